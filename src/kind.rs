@@ -12,7 +12,10 @@ mod link;
 mod names;
 mod pattern;
 mod policy;
+pub mod prelude;
+mod rules;
 mod schedule;
+pub mod sdk;
 mod statements;
 pub mod terraform;
 mod types;
@@ -30,6 +33,8 @@ pub use crate::diag::{a, counted, nearest};
 pub use among::{Among, Peer};
 pub use attributes::{Attributes, from_attributes, to_attributes};
 pub use document::{canonical_json, canonical_pattern, canonical_policy, in_document};
+#[cfg(test)]
+pub(crate) use erased::problems_of;
 pub use erased::{ErasedKind, ErasedLive, ReadRequest, erase};
 pub use link::{Hold, Link};
 pub use names::Names;
@@ -162,12 +167,6 @@ impl<'a> Known<'a> {
         self.written(path) != Some(false)
     }
 
-    /// Returns whether certainly none or several of these paths are set. AWS wants exactly one.
-    pub fn is_not_one_of(&self, paths: &[&str]) -> bool {
-        let surely = paths.iter().filter(|path| self.is_set(path)).count();
-        surely > 1 || !paths.iter().any(|path| self.may_be_set(path))
-    }
-
     /// Returns whether the path is set; `None` if that is not known.
     fn written(&self, path: &str) -> Option<bool> {
         let mut value = self.0;
@@ -224,7 +223,15 @@ impl Problem {
 pub struct Foreseen(pub std::collections::BTreeMap<String, Value>);
 
 impl Foreseen {
-    /// Predicts one attribute.
+    /// Predicts one attribute, if its value is known.
+    pub fn of(attribute: &str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => Self::default().with(attribute, value),
+            None => Self::default(),
+        }
+    }
+
+    /// Predicts another attribute.
     #[must_use]
     pub fn with(mut self, attribute: &str, value: impl Into<String>) -> Self {
         self.0.insert(attribute.to_owned(), Value::String(value.into()));
@@ -474,13 +481,41 @@ pub struct Pace {
     pub deadline_seconds: u32,
 }
 
+/// How long AWS may return the state before a write that it has accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settling {
+    /// Seconds until every read shows a write.
+    pub seconds: u32,
+    /// Attributes for which AWS documents another time.
+    pub slower: &'static [(&'static str, u32)],
+    /// The number of reads in a row that must agree with the declaration after a write. More than one if
+    /// AWS answers from replicas, of which one may lag behind another.
+    pub agreeing: u32,
+}
+
+impl Settling {
+    /// AWS is eventually consistent within seconds, if a service documents nothing else.
+    pub const USUAL: Self = Self { seconds: 15, slower: &[], agreeing: 1 };
+
+    /// As [`Self::USUAL`], within these seconds.
+    pub const fn within(seconds: u32) -> Self {
+        Self { seconds, ..Self::USUAL }
+    }
+
+    /// How long to wait until AWS shows changes of these attributes.
+    pub fn time<'a>(&self, attributes: impl IntoIterator<Item = &'a str>) -> std::time::Duration {
+        let of =
+            |attribute| self.slower.iter().find(|(slow, _)| *slow == attribute).map(|(_, seconds)| *seconds);
+        let longest = attributes.into_iter().filter_map(of).fold(self.seconds, u32::max);
+        std::time::Duration::from_secs(longest.into())
+    }
+}
+
 /// A resource kind. See `CONTRIBUTING.md` for how to add one.
 ///
 /// The verbs run on one thread, so their futures need not be `Send`.
 #[allow(async_fn_in_trait)]
 pub trait Kind: Sized + 'static {
-    /// The suffix of the SDK crate and the CloudFormation type, in snake case: `glue_job`.
-    const NAME: &'static str;
     /// The CloudFormation type, `AWS::Glue::Job`; `None` if CloudFormation has none.
     const CFN: Option<&'static str>;
     /// The equivalent in Terraform's AWS provider.
@@ -491,16 +526,17 @@ pub trait Kind: Sized + 'static {
     /// (`aws_s3_bucket_policy`, `AWS::S3::BucketPolicy`), CloudFormation's name of an attribute, or a
     /// plain word.
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[];
-    /// The example. It documents the kind, and the kind's tests use it.
-    const EXAMPLE: &'static str;
     /// The IAM actions that its verbs need.
     const ACTIONS: Actions;
     /// True if AWS can tag it.
-    const TAGGABLE: bool;
+    const TAGGABLE: bool = true;
     /// The limits of AWS on its tags.
     const TAG_RULES: TagRules = TagRules::USUAL;
     /// True if its tags need a separate read call, which [`Lookup::tags`] can save.
     const TAGS_APART: bool = false;
+    /// The attribute of the spec that is the id. `None`: AWS assigns the id, or [`Kind::identity`] makes
+    /// it of several attributes.
+    const ID: Option<&'static str> = None;
     /// Attributes that `create` can omit and `update` sets. If resources form a reference cycle through
     /// them, the engine creates all resources first and sets these attributes afterwards.
     const DEFERRABLE: &'static [&'static str] = &[];
@@ -527,6 +563,8 @@ pub trait Kind: Sized + 'static {
     const STAMP: Option<&'static str> = None;
     /// How long AWS takes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 300 };
+    /// How long reads may be stale after a write.
+    const SETTLING: Settling = Settling::USUAL;
 
     /// The settings that the user writes. Its doc comments are the documentation of the kind.
     type Spec: Clone + PartialEq + Serialize + DeserializeOwned + schemars::JsonSchema + 'static;
@@ -534,7 +572,10 @@ pub trait Kind: Sized + 'static {
     type Attrs: Clone + Serialize + DeserializeOwned + schemars::JsonSchema + 'static;
 
     /// The id, if it follows from the spec.
-    fn identity(spec: Known<'_>, scope: &Scope) -> Identity;
+    fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
+        let _ = scope;
+        Self::ID.map_or(Identity::Assigned, |attribute| Identity::named(spec.text(attribute)))
+    }
 
     /// Attributes that follow from the spec before AWS has seen it.
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
@@ -680,7 +721,7 @@ pub trait Kind: Sized + 'static {
     /// Errors of AWS.
     async fn tag(cx: &Cx, id: &str, attrs: &Self::Attrs, set: &Tags, remove: &[String]) -> Result<()> {
         let _ = (cx, id, attrs, set, remove);
-        Err(Error::finding(crate::aws::Class::Invalid, format!("{} cannot be tagged", Self::NAME)))
+        Err(Error::finding(crate::aws::Class::Invalid, "this kind has no tags"))
     }
 }
 
@@ -699,6 +740,41 @@ where
         .await
 }
 
+/// Answers every lookup with the error of a call that was made for all of them.
+pub fn failed<K: Kind>(lookups: &[Lookup<'_>], error: &Error) -> Reads<K> {
+    lookups.iter().map(|_| Err(error.clone())).collect()
+}
+
+/// Reads the rest of each resource that one batch read found, at most `limit` at a time. The others do not
+/// exist, and an error of the batch read is the answer to every lookup.
+pub async fn each_found<'a, K, T, F, Fut>(
+    lookups: &'a [Lookup<'a>],
+    limit: usize,
+    found: Result<std::collections::HashMap<String, T>>,
+    read: F,
+) -> Reads<K>
+where
+    K: Kind,
+    T: Clone,
+    F: Fn(Lookup<'a>, T) -> Fut,
+    Fut: Future<Output = Result<Option<Live<K>>>>,
+{
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return failed(lookups, &error),
+    };
+    each(lookups, limit, |lookup| {
+        let rest = found.get(lookup.id).cloned().map(|found| read(lookup, found));
+        async move {
+            match rest {
+                Some(rest) => rest.await,
+                None => Ok(None),
+            }
+        }
+    })
+    .await
+}
+
 /// Answers every lookup from the result of one batch read, or with its error.
 pub fn answer<K: Kind>(
     lookups: &[Lookup<'_>],
@@ -706,14 +782,6 @@ pub fn answer<K: Kind>(
 ) -> Reads<K> {
     match found {
         Ok(mut found) => lookups.iter().map(|lookup| Ok(found.remove(lookup.id))).collect(),
-        Err(error) => lookups.iter().map(|_| Err(error.clone())).collect(),
+        Err(error) => failed(lookups, &error),
     }
-}
-
-/// The tags in an SDK's type, without those of AWS itself (`aws:*`).
-pub fn user_tags<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Tags {
-    tags.into_iter()
-        .filter(|(key, _)| !key.starts_with("aws:"))
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
 }

@@ -5,12 +5,14 @@ mod build;
 mod meaning;
 mod normalize;
 mod path;
+mod rules;
 mod spelling;
 mod validate;
 
 pub use meaning::{Document, Held, RiskMark, RiskSort, When};
 pub use normalize::{as_written, in_order, normalize, without_absent};
 pub use path::{parse_path, path_text};
+pub use rules::{Rule, written};
 pub use spelling::{Form, Spelling, canonical, respelled};
 pub use validate::{Fault, PathStep, validate};
 
@@ -94,6 +96,8 @@ pub struct Node {
     /// Another field of the table, and its value with which this field has no effect: `x-dwctl-moot`.
     /// This field then counts as at its default.
     pub moot: Option<(String, String)>,
+    /// Rules between the attributes of the table.
+    pub rules: Vec<Rule>,
     /// True if it, or something within it, has a spelling or may be moot.
     pub respells: bool,
     /// The sort of AWS resource that its text names. Form and location of the name are checked.

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::create::OwnerCheck;
-use super::retry::{Backoff, Halt, RESEND, Retry, SETTLE};
+use super::retry::{Backoff, Halt, RESEND, Retry};
 use super::work::Work;
 use crate::aws::{Class, Error, Tags};
 use crate::diag::Diagnostic;
@@ -32,6 +32,8 @@ struct Progress {
     last_update: Option<(Instant, Vec<AttributeChange>)>,
     rounds: u32,
     resent: bool,
+    /// The reads in a row that agreed with the declaration.
+    agreed: u32,
 }
 
 /// What is left to change.
@@ -56,6 +58,7 @@ impl Work<'_, '_, '_, '_> {
             last_update: None,
             rounds: 0,
             resent: false,
+            agreed: 0,
         };
         loop {
             let Some(live) = self.look(id, &mut progress).await? else { continue };
@@ -64,13 +67,30 @@ impl Work<'_, '_, '_, '_> {
             }
             let left = self.difference(&live, progress.sent_unreadable);
             if left.attributes.is_empty() && left.tags.is_empty() {
-                return Ok(live);
+                if self.is_settled(&mut progress).await {
+                    return Ok(live);
+                }
+                continue;
             }
+            progress.agreed = 0;
             self.before.borrow_mut().get_or_insert_with(|| live.clone());
             if self.is_due(id, &left, &mut progress).await? {
                 self.send(id, &live, left, &mut progress).await?;
             }
         }
+    }
+
+    /// Returns whether enough reads agree with the declaration. After a write, another replica may not
+    /// know it yet; then this waits for the next read.
+    async fn is_settled(&self, progress: &mut Progress) -> bool {
+        let wrote = progress.fresh || progress.last_update.is_some();
+        progress.agreed += 1;
+        if !wrote || progress.agreed >= self.kind.settling().agreeing {
+            return true;
+        }
+        self.waiting("for AWS to show the change in every read");
+        progress.backoff.sleep_through().await;
+        false
     }
 
     /// Reads the resource. Returns `None` after a pause if AWS does not show it.
@@ -82,7 +102,9 @@ impl Work<'_, '_, '_, '_> {
                 Ok(Some(live))
             }
             // It is not visible yet, or a single answer was wrong.
-            Ok(None) if progress.missing.get_or_insert_with(Instant::now).elapsed() < SETTLE * 3 => {
+            Ok(None)
+                if progress.missing.get_or_insert_with(Instant::now).elapsed() < self.settling([]) * 3 =>
+            {
                 self.waiting("to be visible");
                 progress.backoff.sleep_through().await;
                 Ok(None)
@@ -105,7 +127,7 @@ impl Work<'_, '_, '_, '_> {
         if progress.fresh {
             match self.check_owner(live) {
                 OwnerCheck::Ours => {}
-                OwnerCheck::Missing if self.began.elapsed() < SETTLE => {
+                OwnerCheck::Missing if self.began.elapsed() < self.settling([]) => {
                     self.waiting("for its tags to be visible");
                     progress.backoff.sleep_through().await;
                     return Ok(false);
@@ -165,7 +187,8 @@ impl Work<'_, '_, '_, '_> {
             && *sent == left.all()
         {
             let since = when.elapsed();
-            if progress.resent && since > SETTLE {
+            let settling = self.settling(left.attributes.iter().filter_map(AttributeChange::root));
+            if progress.resent && since > settling {
                 return Err(Halt::Failed(self.stuck(id, &left.all())));
             }
             if progress.resent || since < RESEND {

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::retry::{Backoff, Halt, Retry, SETTLE};
+use super::retry::{Backoff, Halt, Retry};
 use super::work::Work;
 use crate::aws::{Class, Error};
 use crate::diag::Diagnostic;
@@ -97,7 +97,7 @@ impl Work<'_, '_, '_, '_> {
                     }
                     // The tags of an unanswered call may not be visible yet.
                     Place::Foreign(_, live)
-                        if sent && live.tags.is_empty() && self.began.elapsed() < SETTLE =>
+                        if sent && live.tags.is_empty() && self.began.elapsed() < self.settling([]) =>
                     {
                         self.waiting("for its tags to be visible");
                         backoff.sleep_through().await;
@@ -108,7 +108,7 @@ impl Work<'_, '_, '_, '_> {
                 }
                 match taken.take() {
                     // A resource created a moment ago may not be visible yet.
-                    Some((since, error)) if sent && since.elapsed() < SETTLE => {
+                    Some((since, error)) if sent && since.elapsed() < self.settling([]) => {
                         self.waiting("the resource with its name to be visible");
                         taken = Some((since, error));
                         backoff.sleep_through().await;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::event::Event;
 use super::executor::Executor;
 use super::look::look_at_tags;
-use super::retry::{Backoff, Outcome, Retry, SETTLE, failure};
+use super::retry::{Backoff, Outcome, Retry, failure};
 use crate::aws::{Class, Error};
 use crate::diag::Diagnostic;
 use crate::kind::State;
@@ -85,7 +85,7 @@ impl Executor<'_, '_, '_> {
                     let on = match live.state {
                         State::Busy(words) | State::Leaving(words) | State::Failed(words) => words,
                         // The delete call may have answered wrongly that it does not exist.
-                        State::Ready if deleted.elapsed() > SETTLE => {
+                        State::Ready if deleted.elapsed() > kind.settling().time([]) => {
                             deleted = delete().await?;
                             "deleting".to_owned()
                         }

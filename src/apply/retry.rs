@@ -6,9 +6,6 @@ use crate::aws::{Class, Error};
 use crate::diag::Diagnostic;
 use crate::signals;
 
-/// How long reads may still show the state before an accepted change: AWS is eventually consistent
-/// within seconds.
-pub(super) const SETTLE: Duration = Duration::from_secs(15);
 /// The update is sent once more if AWS does not show it after this time.
 pub(super) const RESEND: Duration = Duration::from_secs(6);
 /// How long a new principal, key or grant may be unknown to another service.

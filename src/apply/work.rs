@@ -31,6 +31,11 @@ impl Work<'_, '_, '_, '_> {
         self.began + Duration::from_secs(self.kind.pace().deadline_seconds.into())
     }
 
+    /// How long AWS may not show a change of these attributes.
+    pub(super) fn settling<'s>(&self, attributes: impl IntoIterator<Item = &'s str>) -> Duration {
+        self.kind.settling().time(attributes)
+    }
+
     pub(super) fn waiting(&self, on: impl Into<String>) {
         let (unit, on) = (self.unit.clone(), on.into());
         (self.executor.report)(Event::Waiting { unit, on, elapsed: self.began.elapsed() });

@@ -146,9 +146,11 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
 fn attribute_text(kind: &dyn ErasedKind, path: &str, paint: &Paint) -> Result<String, Failure> {
     let schema = kind.schema();
     let mut node = &schema.spec;
+    let mut parent = node;
     let mut walked = kind.name().to_owned();
     for step in path.split('.') {
         let inner = below(node);
+        parent = inner;
         let known = inner.fields();
         let next = known.and_then(|fields| fields.get(step));
         let next =
@@ -163,7 +165,10 @@ fn attribute_text(kind: &dyn ErasedKind, path: &str, paint: &Paint) -> Result<St
         let _ = write!(walked, ".{step}");
     }
     let mut text = String::new();
-    paint.entry(&mut text, 0, &walked, &facts(node));
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let rules = parent.rules.iter().filter_map(|rule| Some(format!(", {}", rule.told(name)?)));
+    let words: String = std::iter::once(facts(node)).chain(rules).collect();
+    paint.entry(&mut text, 0, &walked, &words);
     text.push('\n');
     paint.prose(&mut text, &node.description, 0);
     if below(node).fields().is_some() {
@@ -196,6 +201,7 @@ fn fields(text: &mut String, node: &Node, indent: usize, depth: usize, paint: &P
         if node.requires(name) {
             words.push_str(", required");
         }
+        words.extend(node.rules.iter().filter_map(|rule| Some(format!(", {}", rule.told(name)?))));
         paint.entry(text, indent, name, &words);
         paint.prose(text, &field.description, indent + 4);
         if depth > 0 && below(field).fields().is_some() {

@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     Actions, Among, Applied, DeleteCheck, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource,
-    Owner, Pace, Peer, Problem, State, TagRules, Terraform, names::check_names,
+    Owner, Pace, Peer, Problem, Settling, State, TagRules, Terraform, names::check_names, rules::check_rules,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
 use crate::schema::{Node, Schema, without_absent};
@@ -50,7 +50,7 @@ pub struct ReadRequest {
 
 /// A kind without its types. Every method corresponds to an item of [`Kind`].
 pub trait ErasedKind: Send + Sync {
-    /// See [`Kind::NAME`].
+    /// The suffix of the SDK crate and the CloudFormation type, in snake case: `glue_job`.
     fn name(&self) -> &'static str;
     /// See [`Kind::CFN`].
     fn cloudformation(&self) -> Option<&'static str>;
@@ -58,7 +58,7 @@ pub trait ErasedKind: Send + Sync {
     fn terraform(&self) -> Terraform;
     /// See [`Kind::ALSO_CALLED`].
     fn also_called(&self) -> &'static [(&'static str, &'static str)];
-    /// See [`Kind::EXAMPLE`].
+    /// The example. It documents the kind, and the kind's tests use it.
     fn example(&self) -> &'static str;
     /// See [`Kind::ACTIONS`].
     fn actions(&self) -> Actions;
@@ -100,6 +100,8 @@ pub trait ErasedKind: Send + Sync {
     fn stamp<'a>(&self, live: &'a ErasedLive) -> Option<&'a str>;
     /// See [`Kind::PACE`].
     fn pace(&self) -> Pace;
+    /// See [`Kind::SETTLING`].
+    fn settling(&self) -> Settling;
     /// The schema of the spec and of the attributes that AWS decides.
     fn schema(&self) -> &Schema;
     /// See [`Kind::identity`].
@@ -182,12 +184,21 @@ pub trait ErasedKind: Send + Sync {
     ) -> LocalBoxFuture<'a, Result<()>>;
 }
 
-/// Erases a kind: `erase::<GlueJob>()`.
-pub fn erase<K: Kind>() -> Box<dyn ErasedKind> {
-    Box::new(Of::<K> { schema: OnceLock::new(), kind: PhantomData })
+/// Erases a kind, given its name and its example.
+pub fn erase<K: Kind>(name: &'static str, example: &'static str) -> Box<dyn ErasedKind> {
+    Box::new(Of::<K> { name, example, schema: OnceLock::new(), kind: PhantomData })
+}
+
+/// All problems of a spec as it is written: those of the kind and those of its schema's rules.
+#[cfg(test)]
+pub(crate) fn problems_of<K: Kind>(spec: &Value) -> Vec<Problem> {
+    let kind = erase::<K>("", "");
+    kind.check(Known(&crate::schema::as_written(&kind.schema().spec, spec.clone())))
 }
 
 struct Of<K> {
+    name: &'static str,
+    example: &'static str,
     schema: OnceLock<Schema>,
     kind: PhantomData<fn() -> K>,
 }
@@ -227,7 +238,7 @@ fn untype<K: Kind>(live: Live<K>, schema: &Schema) -> Result<ErasedLive> {
 
 impl<K: Kind> ErasedKind for Of<K> {
     fn name(&self) -> &'static str {
-        K::NAME
+        self.name
     }
 
     fn cloudformation(&self) -> Option<&'static str> {
@@ -242,7 +253,7 @@ impl<K: Kind> ErasedKind for Of<K> {
     }
 
     fn example(&self) -> &'static str {
-        K::EXAMPLE
+        self.example
     }
 
     fn actions(&self) -> Actions {
@@ -307,6 +318,10 @@ impl<K: Kind> ErasedKind for Of<K> {
         K::PACE
     }
 
+    fn settling(&self) -> Settling {
+        K::SETTLING
+    }
+
     fn schema(&self) -> &Schema {
         self.schema.get_or_init(Schema::of::<K::Spec, K::Attrs>)
     }
@@ -329,6 +344,7 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn check(&self, spec: Known<'_>) -> Vec<Problem> {
         let mut problems = K::check(spec);
+        problems.extend(check_rules(&self.schema().spec, spec));
         problems.extend(check_names(&self.schema().spec, spec, None));
         problems
     }

@@ -146,7 +146,10 @@ macro_rules! each_kind {
 }
 
 macro_rules! erased {
-    ($($name:ident: $kind:ty,)*) => { vec![$(erase::<$kind>()),*] };
+    ($($name:ident: $kind:ty,)*) => { vec![$(erase::<$kind>(
+        stringify!($name),
+        include_str!(concat!("../../examples/kinds/", stringify!($name), ".toml")),
+    )),*] };
 }
 
 /// All kinds, ordered by name.

@@ -48,6 +48,14 @@ impl AttributeChange {
         Self { before: open(&self.before), after: open(&self.after), ..self.clone() }
     }
 
+    /// The top-level attribute that it is in.
+    pub fn root(&self) -> Option<&str> {
+        match self.path.first()? {
+            PathStep::Name(name) => Some(name),
+            PathStep::Index(_) => None,
+        }
+    }
+
     /// Returns whether it is one of the tags by which dwctl recognises what it owns.
     pub fn is_owner_tag(&self) -> bool {
         matches!(self.path.as_slice(), [PathStep::Name(tags), PathStep::Name(key)]

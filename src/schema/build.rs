@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json};
 
+use super::rules::{rules, spell_out};
 use super::{Document, Marks, Node, Restored, RiskMark, Schema, Shape, Spelling};
 use crate::kind::{Names, mark};
 use crate::value::Value;
@@ -19,8 +20,9 @@ impl Schema {
         });
         let mut spec = settings.clone().into_generator().into_root_schema_for::<Spec>().to_value();
         close(&mut spec);
-        let attrs = settings.into_generator().into_root_schema_for::<Attrs>().to_value();
         let node = node(&spec);
+        spell_out(&mut spec);
+        let attrs = settings.into_generator().into_root_schema_for::<Attrs>().to_value();
         Self { description: node.description.clone(), spec: node, attrs: self::node(&attrs), json: spec }
     }
 }
@@ -34,18 +36,32 @@ fn close(schema: &mut Json) {
             if members.contains_key("properties") && !members.contains_key("additionalProperties") {
                 members.insert("additionalProperties".to_owned(), Json::from(false));
             }
-            let is_empty = |default: &Json| match default {
-                Json::Null => true,
-                Json::Array(list) => list.is_empty(),
-                Json::Object(map) => map.is_empty(),
-                _ => false,
-            };
-            if members.get("default").is_some_and(is_empty) {
-                members.remove("default");
+            if let Some(default) = members.get_mut("default") {
+                drop_empty(default);
+                if is_empty(default) {
+                    members.remove("default");
+                }
             }
         }
         Json::Array(list) => list.iter_mut().for_each(close),
         _ => {}
+    }
+}
+
+fn is_empty(default: &Json) -> bool {
+    match default {
+        Json::Null => true,
+        Json::Array(list) => list.is_empty(),
+        Json::Object(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
+/// Drops what a default table leaves out.
+fn drop_empty(default: &mut Json) {
+    if let Json::Object(members) = default {
+        members.values_mut().for_each(drop_empty);
+        members.retain(|_, member| !is_empty(member));
     }
 }
 
@@ -66,6 +82,7 @@ fn node(schema: &Json) -> Node {
             absent: None,
             moot: None,
             respells: false,
+            rules: Vec::new(),
         };
     };
     let mut shape = shape(schema);
@@ -84,6 +101,7 @@ fn node(schema: &Json) -> Node {
         _ => false,
     };
     Node {
+        rules: rules(schema),
         respells: inner || spelling.is_some() || moot.is_some(),
         spelling,
         absent,

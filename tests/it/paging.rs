@@ -860,7 +860,6 @@ const ONE_PAGE: &[(&str, &str, &str)] = &[
     ("s3_bucket", "ListBuckets", "the bucket is the first of those that begin with its name"),
     ("s3_object", "ListObjectVersions", "it only saves calls: what is not on it is asked for by itself"),
     ("ledger", "ListObjectsV2", "whether there is any object"),
-    ("sqs_queue", "ListQueueTags", "SQS has no pages of it"),
 ];
 
 /// A list call in the source.
@@ -901,7 +900,8 @@ fn sources() -> BTreeMap<String, String> {
 
 /// The kinds of a file: those that it defines, else those of the files that use it.
 fn owners(file: &str, texts: &BTreeMap<String, String>) -> BTreeSet<String> {
-    let name = Regex::new(r#"const NAME: &'static str = "(\w+)""#).expect("a pattern");
+    let listed = Regex::new(r"(?m)^ +(\w+): (\w+)::(\w+)::\w+,$").expect("a pattern");
+    let kinds = texts.get("kinds/mod.rs").map_or("", String::as_str);
     let parts: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
     let [room, service, module, ..] = parts.as_slice() else { return BTreeSet::from([parts[0].to_owned()]) };
     if *room != "kinds" {
@@ -915,8 +915,8 @@ fn owners(file: &str, texts: &BTreeMap<String, String>) -> BTreeSet<String> {
             continue;
         }
         let folder = format!("kinds/{service}/");
-        let own = texts.get(&format!("{folder}{module}.rs")).map_or("", String::as_str);
-        let made: Vec<String> = name.captures_iter(own).map(|one| one[1].to_owned()).collect();
+        let own = listed.captures_iter(kinds).filter(|one| one[2] == **service && one[3] == module);
+        let made: Vec<String> = own.map(|one| one[1].to_owned()).collect();
         if !made.is_empty() {
             of.extend(made);
             continue;
@@ -951,7 +951,8 @@ fn lists() -> Vec<List> {
         let calls: Vec<(usize, &str)> = call
             .captures_iter(text)
             .filter_map(|one| Some((one.get(0)?.end(), one.get(1)?.as_str())))
-            // Tags have no pages, but for those of KMS, which has a name of its own for them;
+            // Tags have no pages, and `tagging!` lists those of most kinds. Those of KMS have pages, and a name
+            // of their own;
             // a status is no list.
             .filter(|(_, name)| *name != "list_tags_for_resource" && !name.ends_with("status"))
             .collect();

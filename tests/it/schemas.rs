@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dwctl::kind::{ErasedKind, Hold, Names, mark};
 use dwctl::kinds::KINDS;
-use dwctl::schema::{Document, Node, RiskMark, Shape, Spelling};
+use dwctl::schema::{Document, Node, RiskMark, Rule, Shape, Spelling};
 use serde_json::Value as Json;
 
 use crate::paper;
@@ -224,6 +224,9 @@ fn every_mark_is_known() {
                     "x-dwctl-names" if value.as_str().and_then(Names::named).is_none() => {
                         found.push(format!("{path}: {value}"));
                     }
+                    "x-dwctl-only-if" if value.as_str().and_then(|mark| mark.split_once(" = ")).is_none() => {
+                        found.push(format!("{path}: {value}"));
+                    }
                     "x-dwctl-moot" if value.as_str().and_then(|mark| mark.split_once(" = ")).is_none() => {
                         found.push(format!("{path}: {value}"));
                     }
@@ -234,9 +237,20 @@ fn every_mark_is_known() {
                             }
                         }
                     }
-                    "x-dwctl-type" | "x-dwctl-key" | "x-dwctl-document" | "x-dwctl-restored"
-                    | "x-dwctl-told-by" | "x-dwctl-spelling" | "x-dwctl-absent" | "x-dwctl-moot"
-                    | "x-dwctl-names" => {}
+                    "x-dwctl-type"
+                    | "x-dwctl-key"
+                    | "x-dwctl-document"
+                    | "x-dwctl-restored"
+                    | "x-dwctl-told-by"
+                    | "x-dwctl-spelling"
+                    | "x-dwctl-absent"
+                    | "x-dwctl-moot"
+                    | "x-dwctl-names"
+                    | "x-dwctl-one-of"
+                    | "x-dwctl-at-most-one"
+                    | "x-dwctl-together"
+                    | "x-dwctl-only-with"
+                    | "x-dwctl-only-if" => {}
                     name if name.starts_with("x-") => found.push(format!("{path}: {name}")),
                     _ => {}
                 }
@@ -251,6 +265,49 @@ fn every_mark_is_known() {
         }
     }
     no_kind_has(|kind, found| look(&kind.schema().json, kind.name(), found));
+}
+
+/// A rule about an attribute that does not exist would never be broken.
+#[test]
+fn every_rule_is_about_attributes_of_its_table_and_their_values() {
+    let mut rules = 0;
+    no_kind_has(|kind, found| {
+        walk(&kind.schema().spec, kind.name(), &mut |path, node| {
+            for rule in &node.rules {
+                let names = rule.attributes();
+                let known: BTreeSet<&str> = names.iter().copied().collect();
+                let fields = node.fields().expect("only a table has rules");
+                if known.len() < names.len() || names.len() < 2 {
+                    found.push(format!("{path}: {rule:?} is about fewer than two attributes"));
+                }
+                found.extend(
+                    names
+                        .iter()
+                        .filter(|name| !fields.contains_key(**name))
+                        .map(|name| format!("{path}.{name}: {rule:?}")),
+                );
+                if let Rule::OnlyIf { other, values, .. } = rule
+                    && let Some(field) = fields.get(other)
+                {
+                    let is_value = |value: &String| match &field.shape {
+                        Shape::Bool => ["true", "false"].contains(&value.as_str()),
+                        Shape::String { options, .. } => options.contains(value),
+                        _ => false,
+                    };
+                    found.extend(
+                        values
+                            .iter()
+                            .filter(|value| !is_value(value))
+                            .map(|value| format!("{path}.{other} is never {value}")),
+                    );
+                }
+            }
+        });
+    });
+    for kind in KINDS.iter() {
+        walk(&kind.schema().spec, kind.name(), &mut |_, node| rules += node.rules.len());
+    }
+    assert!(rules >= 30, "{rules}");
 }
 
 /// Marks that would contradict each other in a diff.

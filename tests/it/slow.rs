@@ -221,10 +221,14 @@ fn a_cluster_that_aws_gave_up_on_is_told_in_its_words() {
 const KEY: &str = "[kms_key.k]\norigin = 'EXTERNAL'\ndescription = 'Ours'\n";
 
 fn key(id: &str, state: &str) -> Answer {
+    described_key(id, state, "Ours")
+}
+
+fn described_key(id: &str, state: &str, description: &str) -> Answer {
     on("kms:DescribeKey").sends("KeyId", id).answers(
         json!({ "KeyMetadata": {
             "KeyId": id, "Arn": format!("arn:aws:kms:us-east-1:123456789012:key/{id}"),
-            "Origin": "EXTERNAL", "KeyState": state, "Enabled": false, "Description": "Ours", "KeyManager": "CUSTOMER",
+            "Origin": "EXTERNAL", "KeyState": state, "Enabled": false, "Description": description, "KeyManager": "CUSTOMER",
             "KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "MultiRegion": false,
         } })
         .to_string(),
@@ -267,6 +271,23 @@ fn a_key_that_waits_for_its_material_is_as_declared_and_one_to_be_deleted_is_gon
     script.extend(seen("k-2", "PendingImport"));
     let run = scene.apply(script);
     assert!(run.stdout.contains("gone from AWS"), "{}", run.stdout);
+}
+
+/// KMS documents that a change may take minutes to show. A kind says how long its reads may be stale.
+#[test]
+fn a_change_that_aws_shows_late_is_waited_for_as_long_as_its_kind_says() {
+    let scene = Scene::new(KEY);
+    let key = |description| described_key("k-1", "PendingImport", description);
+    let created = on("kms:CreateKey").answers(json!({ "KeyMetadata": { "KeyId": "k-1" } }).to_string());
+    scene.apply(vec![on("kms:ListKeys").answers(r#"{"Keys":[]}"#), created, key("Ours"), key_tags("k-1")]);
+    scene.write(&KEY.replace("Ours", "New"));
+    // The plan, the look before the update, 7 reads until the update is sent again, and 8 more within 20 s.
+    let mut script: Vec<Answer> = (0..17).map(|_| key("Ours")).collect();
+    script.extend([key("New"), key_tags("k-1").stays()]);
+    script.extend((0..2).map(|_| on("kms:UpdateKeyDescription").sends("Description", "New")));
+    let run = scene.apply(script);
+    assert!(run.stdout.contains("1 updated"), "{}", run.stdout);
+    assert!(run.time > Duration::from_secs(25), "{:?}", run.time);
 }
 
 const CRAWLER: &str = "[glue_crawler.c]\nname = 'raw'\nrole = 'arn:aws:iam::123456789012:role/glue'\n\

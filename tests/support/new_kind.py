@@ -76,6 +76,7 @@ class Spec:
     def __init__(self, schema, thing):
         # `paths` are those of the attributes, with AWS's beside them.
         self.schema, self.structs, self.made, self.kinds, self.paths = schema, [], set(), set(), {}
+        self.tables = []
         hidden = {"Tags", *(path.split("/")[0] for path in facts.paths(schema, "readOnlyProperties"))}
         written = {name: inner for name, inner in schema["properties"].items() if name not in hidden}
         # CloudFormation makes up a name where none is given; dwctl never does.
@@ -105,8 +106,7 @@ class Spec:
             rust = "r#type" if field == "type" else field
             lines.append(f"    /// TODO: what `{name}` is{'' if must else ', and what its absence means'}.")
             if not must:
-                default = "Vec<" in kind or "BTreeMap<" in kind
-                if default or kind == "bool":
+                if "Vec<" in kind or "BTreeMap<" in kind or kind == "bool":
                     lines.append("    #[serde(default)]")
                 else:
                     kind = f"Option<{kind}>"
@@ -118,7 +118,10 @@ class Spec:
         if place is None:
             return fields
         derive = "Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema"
-        self.structs[place] = (f"/// TODO: what it is.\n#[derive({derive})]\n#[serde(deny_unknown_fields)]\n"
+        if struct != "Spec":
+            names = ", ".join("r#type" if field == "type" else field for field, _, _ in fields)
+            self.tables.append(f"    {struct} = types::{struct} {{ {names} }}\n")
+        self.structs[place] = (f"/// TODO: what it is.\n#[derive({derive})]\n"
                                f"pub struct {struct} {{\n" + "\n".join(lines) + "\n}\n")
         return fields
 
@@ -157,7 +160,7 @@ class Spec:
         if node.get("type") == "array" and node.get("insertionOrder") is False:
             item, _ = self.resolve(node.get("items", {}))
             if node.get("uniqueItems") or item.get("type") == "string":
-                marks.append("crate::kind::mark::SET")
+                marks.append("SET")
         if marks:
             extended.append(f'"x-dwctl" = [{", ".join(marks)}]')
         if extended:
@@ -215,25 +218,27 @@ def main():
     name = spec.name and snake(spec.name)
     attrs = [path for path in facts.paths(schema, "readOnlyProperties") if "/" not in path]
     taggable = schema.get("tagging", {}).get("taggable", "Tags" in schema["properties"])
-    imports = ", ".join(sorted({"Actions", "Identity", "Kind", "Known", "Live", "Lookup", "NewResource", "Reads",
-                                "Terraform", "each"} | (spec.kinds & {"Json", "PolicyDocument"})))
-    mark = "use crate::kind::mark::REPLACE;\n" if "REPLACE" in spec.kinds else ""
     maps = "use std::collections::BTreeMap;\n\n" if "BTreeMap" in spec.kinds else ""
     inside = "".join(f"    /// TODO: what `{one}` is.\n    pub {snake(one)}: String,\n" for one in attrs)
-    tags = "" if not taggable else """
+    calls = {name.removesuffix("Resource").removesuffix(thing): name for name in does["read"] + does["update"]}
+    tags, tagging = "", ""
+    if taggable and {"Tag", "Untag"} <= set(calls):
+        # TODO: the members of the calls, as kind/sdk.rs shows; `tag_type!` where the service has its own type of tags.
+        tagging = (f"tagging!({crate}(resource_arn): {snake(calls['Tag'])}.set_tags, "
+                   f"{snake(calls['Untag'])}.set_tag_keys);\n\n")
+    if taggable:
+        tags = """
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        todo!("set and remove tags: {id} {set:?} {remove:?}, by {:?}", cx.scope)
+        tag(cx, id, set, remove).await
     }
 """
-    identity = f'Identity::named(spec.text("{name}"))' if name else "Identity::Assigned"
-    given = "spec" if name else "_"
+    constants = "" if taggable else "    const TAGGABLE: bool = false;\n"
+    constants += f'    const ID: Option<&\'static str> = Some("{name}");\n' if name else ""
+    tables = f"table! {{\n{''.join(spec.tables)}}}\n\n" if spec.tables else ""
+    types = f"use aws_sdk_{crate}::types;\n\n" if spec.tables else ""
     create(f"src/kinds/{crate}/{module}.rs", f'''//! `{kind}`.
 
-{maps}use schemars::JsonSchema;
-use serde::{{Deserialize, Serialize}};
-
-use crate::aws::{{Cx, Result, Scope{", Tags" if taggable else ""}}};
-{mark}use crate::kind::{{{imports}}};
+{maps}{types}use crate::kind::prelude::*;
 
 {chr(10).join(spec.structs)}
 /// TODO: what AWS decides.
@@ -241,28 +246,21 @@ use crate::aws::{{Cx, Result, Scope{", Tags" if taggable else ""}}};
 pub struct Attrs {{
 {inside}}}
 
-/// The kind `{kind}`.
+{tables}{tagging}/// The kind `{kind}`.
 pub struct {struct};
 
 impl Kind for {struct} {{
-    const NAME: &'static str = "{kind}";
     const CFN: Option<&'static str> = Some("{cfn}");
     const TERRAFORM: Terraform = Terraform::of("{terraform[1] if terraform else f"aws_{kind}"}", &[]);
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/{kind}.toml");
     const ACTIONS: Actions = Actions {{
         read: &[{lists["read"]}],
         create: &[{lists["create"]}],
         update: &[{lists["update"]}],
         delete: &[{lists["delete"]}],
     }};
-    const TAGGABLE: bool = {str(bool(taggable)).lower()};
-
+{constants}
     type Spec = Spec;
     type Attrs = Attrs;
-
-    fn identity({given}: Known<'_>, _: &Scope) -> Identity {{
-        {identity}
-    }}
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {{
         each(lookups, 10, |lookup| read(cx, lookup)).await

@@ -6,17 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_cloudwatch::types;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::shared::{change_tags, read_tags, to_tags};
-use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
-use crate::kind::terraform::{Block, TerraformPart, take_block};
-use crate::kind::{
-    Actions, Foreseen, Identity, Kind, Known, Live, Lookup, NewResource, Problem, Reads, Terraform, each,
-};
-use crate::value::Value;
+use super::shared::{tag, tags};
+use crate::kind::prelude::*;
 
 /// A metric alarm of Amazon CloudWatch. It watches one of: a metric (`metric_name`), the result of
 /// metric math, an anomaly band or a Metrics Insights query (`metrics`), or a PromQL query
@@ -121,6 +113,7 @@ pub struct Spec {
 
 /// One metric, or one expression over others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-one-of" = [["metric_stat", "expression"]]))]
 pub struct MetricDataQuery {
     /// Name for expressions to use: a lower-case letter, then letters, digits and `_`.
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^([a-z])([A-Za-z0-9\_]*)$"))]
@@ -163,7 +156,7 @@ pub struct MetricStat {
 }
 
 /// A metric.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Metric {
     /// Name of the metric.
     #[schemars(length(min = 1, max = 255))]
@@ -233,7 +226,8 @@ pub struct ActionConfiguration {
 }
 
 /// Which tags of an alarm its notifications hold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-at-most-one" = [["included_tag_keys", "excluded_tag_keys"]]))]
 pub struct AlarmTagsPropagation {
     /// Whether notifications hold tags.
     pub enabled: bool,
@@ -247,16 +241,9 @@ pub struct AlarmTagsPropagation {
     pub excluded_tag_keys: Vec<String>,
 }
 
-fn yes() -> bool {
-    true
-}
-
-fn missing() -> String {
-    "missing".to_owned()
-}
-
-fn utc() -> String {
-    "UTC".to_owned()
+defaults! {
+    missing: String = "missing";
+    utc: String = "UTC";
 }
 
 const UNITS: [&str; 27] = [
@@ -314,7 +301,6 @@ fn arrange(alarm: &mut Block) -> Vec<TerraformPart> {
 pub struct Alarm;
 
 impl Kind for Alarm {
-    const NAME: &'static str = "cloudwatch_alarm";
     const CFN: Option<&'static str> = Some("AWS::CloudWatch::Alarm");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_cloudwatch_metric_alarm",
@@ -326,31 +312,26 @@ impl Kind for Alarm {
     )
     .arranged(arrange);
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("", "alert"), ("", "monitor")];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/cloudwatch_alarm.toml");
     const ACTIONS: Actions = Actions {
         read: &["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"],
         create: &["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"],
         update: &["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"],
         delete: &["cloudwatch:DeleteAlarms"],
     };
-    const TAGGABLE: bool = true;
     // `PutMetricAlarm` updates an existing alarm of the same name, and then ignores the tags
     // (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>).
     const CREATE_OVERWRITES: bool = true;
     const TAGS_APART: bool = true;
+    const ID: Option<&'static str> = Some("alarm_name");
 
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("alarm_name"))
-    }
-
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match spec.text("alarm_name") {
-            Some(name) => Foreseen::default().with("arn", scope.arn("cloudwatch", format!("alarm:{name}"))),
-            None => Foreseen::default(),
-        }
+        Foreseen::of(
+            "arn",
+            spec.text("alarm_name").map(|name| scope.arn("cloudwatch", format!("alarm:{name}"))),
+        )
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -358,27 +339,21 @@ impl Kind for Alarm {
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        let alarms = match describe(cx, lookups).await {
-            Ok(alarms) => alarms,
-            Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
-        };
-        let alarms = &alarms;
         // CloudWatch returns tags for one resource at a time.
-        each(lookups, 10, |lookup| async move {
-            let Some(alarm) = alarms.get(lookup.id) else { return Ok(None) };
+        each_found(lookups, 10, describe(cx, lookups).await, |lookup, alarm| async move {
             let arn = match alarm.alarm_arn() {
                 Some(arn) => arn.to_owned(),
                 None => cx.scope.arn("cloudwatch", format!("alarm:{}", lookup.id)),
             };
-            let Some(tags) = read_tags(cx, &lookup, &arn).await? else { return Ok(None) };
-            let live = Live::ready(to_spec(alarm), Attrs { arn }, tags);
+            let Some(tags) = tags(cx, &lookup, &arn).await? else { return Ok(None) };
+            let live = Live::ready(to_spec(&alarm)?, Attrs { arn }, tags);
             Ok(Some(live.with_incarnation(alarm.alarm_configuration_updated_timestamp())))
         })
         .await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
-        put(cx, want, to_tags(new.tags)).await?;
+        put(cx, want, sdk_tags(new.tags)?).await?;
         Ok(want.alarm_name.clone())
     }
 
@@ -397,7 +372,7 @@ impl Kind for Alarm {
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        change_tags(cx, &attrs.arn, set, remove).await
+        tag(cx, &attrs.arn, set, remove).await
     }
 }
 
@@ -427,93 +402,58 @@ async fn describe(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, typ
         .collect())
 }
 
-fn to_spec(alarm: &types::MetricAlarm) -> Spec {
-    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    Spec {
-        alarm_name: alarm.alarm_name().unwrap_or_default().to_owned(),
-        alarm_description: text(alarm.alarm_description()),
-        actions_enabled: alarm.actions_enabled().unwrap_or(true),
-        alarm_actions: alarm.alarm_actions().to_vec(),
-        ok_actions: alarm.ok_actions().to_vec(),
-        insufficient_data_actions: alarm.insufficient_data_actions().to_vec(),
-        metric_name: text(alarm.metric_name()),
-        namespace: text(alarm.namespace()),
-        dimensions: from_dimensions(alarm.dimensions()),
-        statistic: alarm.statistic().map(|statistic| statistic.as_str().to_owned()),
-        extended_statistic: text(alarm.extended_statistic()),
-        period: alarm.period(),
-        unit: alarm.unit().map(|unit| unit.as_str().to_owned()),
-        evaluation_periods: alarm.evaluation_periods(),
-        datapoints_to_alarm: alarm.datapoints_to_alarm(),
-        threshold: alarm.threshold(),
-        threshold_metric_id: text(alarm.threshold_metric_id()),
-        comparison_operator: alarm.comparison_operator().map(|operator| operator.as_str().to_owned()),
-        treat_missing_data: text(alarm.treat_missing_data()).unwrap_or_else(missing),
-        evaluate_low_sample_count_percentile: text(alarm.evaluate_low_sample_count_percentile()),
-        metrics: alarm.metrics().iter().map(from_query).collect(),
-        evaluation_window: alarm
-            .evaluation_window()
-            .and_then(|window| window.as_wall_clock_window().ok())
-            .map(|clock| EvaluationWindow {
-                wall_clock_window: WallClockWindow { timezone: text(clock.timezone()).unwrap_or_else(utc) },
-            }),
-        warm_up_configuration: alarm.warm_up_configuration().map(|warm_up| WarmUpConfiguration {
-            warm_up_period_duration_in_minutes: warm_up
-                .warm_up_period_duration_in_minutes()
-                .unwrap_or_default(),
-            only_start_evaluating_after_warm_up_period_ends: warm_up
-                .only_start_evaluating_after_warm_up_period_ends()
-                .unwrap_or(false),
-        }),
-        evaluation_criteria: alarm
-            .evaluation_criteria()
-            .and_then(|criteria| criteria.as_prom_ql_criteria().ok())
-            .map(|criteria| EvaluationCriteria {
-                prom_ql_criteria: PromQlCriteria {
-                    query: criteria.query().unwrap_or_default().to_owned(),
-                    pending_period: criteria.pending_period(),
-                    recovery_period: criteria.recovery_period(),
-                },
-            }),
-        evaluation_interval: alarm.evaluation_interval(),
-        action_configuration: alarm
-            .action_configuration()
-            .and_then(|actions| actions.alarm_tags_propagation())
-            .map(|tags| ActionConfiguration {
-                alarm_tags_propagation: AlarmTagsPropagation {
-                    enabled: tags.enabled().unwrap_or(false),
-                    included_tag_keys: tags.included_tag_keys().to_vec(),
-                    excluded_tag_keys: tags.excluded_tag_keys().to_vec(),
-                },
-            }),
-    }
+fn to_spec(alarm: &types::MetricAlarm) -> Result<Spec> {
+    Ok(read!(alarm => Spec {
+        alarm_name, alarm_description, actions_enabled or yes, alarm_actions, ok_actions,
+        insufficient_data_actions, metric_name, namespace, dimensions: from_dimensions(alarm.dimensions()),
+        statistic, extended_statistic, period, unit, evaluation_periods, datapoints_to_alarm, threshold,
+        threshold_metric_id, comparison_operator, treat_missing_data or missing,
+        evaluate_low_sample_count_percentile, metrics,
+        evaluation_window: match alarm.evaluation_window() {
+            Some(types::EvaluationWindow::WallClockWindow(clock)) => {
+                Some(EvaluationWindow { wall_clock_window: Table::of(clock)? })
+            }
+            _ => None,
+        },
+        warm_up_configuration,
+        evaluation_criteria: match alarm.evaluation_criteria() {
+            Some(types::EvaluationCriteria::PromQlCriteria(criteria)) => {
+                Some(EvaluationCriteria { prom_ql_criteria: Table::of(criteria)? })
+            }
+            _ => None,
+        },
+        evaluation_interval,
+        action_configuration: match alarm.action_configuration() {
+            Some(actions) if actions.alarm_tags_propagation().is_some() => Some(Table::of(actions)?),
+            _ => None,
+        },
+    }))
 }
 
-fn from_query(query: &types::MetricDataQuery) -> MetricDataQuery {
-    MetricDataQuery {
-        id: query.id().unwrap_or_default().to_owned(),
-        expression: query.expression().map(str::to_owned),
-        metric_stat: query.metric_stat().map(|stat| MetricStat {
-            metric: Metric {
-                metric_name: stat
-                    .metric()
-                    .and_then(|metric| metric.metric_name())
-                    .unwrap_or_default()
-                    .to_owned(),
-                namespace: stat.metric().and_then(|metric| metric.namespace()).unwrap_or_default().to_owned(),
-                dimensions: stat
-                    .metric()
-                    .map(|metric| from_dimensions(metric.dimensions()))
-                    .unwrap_or_default(),
-            },
-            period: stat.period().unwrap_or_default(),
-            stat: stat.stat().unwrap_or_default().to_owned(),
-            unit: stat.unit().map(|unit| unit.as_str().to_owned()),
-        }),
-        label: query.label().map(str::to_owned),
-        return_data: query.return_data().unwrap_or(true),
-        period: query.period(),
-        account_id: query.account_id().map(str::to_owned),
+table! {
+    WallClockWindow = types::WallClockWindow { timezone or utc }
+    WarmUpConfiguration = types::WarmUpConfiguration {
+        warm_up_period_duration_in_minutes, only_start_evaluating_after_warm_up_period_ends,
+    }
+    PromQlCriteria = types::AlarmPromQlCriteria { query, pending_period, recovery_period }
+    ActionConfiguration = types::ActionConfiguration { alarm_tags_propagation }
+    AlarmTagsPropagation = types::AlarmTagsPropagation { enabled, included_tag_keys, excluded_tag_keys }
+    MetricDataQuery = types::MetricDataQuery {
+        id, expression, metric_stat, label, return_data or yes, period, account_id,
+    }
+    MetricStat = types::MetricStat { metric, period, stat, unit }
+}
+
+impl Own for Metric {}
+
+impl Table<types::Metric> for Metric {
+    fn of(metric: &types::Metric) -> Result<Self> {
+        Ok(read!(metric => Self { metric_name, namespace, dimensions: from_dimensions(metric.dimensions()) }))
+    }
+
+    fn to_sdk(&self) -> Result<types::Metric> {
+        let metric = set!(types::Metric::builder(), self => metric_name, namespace);
+        Ok(metric.set_dimensions(to_dimensions(&self.dimensions)).build())
     }
 }
 
@@ -533,101 +473,24 @@ fn to_dimensions(dimensions: &BTreeMap<String, String>) -> Option<Vec<types::Dim
     })
 }
 
-fn to_query(query: &MetricDataQuery) -> types::MetricDataQuery {
-    let stat = query.metric_stat.as_ref().map(|stat| {
-        let metric = types::Metric::builder()
-            .metric_name(&stat.metric.metric_name)
-            .namespace(&stat.metric.namespace)
-            .set_dimensions(to_dimensions(&stat.metric.dimensions))
-            .build();
-        types::MetricStat::builder()
-            .metric(metric)
-            .period(stat.period)
-            .stat(&stat.stat)
-            .set_unit(stat.unit.as_deref().map(types::StandardUnit::from))
-            .build()
-    });
-    types::MetricDataQuery::builder()
-        .id(&query.id)
-        .set_expression(query.expression.clone())
-        .set_metric_stat(stat)
-        .set_label(query.label.clone())
-        .return_data(query.return_data)
-        .set_period(query.period)
-        .set_account_id(query.account_id.clone())
-        .build()
-}
-
 async fn put(cx: &Cx, want: &Spec, tags: Option<Vec<types::Tag>>) -> Result<()> {
-    let some = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
     // "Not applicable to PromQL alarms".
     let missing_data = want.evaluation_criteria.is_none().then(|| want.treat_missing_data.clone());
-    let window = want.evaluation_window.as_ref().map(|window| {
-        types::EvaluationWindow::WallClockWindow(
-            types::WallClockWindow::builder().timezone(&window.wall_clock_window.timezone).build(),
-        )
-    });
-    let warm_up = want.warm_up_configuration.as_ref().map(|warm_up| {
-        types::WarmUpConfiguration::builder()
-            .warm_up_period_duration_in_minutes(warm_up.warm_up_period_duration_in_minutes)
-            .only_start_evaluating_after_warm_up_period_ends(
-                warm_up.only_start_evaluating_after_warm_up_period_ends,
-            )
-            .build()
-    });
-    let criteria = want.evaluation_criteria.as_ref().map(|criteria| {
-        let criteria = &criteria.prom_ql_criteria;
-        types::EvaluationCriteria::PromQlCriteria(
-            types::AlarmPromQlCriteria::builder()
-                .query(&criteria.query)
-                .set_pending_period(criteria.pending_period)
-                .set_recovery_period(criteria.recovery_period)
-                .build(),
-        )
-    });
-    let actions = want.action_configuration.as_ref().map(|actions| {
-        let tags = &actions.alarm_tags_propagation;
-        types::ActionConfiguration::builder()
-            .alarm_tags_propagation(
-                types::AlarmTagsPropagation::builder()
-                    .enabled(tags.enabled)
-                    .set_included_tag_keys(some(&tags.included_tag_keys))
-                    .set_excluded_tag_keys(some(&tags.excluded_tag_keys))
-                    .build(),
-            )
-            .build()
-    });
-    cx.aws
-        .cloudwatch()
-        .put_metric_alarm()
-        .alarm_name(&want.alarm_name)
-        .set_alarm_description(want.alarm_description.clone())
-        .actions_enabled(want.actions_enabled)
-        .set_alarm_actions(some(&want.alarm_actions))
-        .set_ok_actions(some(&want.ok_actions))
-        .set_insufficient_data_actions(some(&want.insufficient_data_actions))
-        .set_metric_name(want.metric_name.clone())
-        .set_namespace(want.namespace.clone())
-        .set_dimensions(to_dimensions(&want.dimensions))
-        .set_statistic(want.statistic.as_deref().map(types::Statistic::from))
-        .set_extended_statistic(want.extended_statistic.clone())
-        .set_period(want.period)
-        .set_unit(want.unit.as_deref().map(types::StandardUnit::from))
-        .set_evaluation_periods(want.evaluation_periods)
-        .set_datapoints_to_alarm(want.datapoints_to_alarm)
-        .set_threshold(want.threshold)
-        .set_threshold_metric_id(want.threshold_metric_id.clone())
-        .set_comparison_operator(want.comparison_operator.as_deref().map(types::ComparisonOperator::from))
-        .set_treat_missing_data(missing_data)
-        .set_evaluate_low_sample_count_percentile(want.evaluate_low_sample_count_percentile.clone())
-        .set_metrics((!want.metrics.is_empty()).then(|| want.metrics.iter().map(to_query).collect()))
-        .set_evaluation_window(window)
-        .set_warm_up_configuration(warm_up)
-        .set_evaluation_criteria(criteria)
-        .set_evaluation_interval(want.evaluation_interval)
-        .set_action_configuration(actions)
-        .set_tags(tags)
-        .send()
-        .await?;
+    let window = want.evaluation_window.as_ref().map(|window| window.wall_clock_window.to_sdk());
+    let criteria = want.evaluation_criteria.as_ref().map(|criteria| criteria.prom_ql_criteria.to_sdk());
+    set!(cx.aws.cloudwatch().put_metric_alarm(), want =>
+        alarm_name, alarm_description, actions_enabled, alarm_actions, ok_actions, insufficient_data_actions,
+        metric_name, namespace, statistic, extended_statistic, period, unit, evaluation_periods,
+        datapoints_to_alarm, threshold, threshold_metric_id, comparison_operator,
+        evaluate_low_sample_count_percentile, metrics, warm_up_configuration, evaluation_interval,
+        action_configuration
+    )
+    .set_dimensions(to_dimensions(&want.dimensions))
+    .set_treat_missing_data(missing_data)
+    .set_evaluation_window(window.transpose()?.map(types::EvaluationWindow::WallClockWindow))
+    .set_evaluation_criteria(criteria.transpose()?.map(types::EvaluationCriteria::PromQlCriteria))
+    .set_tags(tags)
+    .send()
+    .await?;
     Ok(())
 }

@@ -2,17 +2,9 @@
 
 use aws_sdk_cloudwatch::error::SdkError;
 use aws_sdk_cloudwatch::operation::put_dashboard::PutDashboardError;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::shared::{change_tags, read_tags, to_tags};
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::REPLACE;
-use crate::kind::{
-    Actions, Foreseen, Identity, Json, Kind, Known, Live, Lookup, NewResource, Problem, Reads, Terraform,
-    each,
-};
-use crate::value::Value;
+use super::shared::{tag, tags};
+use crate::kind::prelude::*;
 
 /// A dashboard of Amazon CloudWatch: graphs, logs, alarms and text on one page. Dashboards belong to
 /// the account, not to a region.
@@ -39,34 +31,25 @@ pub struct Attrs {
 pub struct Dashboard;
 
 impl Kind for Dashboard {
-    const NAME: &'static str = "cloudwatch_dashboard";
     const CFN: Option<&'static str> = Some("AWS::CloudWatch::Dashboard");
     const TERRAFORM: Terraform = Terraform::of("aws_cloudwatch_dashboard", &[]);
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/cloudwatch_dashboard.toml");
     const ACTIONS: Actions = Actions {
         read: &["cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource"],
         create: &["cloudwatch:PutDashboard", "cloudwatch:TagResource"],
         update: &["cloudwatch:PutDashboard", "cloudwatch:TagResource", "cloudwatch:UntagResource"],
         delete: &["cloudwatch:DeleteDashboards"],
     };
-    const TAGGABLE: bool = true;
     // `PutDashboard` replaces the content of a dashboard of the same name
     // (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html>).
     const CREATE_OVERWRITES: bool = true;
     const TAGS_APART: bool = true;
+    const ID: Option<&'static str> = Some("dashboard_name");
 
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("dashboard_name"))
-    }
-
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match spec.text("dashboard_name") {
-            Some(name) => Foreseen::default().with("arn", arn(scope, name)),
-            None => Foreseen::default(),
-        }
+        Foreseen::of("arn", spec.text("dashboard_name").map(|name| arn(scope, name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -92,7 +75,7 @@ impl Kind for Dashboard {
             .put_dashboard()
             .dashboard_name(&want.dashboard_name)
             .dashboard_body(want.dashboard_body.to_text())
-            .set_tags(to_tags(new.tags))
+            .set_tags(sdk_tags(new.tags)?)
             .send()
             .await
             .map_err(explained)?;
@@ -119,7 +102,7 @@ impl Kind for Dashboard {
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        change_tags(cx, &attrs.arn, set, remove).await
+        tag(cx, &attrs.arn, set, remove).await
     }
 }
 
@@ -133,15 +116,12 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<Dashboard>>> {
     let arn = arn(&cx.scope, lookup.id);
     let (dashboard, tags) = futures_util::future::join(
         cx.aws.cloudwatch().get_dashboard().dashboard_name(lookup.id).send(),
-        read_tags(cx, &lookup, &arn),
+        tags(cx, &lookup, &arn),
     )
     .await;
     let Some(dashboard) = dashboard.or_gone()? else { return Ok(None) };
     let Some(tags) = tags? else { return Ok(None) };
-    let body = Json::parse(dashboard.dashboard_body().unwrap_or_default()).map_err(|error| {
-        Error::finding(Class::Other, format!("AWS returned a dashboard that is not JSON: {error}"))
-    })?;
-    let spec = Spec { dashboard_name: lookup.id.to_owned(), dashboard_body: body };
+    let spec = read!(dashboard => Spec { dashboard_name: lookup.id.to_owned(), dashboard_body });
     Ok(Some(Live::ready(spec, Attrs { arn }, tags)))
 }
 

@@ -6,17 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_cloudwatchlogs::types;
 use futures_util::{StreamExt, TryStreamExt, future, stream};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{REPLACE, SET};
-use crate::kind::terraform::{Block, TerraformPart, take, take_blocks};
-use crate::kind::{
-    Actions, Foreseen, Identity, Json, Kind, Known, Live, Lookup, NewResource, Problem, Reads, TagRules,
-    Terraform, counted, each, user_tags,
-};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// A log group of Amazon CloudWatch Logs: what log streams share in retention, encryption and filters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -162,16 +153,10 @@ pub struct SubscriptionFilter {
     pub emit_system_fields: Vec<String>,
 }
 
-fn standard() -> String {
-    "STANDARD".to_owned()
-}
-
-fn no_unit() -> String {
-    "None".to_owned()
-}
-
-fn by_log_stream() -> String {
-    "ByLogStream".to_owned()
+defaults! {
+    standard: String = "STANDARD";
+    no_unit: String = "None";
+    by_log_stream: String = "ByLogStream";
 }
 
 /// All valid retentions
@@ -212,11 +197,14 @@ fn arrange(group: &mut Block) -> Vec<TerraformPart> {
     parts
 }
 
+tagging!(
+    cloudwatchlogs(resource_arn): tag_resource.set_tags, untag_resource.set_tag_keys, list_tags_for_resource.tags
+);
+
 /// The kind `cloudwatchlogs_log_group`.
 pub struct LogGroup;
 
 impl Kind for LogGroup {
-    const NAME: &'static str = "cloudwatchlogs_log_group";
     const CFN: Option<&'static str> = Some("AWS::Logs::LogGroup");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_cloudwatch_log_group",
@@ -240,7 +228,6 @@ impl Kind for LogGroup {
         ("metric_filters", "AWS::Logs::MetricFilter"),
         ("subscription_filters", "AWS::Logs::SubscriptionFilter"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/cloudwatchlogs_log_group.toml");
     const ACTIONS: Actions = Actions {
         read: &[
             "logs:DescribeLogGroups",
@@ -270,22 +257,18 @@ impl Kind for LogGroup {
         ],
         delete: &["logs:DeleteLogGroup"],
     };
-    const TAGGABLE: bool = true;
     const TAG_RULES: TagRules = TagRules::PLAIN;
     const TAGS_APART: bool = true;
+    const ID: Option<&'static str> = Some("log_group_name");
 
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("log_group_name"))
-    }
-
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match spec.text("log_group_name") {
-            Some(name) => Foreseen::default().with("arn", scope.arn("logs", format!("log-group:{name}"))),
-            None => Foreseen::default(),
-        }
+        Foreseen::of(
+            "arn",
+            spec.text("log_group_name").map(|name| scope.arn("logs", format!("log-group:{name}"))),
+        )
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -349,31 +332,17 @@ impl Kind for LogGroup {
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        let groups = match describe(cx, lookups).await {
-            Ok(groups) => groups,
-            Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
-        };
-        let groups = &groups;
-        each(lookups, 10, |lookup| async move {
-            match groups.get(lookup.id) {
-                Some(group) => read(cx, lookup, group).await,
-                None => Ok(None),
-            }
-        })
-        .await
+        let found = describe(cx, lookups).await;
+        each_found(lookups, 10, found, |lookup, group| async move { read(cx, lookup, &group).await }).await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
-        cx.aws
-            .cloudwatchlogs()
-            .create_log_group()
-            .log_group_name(&want.log_group_name)
-            .set_kms_key_id(want.kms_key_id.clone())
-            .log_group_class(types::LogGroupClass::from(want.log_group_class.as_str()))
-            .deletion_protection_enabled(want.deletion_protection_enabled)
-            .set_tags(to_tags(new.tags))
-            .send()
-            .await?;
+        set!(cx.aws.cloudwatchlogs().create_log_group(), want =>
+            log_group_name, kms_key_id, log_group_class, deletion_protection_enabled
+        )
+        .set_tags(sdk_tags(new.tags)?)
+        .send()
+        .await?;
         Ok(want.log_group_name.clone())
     }
 
@@ -445,14 +414,7 @@ impl Kind for LogGroup {
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        let logs = cx.aws.cloudwatchlogs();
-        if !remove.is_empty() {
-            logs.untag_resource().resource_arn(&attrs.arn).set_tag_keys(Some(remove.to_vec())).send().await?;
-        }
-        if !set.is_empty() {
-            logs.tag_resource().resource_arn(&attrs.arn).set_tags(to_tags(set)).send().await?;
-        }
-        Ok(())
+        tag(cx, &attrs.arn, set, remove).await
     }
 }
 
@@ -489,17 +451,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, group: &types::LogGroup) -> Result<Op
         (None, None) => cx.scope.arn("logs", format!("log-group:{id}")),
     };
     let (tags, metric_filters, subscription_filters, policy) = future::join4(
-        async {
-            if let Some(tags) = lookup.tags {
-                return Ok(Some(tags.clone()));
-            }
-            let answer = logs.list_tags_for_resource().resource_arn(&arn).send().await.or_gone()?;
-            Ok::<_, Error>(answer.map(|answer| {
-                user_tags(
-                    answer.tags().into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())),
-                )
-            }))
-        },
+        tags(cx, &lookup, &arn),
         async {
             if !lookup.wants("metric_filters") {
                 return Ok(Vec::new());
@@ -528,78 +480,43 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, group: &types::LogGroup) -> Result<Op
     let Some(metric_filters) = metric_filters.or_gone()? else { return Ok(None) };
     let Some(subscription_filters) = subscription_filters.or_gone()? else { return Ok(None) };
     // For a log group without a policy, AWS may answer "not found".
-    let policy = policy.or_gone()?.flatten().filter(|text| !text.is_empty());
+    let policy = policy.or_gone()?.flatten();
     let class = group.log_group_class().map_or_else(standard, |class| class.as_str().to_owned());
     // AWS shows the account's retention here. The log group's own retention is hidden and unchanged.
     let not_returned =
         if group.retention_policy_name().is_some() { vec!["retention_in_days"] } else { Vec::new() };
-    let retention_in_days = if class == "DELIVERY" {
-        // This retention is fixed and cannot be set.
-        None
-    } else {
-        group.retention_in_days().filter(|days| *days > 0)
-    };
-    let spec = Spec {
+    // The retention of the class `DELIVERY` is fixed and cannot be set.
+    let has_retention = class != "DELIVERY";
+    let spec = read!(group => Spec {
         log_group_name: id.to_owned(),
-        retention_in_days,
-        kms_key_id: group.kms_key_id().map(str::to_owned),
-        log_group_class: class,
-        deletion_protection_enabled: group.deletion_protection_enabled().unwrap_or(false),
-        bearer_token_authentication_enabled: group.bearer_token_authentication_enabled().unwrap_or(false),
-        data_protection_policy: policy.map(|text| Json::parse(&text)).transpose().map_err(unreadable)?,
-        metric_filters: metric_filters.iter().map(metric_filter).collect(),
-        subscription_filters: subscription_filters.iter().map(subscription_filter).collect(),
-    };
+        retention_in_days: group.retention_in_days().filter(|days| *days > 0 && has_retention),
+        kms_key_id, log_group_class: class, deletion_protection_enabled, bearer_token_authentication_enabled,
+        data_protection_policy: Read::read(policy.as_deref())?,
+        metric_filters: metric_filters.iter().map(metric_filter).collect::<Result<_>>()?,
+        subscription_filters: subscription_filters.iter().map(subscription_filter).collect::<Result<_>>()?,
+    });
     let attrs = Attrs { arn, retention_policy_name: group.retention_policy_name().map(str::to_owned) };
     Ok(Some(Live { not_returned, ..Live::ready(spec, attrs, tags).with_incarnation(group.creation_time()) }))
 }
 
-fn unreadable(error: serde_json::Error) -> Error {
-    Error::finding(Class::Other, format!("AWS returned a data protection policy that is not JSON: {error}"))
-}
-
-fn metric_filter(filter: &types::MetricFilter) -> MetricFilter {
-    MetricFilter {
-        filter_name: filter.filter_name().unwrap_or_default().to_owned(),
-        filter_pattern: filter.filter_pattern().unwrap_or_default().to_owned(),
-        metric_transformations: filter
-            .metric_transformations()
-            .iter()
-            .map(|metric| MetricTransformation {
-                metric_name: metric.metric_name().to_owned(),
-                metric_namespace: metric.metric_namespace().to_owned(),
-                metric_value: metric.metric_value().to_owned(),
-                default_value: metric.default_value(),
-                dimensions: metric
-                    .dimensions()
-                    .into_iter()
-                    .flatten()
-                    .map(|(name, field)| (name.clone(), field.clone()))
-                    .collect(),
-                unit: metric.unit().map_or_else(no_unit, |unit| unit.as_str().to_owned()),
-            })
-            .collect(),
-        apply_on_transformed_logs: filter.apply_on_transformed_logs(),
-        field_selection_criteria: text(filter.field_selection_criteria()),
-        emit_system_field_dimensions: filter.emit_system_field_dimensions().to_vec(),
+table! {
+    MetricTransformation = types::MetricTransformation {
+        metric_name, metric_namespace, metric_value, default_value, dimensions, unit or no_unit,
     }
 }
 
-fn subscription_filter(filter: &types::SubscriptionFilter) -> SubscriptionFilter {
-    SubscriptionFilter {
-        filter_name: filter.filter_name().unwrap_or_default().to_owned(),
-        destination_arn: filter.destination_arn().unwrap_or_default().to_owned(),
-        filter_pattern: filter.filter_pattern().unwrap_or_default().to_owned(),
-        role_arn: text(filter.role_arn()),
-        distribution: filter.distribution().map_or_else(by_log_stream, |how| how.as_str().to_owned()),
-        apply_on_transformed_logs: filter.apply_on_transformed_logs(),
-        field_selection_criteria: text(filter.field_selection_criteria()),
-        emit_system_fields: filter.emit_system_fields().to_vec(),
-    }
+fn metric_filter(filter: &types::MetricFilter) -> Result<MetricFilter> {
+    Ok(read!(filter => MetricFilter {
+        filter_name, filter_pattern, metric_transformations, apply_on_transformed_logs,
+        field_selection_criteria, emit_system_field_dimensions,
+    }))
 }
 
-fn text(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(str::to_owned)
+fn subscription_filter(filter: &types::SubscriptionFilter) -> Result<SubscriptionFilter> {
+    Ok(read!(filter => SubscriptionFilter {
+        filter_name, destination_arn, filter_pattern, role_arn, distribution or by_log_stream,
+        apply_on_transformed_logs, field_selection_criteria, emit_system_fields,
+    }))
 }
 
 async fn protect(cx: &Cx, id: &str, on: bool) -> Result<()> {
@@ -638,35 +555,14 @@ async fn update_metric_filters(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> R
         }
     }
     for filter in want.metric_filters.iter().filter(|filter| !live.metric_filters.contains(filter)) {
-        let transformations = filter
-            .metric_transformations
-            .iter()
-            .map(|metric| {
-                types::MetricTransformation::builder()
-                    .metric_name(&metric.metric_name)
-                    .metric_namespace(&metric.metric_namespace)
-                    .metric_value(&metric.metric_value)
-                    .set_default_value(metric.default_value)
-                    .set_dimensions(
-                        (!metric.dimensions.is_empty())
-                            .then(|| metric.dimensions.clone().into_iter().collect()),
-                    )
-                    .unit(types::StandardUnit::from(metric.unit.as_str()))
-                    .build()
-            })
-            .collect::<std::result::Result<Vec<_>, _>>()
-            .map_err(|error| Error::finding(Class::Invalid, error.to_string()))?;
-        logs.put_metric_filter()
-            .log_group_name(id)
-            .filter_name(&filter.filter_name)
-            .filter_pattern(&filter.filter_pattern)
-            .set_metric_transformations(Some(transformations))
-            // AWS accepts this only if the log group has a transformer.
-            .set_apply_on_transformed_logs(filter.apply_on_transformed_logs.then_some(true))
-            .set_field_selection_criteria(filter.field_selection_criteria.clone())
-            .set_emit_system_field_dimensions(some(&filter.emit_system_field_dimensions))
-            .send()
-            .await?;
+        set!(logs.put_metric_filter().log_group_name(id), filter =>
+            filter_name, filter_pattern, field_selection_criteria, emit_system_field_dimensions;
+            metric_transformations
+        )
+        // AWS accepts this only if the log group has a transformer.
+        .set_apply_on_transformed_logs(filter.apply_on_transformed_logs.then_some(true))
+        .send()
+        .await?;
     }
     Ok(())
 }
@@ -689,31 +585,17 @@ async fn update_subscription_filters(cx: &Cx, id: &str, live: &Spec, want: &Spec
     {
         // Only streams have shards to distribute over.
         let has_distribution = matches!(filter.destination_arn.split(':').nth(2), Some("kinesis" | "logs"));
-        logs.put_subscription_filter()
-            .log_group_name(id)
-            .filter_name(&filter.filter_name)
-            .filter_pattern(&filter.filter_pattern)
-            .destination_arn(&filter.destination_arn)
-            .set_role_arn(filter.role_arn.clone())
+        set!(logs.put_subscription_filter().log_group_name(id), filter =>
+            filter_name, filter_pattern, destination_arn, role_arn, field_selection_criteria, emit_system_fields
+        )
             .set_distribution(
                 has_distribution.then(|| types::Distribution::from(filter.distribution.as_str())),
             )
             .set_apply_on_transformed_logs(filter.apply_on_transformed_logs.then_some(true))
-            .set_field_selection_criteria(filter.field_selection_criteria.clone())
-            .set_emit_system_fields(some(&filter.emit_system_fields))
             .send()
             .await?;
     }
     Ok(())
-}
-
-fn some(list: &[String]) -> Option<Vec<String>> {
-    (!list.is_empty()).then(|| list.to_vec())
-}
-
-fn to_tags(tags: &Tags) -> Option<HashMap<String, String>> {
-    // CreateLogGroup refuses an empty map.
-    (!tags.is_empty()).then(|| tags.clone().into_iter().collect())
 }
 
 #[cfg(test)]

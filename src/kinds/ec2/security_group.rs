@@ -6,18 +6,9 @@ use aws_sdk_ec2::types::{
     IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroup, SecurityGroupRule,
     UserIdGroupPair,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::shared::{PAGE, arn, by_ids, by_owner, check_v4, check_v6, filter, from_tags, tag, tags_of};
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, REPLACE, SET};
-use crate::kind::terraform::{Block, TerraformPart, listed, take};
-use crate::kind::{
-    Actions, Among, Hold, Identity, Kind, Known, Link, Live, Lookup, NewResource, Owner, Pace, Peer, Problem,
-    Reads, Terraform, answer,
-};
-use crate::value::Value;
+use super::shared::{PAGE, arn, by_ids, by_owner, check_v4, check_v6, filter, tag, tags_of};
+use crate::kind::prelude::*;
 
 /// A security group: a firewall around what is in it. Its rules are exactly those
 /// written here: a rule that someone else adds is shown as a change and removed.
@@ -126,7 +117,6 @@ const WITH_PORTS: [&str; 4] = ["tcp", "udp", "icmp", "icmpv6"];
 const PEERS: [&str; 5] = ["cidr_ipv4", "cidr_ipv6", "prefix_list_id", "referenced_security_group_id", "self"];
 
 impl Kind for Ec2SecurityGroup {
-    const NAME: &'static str = "ec2_security_group";
     const CFN: Option<&'static str> = Some("AWS::EC2::SecurityGroup");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_security_group",
@@ -162,7 +152,6 @@ impl Kind for Ec2SecurityGroup {
         ("ingress.referenced_security_group_owner_id", "SourceSecurityGroupOwnerId"),
         ("ingress.referenced_security_group_id", "SourceSecurityGroupName"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/ec2_security_group.toml");
     const ACTIONS: Actions = Actions {
         read: &["ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules"],
         create: &["ec2:CreateSecurityGroup", "ec2:CreateTags"],
@@ -184,7 +173,6 @@ impl Kind for Ec2SecurityGroup {
             "ec2:RevokeSecurityGroupEgress",
         ],
     };
-    const TAGGABLE: bool = true;
     const USERS: Option<&'static str> = Some(
         "aws ec2 describe-network-interfaces --filters Name=group-id,Values={}; aws ec2 describe-security-groups --filters Name=ip-permission.group-id,Values={}",
     );
@@ -202,10 +190,6 @@ impl Kind for Ec2SecurityGroup {
 
     type Spec = Spec;
     type Attrs = Attrs;
-
-    fn identity(_: Known<'_>, _: &Scope) -> Identity {
-        Identity::Assigned
-    }
 
     /// A rule cannot name its own group by id: the rules are created with the group, before the id is known.
     fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
@@ -296,7 +280,7 @@ impl Kind for Ec2SecurityGroup {
             .group_name(&want.group_name)
             .description(&want.description)
             .set_vpc_id(want.vpc_id.clone())
-            .set_tag_specifications(tags_of(ResourceType::SecurityGroup, new.tags))
+            .set_tag_specifications(tags_of(ResourceType::SecurityGroup, new.tags)?)
             .send()
             .await?;
         created
@@ -735,7 +719,7 @@ async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec
 fn live(cx: &Cx, id: String, group: SecurityGroup) -> Live<Ec2SecurityGroup> {
     let ingress = Rule::of_permissions(group.ip_permissions(), &group);
     let egress = Rule::of_permissions(group.ip_permissions_egress(), &group);
-    let tags = from_tags(group.tags());
+    let tags = tags_from(group.tags());
     let attrs = Attrs {
         arn: group
             .security_group_arn

@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Tag, TagSpecification};
 
-use crate::aws::{Cx, Result, Tags};
-use crate::kind::{Lookup, Owner, Problem, user_tags};
+use crate::kind::prelude::*;
+
+tag_type!(Tag);
 
 /// Maximum number of values in a filter
 /// (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>).
@@ -36,20 +37,9 @@ pub fn by_owner(owner: &Owner) -> Vec<Filter> {
 }
 
 /// Tags for a create call; `None` if there are none, since AWS refuses an empty list.
-pub fn tags_of(resource: ResourceType, tags: &Tags) -> Option<Vec<TagSpecification>> {
-    let specification =
-        TagSpecification::builder().resource_type(resource).set_tags(Some(to_tags(tags))).build();
-    (!tags.is_empty()).then(|| vec![specification])
-}
-
-/// Converts tags to EC2's type.
-fn to_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-/// Converts tags from EC2's type.
-pub fn from_tags(tags: &[Tag]) -> Tags {
-    user_tags(tags.iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())))
+pub fn tags_of(resource: ResourceType, tags: &Tags) -> Result<Option<Vec<TagSpecification>>> {
+    let of = |tags| vec![TagSpecification::builder().resource_type(resource).set_tags(Some(tags)).build()];
+    Ok(sdk_tags(tags)?.map(of))
 }
 
 /// Sets and removes tags.
@@ -63,7 +53,7 @@ pub async fn tag(cx: &Cx, id: &str, set: &Tags, remove: &[String]) -> Result<()>
         ec2.delete_tags().resources(id).set_tags(Some(tags)).send().await?;
     }
     if !set.is_empty() {
-        ec2.create_tags().resources(id).set_tags(Some(to_tags(set))).send().await?;
+        ec2.create_tags().resources(id).set_tags(sdk_tags(set)?).send().await?;
     }
     Ok(())
 }

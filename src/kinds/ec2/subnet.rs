@@ -3,21 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_ec2::types::{HostnameType, ResourceType, Subnet, SubnetCidrBlockStateCode, SubnetState};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::shared::{
-    Cidr, PAGE, arn, by_ids, by_owner, check_network_v4, check_v6, flag, from_tags, tag, tags_of,
-};
-use super::vpc::Ec2Vpc;
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, REPLACE};
-use crate::kind::terraform::{Block, TerraformPart, take, take_block};
-use crate::kind::{
-    Actions, Among, Files, Hold, Identity, Kind, Known, Link, Live, Lookup, NewResource, Owner, Pace, Peer,
-    Problem, Reads, State, Terraform, answer,
-};
-use crate::value::Value;
+use super::shared::{Cidr, PAGE, arn, by_ids, by_owner, check_network_v4, check_v6, flag, tag, tags_of};
+use crate::kind::prelude::*;
 
 /// A subnet: a range of a VPC's addresses in one availability zone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -105,7 +93,6 @@ fn arrange(subnet: &mut Block) -> Vec<TerraformPart> {
 pub struct Ec2Subnet;
 
 impl Kind for Ec2Subnet {
-    const NAME: &'static str = "ec2_subnet";
     const CFN: Option<&'static str> = Some("AWS::EC2::Subnet");
     const TERRAFORM: Terraform = Terraform::of("aws_subnet", &[]).arranged(arrange);
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
@@ -119,7 +106,6 @@ impl Kind for Ec2Subnet {
             "enable_resource_name_dns_aaaa_record_on_launch",
         ),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/ec2_subnet.toml");
     const ACTIONS: Actions = Actions {
         read: &["ec2:DescribeSubnets"],
         create: &["ec2:CreateSubnet", "ec2:CreateTags"],
@@ -132,7 +118,6 @@ impl Kind for Ec2Subnet {
         ],
         delete: &["ec2:DeleteSubnet"],
     };
-    const TAGGABLE: bool = true;
     const USERS: Option<&'static str> =
         Some("aws ec2 describe-network-interfaces --filters Name=subnet-id,Values={}");
     // See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html>.
@@ -142,10 +127,6 @@ impl Kind for Ec2Subnet {
 
     type Spec = Spec;
     type Attrs = Attrs;
-
-    fn identity(_: Known<'_>, _: &Scope) -> Identity {
-        Identity::Assigned
-    }
 
     /// AWS enables address assignment in an IPv6-only subnet by itself.
     fn derive(spec: &mut Value, _: &Files) -> Result<(), Problem> {
@@ -280,7 +261,7 @@ impl Kind for Ec2Subnet {
             .set_ipv6_native(want.ipv6_native.then_some(true))
             .set_availability_zone(want.availability_zone.clone())
             .set_availability_zone_id(want.availability_zone_id.clone())
-            .set_tag_specifications(tags_of(ResourceType::Subnet, new.tags))
+            .set_tag_specifications(tags_of(ResourceType::Subnet, new.tags)?)
             .send()
             .await?;
         created
@@ -342,7 +323,7 @@ impl Kind for Ec2Subnet {
 fn vpc_of<'a>(vpc_id: &Value, among: &Among<'a>) -> Option<&'a Peer<'a>> {
     among
         .referred(vpc_id)
-        .filter(|(peer, attribute)| peer.kind == Ec2Vpc::NAME && *attribute == "vpc_id")
+        .filter(|(peer, attribute)| peer.kind == "ec2_vpc" && *attribute == "vpc_id")
         .map(|(peer, _)| peer)
 }
 
@@ -444,7 +425,7 @@ fn live(cx: &Cx, id: String, subnet: &Subnet) -> Live<Ec2Subnet> {
         owner_id: subnet.owner_id().unwrap_or(&cx.scope.account_id).to_owned(),
         subnet_id: id.clone(),
     };
-    Live { state, ..Live::ready(spec, attrs, from_tags(subnet.tags())).with_incarnation(Some(id)) }
+    Live { state, ..Live::ready(spec, attrs, tags_from(subnet.tags())).with_incarnation(Some(id)) }
 }
 
 #[cfg(test)]

@@ -7,20 +7,11 @@ use aws_sdk_ec2::types::{
     VpcState,
 };
 use futures_util::future::{try_join, try_join_all, try_join3};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::shared::{
-    Cidr, FILTER_VALUES, PAGE, arn, by_ids, by_owner, check_network_v4, filter, flag, from_tags, tag, tags_of,
+    Cidr, FILTER_VALUES, PAGE, arn, by_ids, by_owner, check_network_v4, filter, flag, tag, tags_of,
 };
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{REPLACE, SET};
-use crate::kind::terraform::{Block, TerraformPart, take};
-use crate::kind::{
-    Actions, Identity, Kind, Known, Live, Lookup, NewResource, Owner, Pace, Problem, Reads, State, Terraform,
-    answer,
-};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// An Amazon VPC: the private network that clusters, jobs and endpoints are in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -57,12 +48,8 @@ pub struct Spec {
     pub empty_default_security_group: bool,
 }
 
-fn shared_tenancy() -> String {
-    "default".to_owned()
-}
-
-fn yes() -> bool {
-    true
+defaults! {
+    shared_tenancy: String = "default";
 }
 
 /// What AWS decides about a VPC.
@@ -114,7 +101,6 @@ fn arrange(vpc: &mut Block) -> Vec<TerraformPart> {
 pub struct Ec2Vpc;
 
 impl Kind for Ec2Vpc {
-    const NAME: &'static str = "ec2_vpc";
     const CFN: Option<&'static str> = Some("AWS::EC2::VPC");
     const TERRAFORM: Terraform =
         Terraform::of("aws_vpc", &[("amazon_provided_ipv6_cidr_block", "assign_generated_ipv6_cidr_block")])
@@ -126,7 +112,6 @@ impl Kind for Ec2Vpc {
         ("empty_default_security_group", "aws_default_security_group"),
         ("amazon_provided_ipv6_cidr_block", "Ipv6CidrBlock"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/ec2_vpc.toml");
     const ACTIONS: Actions = Actions {
         read: &[
             "ec2:DescribeVpcs",
@@ -149,17 +134,12 @@ impl Kind for Ec2Vpc {
         ],
         delete: &["ec2:DeleteVpc"],
     };
-    const TAGGABLE: bool = true;
     const USERS: Option<&'static str> =
         Some("aws ec2 describe-network-interfaces --filters Name=vpc-id,Values={}");
     const PACE: Pace = Pace { create_seconds: 5, delete_seconds: 2, deadline_seconds: 600 };
 
     type Spec = Spec;
     type Attrs = Attrs;
-
-    fn identity(_: Known<'_>, _: &Scope) -> Identity {
-        Identity::Assigned
-    }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -215,7 +195,7 @@ impl Kind for Ec2Vpc {
             .cidr_block(&want.cidr_block)
             .instance_tenancy(Tenancy::from(want.instance_tenancy.as_str()))
             .amazon_provided_ipv6_cidr_block(want.amazon_provided_ipv6_cidr_block)
-            .set_tag_specifications(tags_of(ResourceType::Vpc, new.tags))
+            .set_tag_specifications(tags_of(ResourceType::Vpc, new.tags)?)
             .send()
             .await?;
         created
@@ -488,7 +468,7 @@ async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec
                 _ => State::Ready,
             };
             let incarnation = Some(id.clone());
-            let live = Live::ready(spec, attrs, from_tags(vpc.tags())).with_incarnation(incarnation);
+            let live = Live::ready(spec, attrs, tags_from(vpc.tags())).with_incarnation(incarnation);
             Ok::<_, Error>(Some((id, Live { state, ..live })))
         }
     }))

@@ -2,21 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_eventbridge::types::{Rule, RuleState, Tag, Target as SdkTarget};
+use aws_sdk_eventbridge::types::{Rule, Target as SdkTarget};
 use futures_util::future::try_join;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::target::{Target, invalid};
+use super::target::Target;
 use super::target_check::check_target;
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::REPLACE;
-use crate::kind::terraform::{Block, TerraformPart, take_blocks};
-use crate::kind::{
-    Actions, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, NewResource, Problem, Reads,
-    Terraform, check_pattern, check_schedule, each, in_document, nearest, never_comes, user_tags,
-};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// An Amazon EventBridge rule: sends events that match a pattern, or the ticks of a schedule,
 /// to its targets.
@@ -55,12 +46,9 @@ pub struct Spec {
     pub targets: Vec<Target>,
 }
 
-fn event_bus_name() -> String {
-    DEFAULT_BUS.to_owned()
-}
-
-fn state() -> String {
-    "ENABLED".to_owned()
+defaults! {
+    event_bus_name: String = DEFAULT_BUS;
+    state: String = "ENABLED";
 }
 
 /// What AWS decides about a rule.
@@ -87,6 +75,9 @@ fn arrange(rule: &mut Block) -> Vec<TerraformPart> {
         })
         .collect()
 }
+
+tag_type!(aws_sdk_eventbridge::types::Tag);
+tagging!(eventbridge(resource_arn): tag_resource.set_tags, untag_resource.set_tag_keys, list_tags_for_resource.tags);
 
 /// The kind `eventbridge_rule`. Its id is `bus|name`.
 pub struct EventbridgeRule;
@@ -116,7 +107,6 @@ const EVENT: [&str; 10] = [
 const MOST_TARGETS: usize = 100;
 
 impl Kind for EventbridgeRule {
-    const NAME: &'static str = "eventbridge_rule";
     const CFN: Option<&'static str> = Some("AWS::Events::Rule");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_cloudwatch_event_rule",
@@ -141,7 +131,6 @@ impl Kind for EventbridgeRule {
         ("state", "enabled"),
         ("targets.ecs_parameters.network_configuration", "AwsVpcConfiguration"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/eventbridge_rule.toml");
     const ACTIONS: Actions = Actions {
         read: &[
             "events:ListRules",
@@ -160,7 +149,6 @@ impl Kind for EventbridgeRule {
         ],
         delete: &["events:ListTargetsByRule", "events:RemoveTargets", "events:DeleteRule"],
     };
-    const TAGGABLE: bool = true;
     // `PutRule` replaces an existing rule of the same name, and then ignores the tags
     // (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>).
     const CREATE_OVERWRITES: bool = true;
@@ -171,17 +159,12 @@ impl Kind for EventbridgeRule {
     type Attrs = Attrs;
 
     fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
-        match (bus(spec).map(|bus| named(bus, scope)), spec.text("name")) {
-            (Some(bus), Some(name)) => Identity::Named(format!("{bus}|{name}")),
-            _ => Identity::Unknown,
-        }
+        let named = bus(spec).map(|bus| named(bus, scope)).zip(spec.text("name"));
+        Identity::named(named.map(|(bus, name)| format!("{bus}|{name}")))
     }
 
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match (bus(spec), spec.text("name")) {
-            (Some(bus), Some(name)) => Foreseen::default().with("arn", arn(scope, bus, name)),
-            _ => Foreseen::default(),
-        }
+        Foreseen::of("arn", bus(spec).zip(spec.text("name")).map(|(bus, name)| arn(scope, bus, name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -228,18 +211,8 @@ impl Kind for EventbridgeRule {
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        let rules = match rules(cx, lookups).await {
-            Ok(rules) => rules,
-            Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
-        };
-        let rules = &rules;
-        each(lookups, 8, |lookup| async move {
-            match rules.get(lookup.id) {
-                Some(rule) => read(cx, lookup, rule).await,
-                None => Ok(None),
-            }
-        })
-        .await
+        let found = rules(cx, lookups).await;
+        each_found(lookups, 8, found, |lookup, rule| async move { read(cx, lookup, &rule).await }).await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
@@ -287,19 +260,7 @@ impl Kind for EventbridgeRule {
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        let events = cx.aws.eventbridge();
-        if !remove.is_empty() {
-            events
-                .untag_resource()
-                .resource_arn(&attrs.arn)
-                .set_tag_keys(Some(remove.to_vec()))
-                .send()
-                .await?;
-        }
-        if !set.is_empty() {
-            events.tag_resource().resource_arn(&attrs.arn).set_tags(Some(to_tags(set)?)).send().await?;
-        }
-        Ok(())
+        tag(cx, &attrs.arn, set, remove).await
     }
 }
 
@@ -333,10 +294,6 @@ fn arn(scope: &Scope, bus: &str, name: &str) -> String {
         DEFAULT_BUS => scope.arn("events", format_args!("rule/{name}")),
         bus => scope.arn("events", format_args!("rule/{bus}/{name}")),
     }
-}
-
-fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().map_err(invalid)).collect()
 }
 
 /// The rules of every requested bus, by id. The listing is restricted to the common prefix of the
@@ -387,34 +344,16 @@ async fn read(cx: &Cx, lookup: Lookup<'_>, rule: &Rule) -> Result<Option<Live<Ev
     let wants_targets = lookup.wants("targets");
     let (targets, tags) = try_join(
         async { if wants_targets { targets(cx, bus, name).await } else { Ok(Some(Vec::new())) } },
-        async {
-            if let Some(tags) = lookup.tags {
-                return Ok(Some(tags.clone()));
-            }
-            let answer =
-                cx.aws.eventbridge().list_tags_for_resource().resource_arn(&arn).send().await.or_gone()?;
-            Ok(answer.map(|answer| user_tags(answer.tags().iter().map(|tag| (tag.key(), tag.value())))))
-        },
+        tags(cx, &lookup, &arn),
     )
     .await?;
     let (Some(targets), Some(tags)) = (targets, tags) else { return Ok(None) };
-    let spec = Spec {
-        name: name.to_owned(),
-        event_bus_name: bus.to_owned(),
-        description: given(rule.description()),
-        schedule_expression: given(rule.schedule_expression()),
-        event_pattern: given(rule.event_pattern()).map(|text| Json::parse(&text)).transpose().map_err(
-            |error| Error::finding(Class::Other, format!("AWS returned a pattern that is not JSON: {error}")),
-        )?,
-        state: rule.state().map_or_else(state, |state| state.as_str().to_owned()),
-        role_arn: given(rule.role_arn()),
-        targets: targets.iter().map(Target::from_sdk).collect(),
-    };
+    let spec = read!(rule => Spec {
+        name: name.to_owned(), event_bus_name: bus.to_owned(), description, schedule_expression,
+        event_pattern, state or state, role_arn,
+        targets: targets.iter().map(Target::of).collect::<Result<_>>()?,
+    });
     Ok(Some(Live::ready(spec, Attrs { arn }, tags)))
-}
-
-fn given(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// All targets of a rule; `None` if the rule does not exist.
@@ -443,20 +382,13 @@ async fn targets(cx: &Cx, bus: &str, name: &str) -> Result<Option<Vec<SdkTarget>
 
 /// Writes the rule without its targets. `PutRule` replaces every setting, so those left out are unset.
 async fn put_rule(cx: &Cx, bus: &str, want: &Spec, tags: Option<&Tags>) -> Result<()> {
-    cx.aws
-        .eventbridge()
-        .put_rule()
-        .event_bus_name(bus)
-        .name(&want.name)
-        .set_description(want.description.clone())
-        .set_schedule_expression(want.schedule_expression.clone())
-        .set_event_pattern(want.event_pattern.as_ref().map(Json::to_text))
-        .state(RuleState::from(want.state.as_str()))
-        .set_role_arn(want.role_arn.clone())
-        // For an existing rule, this call does not change tags.
-        .set_tags(tags.map(to_tags).transpose()?)
-        .send()
-        .await?;
+    set!(cx.aws.eventbridge().put_rule().event_bus_name(bus), want =>
+        name, description, schedule_expression, event_pattern, state, role_arn
+    )
+    // For an existing rule, this call does not change tags.
+    .set_tags(tags.map(sdk_tags).transpose()?.flatten())
+    .send()
+    .await?;
     Ok(())
 }
 

@@ -1,23 +1,14 @@
 //! Targets of an `eventbridge_rule`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use aws_sdk_eventbridge::types::{
-    AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, DeadLetterConfig,
-    EcsParameters as SdkEcs, HttpParameters as SdkHttp, InputTransformer as SdkTransformer,
-    KinesisParameters as SdkKinesis, LaunchType, NetworkConfiguration, PropagateTags,
-    RedshiftDataParameters as SdkRedshift, RetryPolicy as SdkRetry, SqsParameters as SdkSqs,
-    Target as SdkTarget,
-};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use aws_sdk_eventbridge::types;
 
-use crate::aws::{Class, Error, Result};
-use crate::kind::Json;
-use crate::kind::mark::{DEFAULT_IS_ABSENT, SET};
+use crate::kind::prelude::*;
 
 /// Where a rule sends its events, and as what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-at-most-one" = [["input", "input_path", "input_transformer"]]))]
 pub struct Target {
     /// Name of the target within the rule.
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[.\-_A-Za-z0-9]+$"))]
@@ -81,12 +72,11 @@ pub struct RetryPolicy {
     pub maximum_event_age_in_seconds: i32,
 }
 
-fn maximum_retry_attempts() -> i32 {
-    185
-}
-
-fn maximum_event_age() -> i32 {
-    86400
+defaults! {
+    maximum_retry_attempts: i32 = 185;
+    maximum_event_age: i32 = 86400;
+    task_count: i32 = 1;
+    disabled: String = "DISABLED";
 }
 
 /// Queue of events that could not be delivered.
@@ -99,6 +89,7 @@ pub struct DeadLetter {
 
 /// Settings of an Amazon ECS task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-at-most-one" = [["launch_type", "capacity_provider_strategy"]]))]
 pub struct EcsParameters {
     /// ARN of the task definition, with or without its revision.
     #[schemars(length(min = 1, max = 1600))]
@@ -131,10 +122,6 @@ pub struct EcsParameters {
     /// `TASK_DEFINITION` copies the definition's tags to the tasks.
     #[schemars(extend("enum" = ["TASK_DEFINITION"]))]
     pub propagate_tags: Option<String>,
-}
-
-fn task_count() -> i32 {
-    1
 }
 
 /// A share of the tasks.
@@ -172,10 +159,6 @@ pub struct EcsNetwork {
     pub assign_public_ip: String,
 }
 
-fn disabled() -> String {
-    "DISABLED".to_owned()
-}
-
 /// Settings of an API destination or API Gateway endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HttpParameters {
@@ -200,6 +183,7 @@ pub struct KinesisParameters {
 
 /// Statements for the Redshift Data API.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-one-of" = [["sql", "sqls"]]))]
 pub struct RedshiftDataParameters {
     /// Name of the database.
     #[schemars(length(min = 1, max = 64))]
@@ -236,218 +220,62 @@ pub struct SqsParameters {
     pub message_group_id: String,
 }
 
-fn list(list: &[String]) -> Option<Vec<String>> {
-    (!list.is_empty()).then(|| list.to_vec())
+fn has_queue(dead: &DeadLetter) -> bool {
+    !dead.arn.is_empty()
 }
 
-fn map(map: &BTreeMap<String, String>) -> Option<HashMap<String, String>> {
-    (!map.is_empty()).then(|| map.clone().into_iter().collect())
+fn has_group(queue: &SqsParameters) -> bool {
+    !queue.message_group_id.is_empty()
 }
 
-fn sorted(map: Option<&HashMap<String, String>>) -> BTreeMap<String, String> {
-    map.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+fn has_subnets(network: &EcsNetwork) -> bool {
+    !network.subnets.is_empty()
 }
 
-impl Target {
-    pub(super) fn to_sdk(&self) -> Result<SdkTarget> {
-        SdkTarget::builder()
-            .id(&self.id)
-            .arn(&self.arn)
-            .set_role_arn(self.role_arn.clone())
-            .set_input(self.input.as_ref().map(Json::to_text))
-            .set_input_path(self.input_path.clone())
-            .set_input_transformer(
-                self.input_transformer
-                    .as_ref()
-                    .map(|transformer| {
-                        SdkTransformer::builder()
-                            .set_input_paths_map(map(&transformer.input_paths_map))
-                            .input_template(&transformer.input_template)
-                            .build()
-                            .map_err(invalid)
-                    })
-                    .transpose()?,
-            )
-            .set_retry_policy(self.retry_policy.as_ref().map(|retry| {
-                SdkRetry::builder()
-                    .maximum_retry_attempts(retry.maximum_retry_attempts)
-                    .maximum_event_age_in_seconds(retry.maximum_event_age_in_seconds)
-                    .build()
-            }))
-            .set_dead_letter_config(
-                self.dead_letter_config
-                    .as_ref()
-                    .map(|queue| DeadLetterConfig::builder().arn(&queue.arn).build()),
-            )
-            .set_ecs_parameters(self.ecs_parameters.as_ref().map(EcsParameters::to_sdk).transpose()?)
-            .set_http_parameters(self.http_parameters.as_ref().map(|http| {
-                SdkHttp::builder()
-                    .set_path_parameter_values(list(&http.path_parameter_values))
-                    .set_header_parameters(map(&http.header_parameters))
-                    .set_query_string_parameters(map(&http.query_string_parameters))
-                    .build()
-            }))
-            .set_kinesis_parameters(
-                self.kinesis_parameters
-                    .as_ref()
-                    .map(|stream| {
-                        SdkKinesis::builder()
-                            .partition_key_path(&stream.partition_key_path)
-                            .build()
-                            .map_err(invalid)
-                    })
-                    .transpose()?,
-            )
-            .set_redshift_data_parameters(
-                self.redshift_data_parameters
-                    .as_ref()
-                    .map(|data| {
-                        SdkRedshift::builder()
-                            .database(&data.database)
-                            .set_db_user(data.db_user.clone())
-                            .set_secret_manager_arn(data.secret_manager_arn.clone())
-                            .set_sql(data.sql.clone())
-                            .set_sqls(list(&data.sqls))
-                            .set_statement_name(data.statement_name.clone())
-                            .with_event(data.with_event)
-                            .build()
-                            .map_err(invalid)
-                    })
-                    .transpose()?,
-            )
-            .set_sqs_parameters(
-                self.sqs_parameters
-                    .as_ref()
-                    .map(|queue| SdkSqs::builder().message_group_id(&queue.message_group_id).build()),
-            )
-            .build()
-            .map_err(invalid)
+table! {
+    Target = types::Target {
+        id, arn, role_arn, input, input_path, input_transformer, retry_policy,
+        dead_letter_config if has_queue, ecs_parameters, http_parameters,
+        kinesis_parameters, redshift_data_parameters,
+        sqs_parameters if has_group,
+    }
+    InputTransformer = types::InputTransformer { input_paths_map, input_template }
+    RetryPolicy = types::RetryPolicy {
+        maximum_retry_attempts or maximum_retry_attempts,
+        maximum_event_age_in_seconds or maximum_event_age,
+    }
+    DeadLetter = types::DeadLetterConfig { arn }
+    EcsParameters = types::EcsParameters {
+        task_definition_arn, task_count or task_count, launch_type, capacity_provider_strategy,
+        network_configuration if has_subnets, platform_version, group,
+        enable_ecs_managed_tags, enable_execute_command, propagate_tags,
+    }
+    CapacityProvider = types::CapacityProviderStrategyItem { capacity_provider, weight, base }
+    EcsNetwork = types::AwsVpcConfiguration { security_groups, assign_public_ip or disabled; subnets }
+    HttpParameters = types::HttpParameters {
+        path_parameter_values, header_parameters, query_string_parameters,
+    }
+    KinesisParameters = types::KinesisParameters { partition_key_path }
+    RedshiftDataParameters = types::RedshiftDataParameters {
+        database, db_user, secret_manager_arn, sql, sqls, statement_name, with_event,
+    }
+    SqsParameters = types::SqsParameters { message_group_id }
+}
+
+/// AWS nests the settings of a task's network in a table of its own.
+impl Table<types::NetworkConfiguration> for EcsNetwork {
+    fn of(network: &types::NetworkConfiguration) -> Result<Self> {
+        let none = || Self { subnets: Vec::new(), security_groups: Vec::new(), assign_public_ip: disabled() };
+        network
+            .awsvpc_configuration()
+            .map_or_else(|| Ok(none()), <Self as Table<types::AwsVpcConfiguration>>::of)
     }
 
-    pub(super) fn from_sdk(target: &SdkTarget) -> Self {
-        Self {
-            id: target.id.clone(),
-            arn: target.arn.clone(),
-            role_arn: target.role_arn.clone(),
-            // AWS accepts only JSON here.
-            input: target.input().and_then(|text| Json::parse(text).ok()),
-            input_path: target.input_path.clone(),
-            input_transformer: target.input_transformer().map(|transformer| InputTransformer {
-                input_paths_map: sorted(transformer.input_paths_map()),
-                input_template: transformer.input_template.clone(),
-            }),
-            retry_policy: target.retry_policy().map(|retry| RetryPolicy {
-                maximum_retry_attempts: retry.maximum_retry_attempts().unwrap_or_else(maximum_retry_attempts),
-                maximum_event_age_in_seconds: retry
-                    .maximum_event_age_in_seconds()
-                    .unwrap_or_else(maximum_event_age),
-            }),
-            dead_letter_config: target
-                .dead_letter_config()
-                .and_then(|queue| Some(DeadLetter { arn: queue.arn()?.to_owned() })),
-            ecs_parameters: target.ecs_parameters().map(EcsParameters::from_sdk),
-            http_parameters: target.http_parameters().map(|http| HttpParameters {
-                path_parameter_values: http.path_parameter_values().to_vec(),
-                header_parameters: sorted(http.header_parameters()),
-                query_string_parameters: sorted(http.query_string_parameters()),
-            }),
-            kinesis_parameters: target
-                .kinesis_parameters()
-                .map(|stream| KinesisParameters { partition_key_path: stream.partition_key_path.clone() }),
-            redshift_data_parameters: target.redshift_data_parameters().map(|data| RedshiftDataParameters {
-                database: data.database.clone(),
-                db_user: data.db_user.clone(),
-                secret_manager_arn: data.secret_manager_arn.clone(),
-                sql: data.sql.clone(),
-                sqls: data.sqls().to_vec(),
-                statement_name: data.statement_name.clone(),
-                with_event: data.with_event,
-            }),
-            sqs_parameters: target.sqs_parameters().and_then(|queue| {
-                Some(SqsParameters { message_group_id: queue.message_group_id()?.to_owned() })
-            }),
-        }
+    fn to_sdk(&self) -> Result<types::NetworkConfiguration> {
+        Ok(types::NetworkConfiguration::builder()
+            .awsvpc_configuration(Table::<types::AwsVpcConfiguration>::to_sdk(self)?)
+            .build())
     }
-}
-
-impl EcsParameters {
-    fn to_sdk(&self) -> Result<SdkEcs> {
-        let network = self
-            .network_configuration
-            .as_ref()
-            .map(|network| {
-                AwsVpcConfiguration::builder()
-                    .set_subnets(Some(network.subnets.clone()))
-                    .set_security_groups(list(&network.security_groups))
-                    .assign_public_ip(AssignPublicIp::from(network.assign_public_ip.as_str()))
-                    .build()
-                    .map(|awsvpc| NetworkConfiguration::builder().awsvpc_configuration(awsvpc).build())
-                    .map_err(invalid)
-            })
-            .transpose()?;
-        let providers = self
-            .capacity_provider_strategy
-            .iter()
-            .map(|one| {
-                CapacityProviderStrategyItem::builder()
-                    .capacity_provider(&one.capacity_provider)
-                    .weight(one.weight)
-                    .base(one.base)
-                    .build()
-                    .map_err(invalid)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        SdkEcs::builder()
-            .set_capacity_provider_strategy((!providers.is_empty()).then_some(providers))
-            .task_definition_arn(&self.task_definition_arn)
-            .task_count(self.task_count)
-            .set_launch_type(self.launch_type.as_deref().map(LaunchType::from))
-            .set_network_configuration(network)
-            .set_platform_version(self.platform_version.clone())
-            .set_group(self.group.clone())
-            .enable_ecs_managed_tags(self.enable_ecs_managed_tags)
-            .enable_execute_command(self.enable_execute_command)
-            .set_propagate_tags(self.propagate_tags.as_deref().map(PropagateTags::from))
-            .build()
-            .map_err(invalid)
-    }
-
-    fn from_sdk(task: &SdkEcs) -> Self {
-        Self {
-            task_definition_arn: task.task_definition_arn.clone(),
-            task_count: task.task_count().unwrap_or_else(task_count),
-            launch_type: task.launch_type().map(|kind| kind.as_str().to_owned()),
-            capacity_provider_strategy: task
-                .capacity_provider_strategy()
-                .iter()
-                .map(|one| CapacityProvider {
-                    capacity_provider: one.capacity_provider.clone(),
-                    weight: one.weight,
-                    base: one.base,
-                })
-                .collect(),
-            network_configuration: task
-                .network_configuration()
-                .and_then(|network| network.awsvpc_configuration())
-                .map(|awsvpc| EcsNetwork {
-                    subnets: awsvpc.subnets.clone(),
-                    security_groups: awsvpc.security_groups().to_vec(),
-                    assign_public_ip: awsvpc
-                        .assign_public_ip()
-                        .map_or_else(disabled, |assign| assign.as_str().to_owned()),
-                }),
-            platform_version: task.platform_version.clone(),
-            group: task.group.clone(),
-            enable_ecs_managed_tags: task.enable_ecs_managed_tags,
-            enable_execute_command: task.enable_execute_command,
-            propagate_tags: task.propagate_tags().map(|propagate| propagate.as_str().to_owned()),
-        }
-    }
-}
-
-/// The error for settings that the SDK refuses to build.
-pub(super) fn invalid(error: impl std::fmt::Display) -> Error {
-    Error::finding(Class::Invalid, error.to_string())
 }
 
 #[cfg(test)]
@@ -455,6 +283,7 @@ mod tests {
     use super::super::target_check::check_target;
     use super::Target;
     use crate::kind::Known;
+    use crate::kind::sdk::Table;
     use crate::value::Value;
     use serde_json::json;
 
@@ -479,7 +308,7 @@ mod tests {
             "sqs_parameters": { "message_group_id": "m" }
         }))
         .expect("a target");
-        assert_eq!(Target::from_sdk(&target.to_sdk().expect("AWS's form")), target);
+        assert_eq!(Target::of(&target.to_sdk().expect("AWS's form")).expect("a target"), target);
     }
 
     #[test]
@@ -491,13 +320,7 @@ mod tests {
             [""; 0]
         );
         for (target, why) in [
-            (json!({ "arn": arn, "input": {}, "input_path": "$" }), "only one of"),
             (json!({ "arn": arn, "input_path": "detail" }), "begins with `$`"),
-            (
-                json!({ "arn": "arn:aws:ecs:us-east-1:111122223333:cluster/c", "role_arn": "r", "ecs_parameters": { "task_definition_arn": "t",
-                    "launch_type": "FARGATE", "capacity_provider_strategy": [{ "capacity_provider": "FARGATE_SPOT" }] } }),
-                "either a launch type or capacity providers",
-            ),
             (json!({ "arn": arn, "sqs_parameters": { "message_group_id": "a" } }), "not of lambda"),
             (json!({ "arn": "arn:aws:states:us-east-1:111122223333:stateMachine:m" }), "your role"),
             (json!({ "arn": arn, "input_transformer": { "input_template": "<id>" } }), "not named"),

@@ -2,32 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::kind::{Known, Problem};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// Checks one target.
 pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
-    let inputs: Vec<&str> = ["input", "input_path", "input_transformer"]
-        .into_iter()
-        .filter(|field| target.is_set(field))
-        .collect();
-    if inputs.len() > 1 {
-        problems.push(
-            Problem::new(path, format!("a target has only one of `{}`", inputs.join("` and `")))
-                .help("keep one of them; without any, the target receives the whole event"),
-        );
-    }
-    if target.is_set("ecs_parameters.launch_type")
-        && target.is_set("ecs_parameters.capacity_provider_strategy")
-    {
-        problems.push(
-            Problem::new(
-                format!("{path}.ecs_parameters.launch_type"),
-                "a task has either a launch type or capacity providers",
-            )
-            .help("remove `launch_type`, or `capacity_provider_strategy`"),
-        );
-    }
     if let Some(arn) = target.text("arn") {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         // All targets but these few are called with a role:
@@ -70,18 +48,6 @@ pub(super) fn check_target(target: Known<'_>, path: &str, problems: &mut Vec<Pro
     }
     check_transformer(target, path, problems);
     check_destination(target, path, problems);
-    if target.get("redshift_data_parameters").is_some() {
-        let at = |field: &str| format!("redshift_data_parameters.{field}");
-        if target.is_not_one_of(&[&at("sql"), &at("sqls")]) {
-            problems.push(
-                Problem::new(
-                    format!("{path}.redshift_data_parameters"),
-                    "exactly one of `sql` and `sqls` is needed",
-                )
-                .help("give one statement as `sql`, or several as `sqls`"),
-            );
-        }
-    }
 }
 
 /// Names that begin with `aws.` are reserved

@@ -2,26 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aws_sdk_glue::types::{
-    Classifier, CreateCsvClassifierRequest, CreateGrokClassifierRequest, CreateJsonClassifierRequest,
-    CreateXmlClassifierRequest, CsvHeaderOption, CsvSerdeOption, UpdateCsvClassifierRequest,
-    UpdateGrokClassifierRequest, UpdateJsonClassifierRequest, UpdateXmlClassifierRequest,
-};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use aws_sdk_glue::types;
 
-use super::shared;
-use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, REPLACE, REPLACE_WHEN_COME_OR_GONE};
-use crate::kind::{
-    Actions, Identity, Kind, Known, Live, Lookup, NewResource, Problem, Reads, Terraform, answer,
-};
+use crate::kind::prelude::*;
 
 /// An AWS Glue classifier: tells crawlers what their data looks like, where AWS's own classifiers
 /// do not find out. It has one of the four tables. A crawler uses it by its name in `classifiers`.
 ///
 /// A classifier has no tags: whose it is, the ledger alone tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-one-of" = [["csv_classifier", "grok_classifier", "json_classifier", "xml_classifier"]]))]
 pub struct Spec {
     /// Name of the classifier, unique in the account and region.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
@@ -108,12 +98,8 @@ pub struct XmlClassifier {
     pub row_tag: String,
 }
 
-fn unknown() -> String {
-    "UNKNOWN".to_owned()
-}
-
-fn yes() -> bool {
-    true
+defaults! {
+    unknown: String = "UNKNOWN";
 }
 
 /// What AWS decides about a classifier: nothing that others need.
@@ -123,17 +109,12 @@ pub struct Attrs {}
 /// The kind `glue_classifier`.
 pub struct GlueClassifier;
 
-/// The tables of which a classifier has one.
-const SORTS: [&str; 4] = ["csv_classifier", "grok_classifier", "json_classifier", "xml_classifier"];
-
 /// Classifiers that are read by name rather than by the pages of all.
 const FEW: usize = 2;
 
 impl Kind for GlueClassifier {
-    const NAME: &'static str = "glue_classifier";
     const CFN: Option<&'static str> = Some("AWS::Glue::Classifier");
     const TERRAFORM: Terraform = Terraform::of("aws_glue_classifier", &[]);
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_classifier.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:GetClassifier", "glue:GetClassifiers"],
         create: &["glue:CreateClassifier"],
@@ -141,13 +122,10 @@ impl Kind for GlueClassifier {
         delete: &["glue:DeleteClassifier"],
     };
     const TAGGABLE: bool = false;
+    const ID: Option<&'static str> = Some("name");
 
     type Spec = Spec;
     type Attrs = Attrs;
-
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("name"))
-    }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         check(spec)
@@ -159,110 +137,60 @@ impl Kind for GlueClassifier {
     }
 
     async fn create(cx: &Cx, want: &Spec, _: &NewResource<'_>) -> Result<String> {
-        let csv = |csv: &CsvClassifier| {
-            CreateCsvClassifierRequest::builder()
-                .name(&want.name)
-                .contains_header(CsvHeaderOption::from(csv.contains_header.as_str()))
-                .set_header((!csv.header.is_empty()).then(|| csv.header.clone()))
-                .set_delimiter(csv.delimiter.clone())
-                .set_quote_symbol(csv.quote_symbol.clone())
-                .set_serde(csv.serde.as_deref().map(CsvSerdeOption::from))
-                .disable_value_trimming(csv.disable_value_trimming)
-                .allow_single_column(csv.allow_single_column)
-                .custom_datatype_configured(csv.custom_datatype_configured)
-                .set_custom_datatypes(
-                    (!csv.custom_datatypes.is_empty()).then(|| csv.custom_datatypes.clone()),
-                )
-                .build()
-                .map_err(shared::incomplete)
-        };
-        let grok = |grok: &GrokClassifier| {
-            CreateGrokClassifierRequest::builder()
-                .name(&want.name)
-                .classification(&grok.classification)
-                .grok_pattern(&grok.grok_pattern)
-                .set_custom_patterns(grok.custom_patterns.clone())
-                .build()
-                .map_err(shared::incomplete)
-        };
-        let json = |json: &JsonClassifier| {
-            CreateJsonClassifierRequest::builder()
-                .name(&want.name)
-                .json_path(&json.json_path)
-                .build()
-                .map_err(shared::incomplete)
-        };
-        let xml = |xml: &XmlClassifier| {
-            CreateXmlClassifierRequest::builder()
-                .name(&want.name)
-                .classification(&xml.classification)
-                .row_tag(&xml.row_tag)
-                .build()
-                .map_err(shared::incomplete)
-        };
-        cx.aws
-            .glue()
-            .create_classifier()
-            .set_csv_classifier(want.csv_classifier.as_ref().map(csv).transpose()?)
-            .set_grok_classifier(want.grok_classifier.as_ref().map(grok).transpose()?)
-            .set_json_classifier(want.json_classifier.as_ref().map(json).transpose()?)
-            .set_xml_classifier(want.xml_classifier.as_ref().map(xml).transpose()?)
-            .send()
-            .await?;
+        let mut request = cx.aws.glue().create_classifier();
+        if let Some(csv) = &want.csv_classifier {
+            let csv = set!(types::CreateCsvClassifierRequest::builder().name(&want.name), csv =>
+                contains_header, header, delimiter, quote_symbol, serde, disable_value_trimming,
+                allow_single_column, custom_datatype_configured, custom_datatypes
+            );
+            request = request.csv_classifier(csv.build().built()?);
+        }
+        if let Some(grok) = &want.grok_classifier {
+            let grok = set!(types::CreateGrokClassifierRequest::builder().name(&want.name), grok =>
+                classification, grok_pattern, custom_patterns
+            );
+            request = request.grok_classifier(grok.build().built()?);
+        }
+        if let Some(json) = &want.json_classifier {
+            let json =
+                set!(types::CreateJsonClassifierRequest::builder().name(&want.name), json => json_path);
+            request = request.json_classifier(json.build().built()?);
+        }
+        if let Some(xml) = &want.xml_classifier {
+            let xml = set!(types::CreateXmlClassifierRequest::builder().name(&want.name), xml => classification, row_tag);
+            request = request.xml_classifier(xml.build().built()?);
+        }
+        request.send().await?;
         Ok(want.name.clone())
     }
 
     async fn update(cx: &Cx, id: &str, _: &Spec, want: &Spec) -> Result<()> {
         // Nothing says whether what is left out stays
         // (<https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateClassifier.html>), so all is sent.
-        let csv = |csv: &CsvClassifier| {
-            UpdateCsvClassifierRequest::builder()
-                .name(id)
-                .contains_header(CsvHeaderOption::from(csv.contains_header.as_str()))
-                .set_header(Some(csv.header.clone()))
-                .set_delimiter(csv.delimiter.clone())
-                .set_quote_symbol(csv.quote_symbol.clone())
-                .set_serde(csv.serde.as_deref().map(CsvSerdeOption::from))
-                .disable_value_trimming(csv.disable_value_trimming)
-                .allow_single_column(csv.allow_single_column)
-                .custom_datatype_configured(csv.custom_datatype_configured)
-                .set_custom_datatypes(Some(csv.custom_datatypes.clone()))
-                .build()
-                .map_err(shared::incomplete)
-        };
-        let grok = |grok: &GrokClassifier| {
-            UpdateGrokClassifierRequest::builder()
-                .name(id)
-                .classification(&grok.classification)
-                .grok_pattern(&grok.grok_pattern)
-                .custom_patterns(grok.custom_patterns.clone().unwrap_or_default())
-                .build()
-                .map_err(shared::incomplete)
-        };
-        let json = |json: &JsonClassifier| {
-            UpdateJsonClassifierRequest::builder()
-                .name(id)
-                .json_path(&json.json_path)
-                .build()
-                .map_err(shared::incomplete)
-        };
-        let xml = |xml: &XmlClassifier| {
-            UpdateXmlClassifierRequest::builder()
-                .name(id)
-                .classification(&xml.classification)
-                .row_tag(&xml.row_tag)
-                .build()
-                .map_err(shared::incomplete)
-        };
-        cx.aws
-            .glue()
-            .update_classifier()
-            .set_csv_classifier(want.csv_classifier.as_ref().map(csv).transpose()?)
-            .set_grok_classifier(want.grok_classifier.as_ref().map(grok).transpose()?)
-            .set_json_classifier(want.json_classifier.as_ref().map(json).transpose()?)
-            .set_xml_classifier(want.xml_classifier.as_ref().map(xml).transpose()?)
-            .send()
-            .await?;
+        let mut request = cx.aws.glue().update_classifier();
+        if let Some(csv) = &want.csv_classifier {
+            let csv = set!(types::UpdateCsvClassifierRequest::builder().name(id), csv =>
+                contains_header, delimiter, quote_symbol, serde, disable_value_trimming, allow_single_column,
+                custom_datatype_configured; header, custom_datatypes
+            );
+            request = request.csv_classifier(csv.build().built()?);
+        }
+        if let Some(grok) = &want.grok_classifier {
+            let grok = set!(types::UpdateGrokClassifierRequest::builder().name(id), grok =>
+                classification, grok_pattern; custom_patterns
+            );
+            request = request.grok_classifier(grok.build().built()?);
+        }
+        if let Some(json) = &want.json_classifier {
+            let json = set!(types::UpdateJsonClassifierRequest::builder().name(id), json => json_path);
+            request = request.json_classifier(json.build().built()?);
+        }
+        if let Some(xml) = &want.xml_classifier {
+            let xml =
+                set!(types::UpdateXmlClassifierRequest::builder().name(id), xml => classification, row_tag);
+            request = request.xml_classifier(xml.build().built()?);
+        }
+        request.send().await?;
         Ok(())
     }
 
@@ -279,10 +207,8 @@ async fn classifiers(cx: &Cx, mut missing: HashSet<&str>) -> Result<HashMap<Stri
     if missing.len() > FEW {
         let mut pages = glue.get_classifiers().into_paginator().page_size(100).send();
         while let Some(page) = pages.next().await {
-            for (name, live) in page?.classifiers.unwrap_or_default().iter().filter_map(to_live) {
-                if missing.remove(name.as_str()) {
-                    found.insert(name, live);
-                }
+            for classifier in page?.classifiers.unwrap_or_default() {
+                found.extend(to_live(&classifier)?.filter(|(name, _)| missing.remove(name.as_str())));
             }
             if missing.is_empty() {
                 break;
@@ -292,75 +218,46 @@ async fn classifiers(cx: &Cx, mut missing: HashSet<&str>) -> Result<HashMap<Stri
     }
     for name in missing {
         let answer = glue.get_classifier().name(name).send().await.or_gone()?;
-        found.extend(answer.and_then(|answer| to_live(&answer.classifier?)));
+        if let Some(classifier) = answer.and_then(|answer| answer.classifier) {
+            found.extend(to_live(&classifier)?);
+        }
     }
     Ok(found)
 }
 
-fn to_live(classifier: &Classifier) -> Option<(String, Live<GlueClassifier>)> {
-    let mut spec = Spec {
-        name: String::new(),
-        csv_classifier: None,
-        grok_classifier: None,
-        json_classifier: None,
-        xml_classifier: None,
-    };
-    let incarnation = if let Some(csv) = classifier.csv_classifier() {
-        spec.name = csv.name().to_owned();
-        spec.csv_classifier = Some(CsvClassifier {
-            contains_header: csv.contains_header().map_or_else(unknown, |option| option.as_str().to_owned()),
-            header: csv.header().to_vec(),
-            delimiter: shared::text(csv.delimiter()),
-            quote_symbol: shared::text(csv.quote_symbol()),
-            serde: csv.serde().map(|serde| serde.as_str().to_owned()),
-            disable_value_trimming: csv.disable_value_trimming().unwrap_or(true),
-            allow_single_column: csv.allow_single_column().unwrap_or(false),
-            custom_datatype_configured: csv.custom_datatype_configured().unwrap_or(false),
-            custom_datatypes: csv.custom_datatypes().to_vec(),
-        });
-        csv.creation_time()
-    } else if let Some(grok) = classifier.grok_classifier() {
-        spec.name = grok.name().to_owned();
-        spec.grok_classifier = Some(GrokClassifier {
-            classification: grok.classification().to_owned(),
-            grok_pattern: grok.grok_pattern().to_owned(),
-            custom_patterns: shared::text(grok.custom_patterns()),
-        });
-        grok.creation_time()
-    } else if let Some(json) = classifier.json_classifier() {
-        spec.name = json.name().to_owned();
-        spec.json_classifier = Some(JsonClassifier { json_path: json.json_path().to_owned() });
-        json.creation_time()
-    } else {
-        let xml = classifier.xml_classifier()?;
-        spec.name = xml.name().to_owned();
-        spec.xml_classifier = Some(XmlClassifier {
+fn to_live(classifier: &types::Classifier) -> Result<Option<(String, Live<GlueClassifier>)>> {
+    let (csv, grok) = (classifier.csv_classifier(), classifier.grok_classifier());
+    let (json, xml) = (classifier.json_classifier(), classifier.xml_classifier());
+    let names = [
+        csv.map(|it| it.name()),
+        grok.map(|it| it.name()),
+        json.map(|it| it.name()),
+        xml.map(|it| it.name()),
+    ];
+    let Some(name) = names.into_iter().flatten().next().map(str::to_owned) else { return Ok(None) };
+    let born = csv.and_then(|it| it.creation_time()).or(grok.and_then(|it| it.creation_time()));
+    let born = born.or(json.and_then(|it| it.creation_time())).or(xml.and_then(|it| it.creation_time()));
+    let spec = read!(classifier => Spec {
+        name: name.clone(),
+        csv_classifier: csv.map(|csv| -> Result<_> { Ok(read!(csv => CsvClassifier {
+            contains_header or unknown, header, delimiter, quote_symbol, serde,
+            disable_value_trimming or yes, allow_single_column, custom_datatype_configured, custom_datatypes,
+        })) }).transpose()?,
+        grok_classifier: grok.map(|grok| -> Result<_> { Ok(read!(grok => GrokClassifier {
+            classification, grok_pattern, custom_patterns
+        })) }).transpose()?,
+        json_classifier: json.map(|json| JsonClassifier { json_path: json.json_path().to_owned() }),
+        xml_classifier: xml.map(|xml| XmlClassifier {
             classification: xml.classification().to_owned(),
             row_tag: xml.row_tag().unwrap_or_default().to_owned(),
-        });
-        xml.creation_time()
-    };
-    let name = spec.name.clone();
-    Some((name, Live::ready(spec, Attrs {}, Tags::new()).with_incarnation(incarnation)))
+        }),
+    });
+    Ok(Some((name, Live::ready(spec, Attrs {}, Tags::new()).with_incarnation(born))))
 }
 
 /// See <https://docs.aws.amazon.com/glue/latest/dg/custom-classifier.html>.
 fn check(spec: Known<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let set: Vec<&str> = SORTS.into_iter().filter(|sort| spec.is_set(sort)).collect();
-    match set[..] {
-        [] => problems.push(Problem::new("name", "the classifier does not say what it classifies").help(
-            "it needs one of `csv_classifier`, `grok_classifier`, `json_classifier` and `xml_classifier`",
-        )),
-        [_] => {}
-        [first, ref others @ ..] => problems.extend(others.iter().map(|other| {
-            Problem::new(
-                *other,
-                format!("a classifier has one type of data, but this one already has `{first}`"),
-            )
-            .help("declare another `glue_classifier` for it, and name both in the crawler's `classifiers`")
-        })),
-    }
     let delimiter = spec.text("csv_classifier.delimiter");
     if delimiter.is_some() && delimiter == spec.text("csv_classifier.quote_symbol") {
         problems.push(Problem::new(
@@ -369,7 +266,7 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
         ));
     }
     if !spec.list("csv_classifier.custom_datatypes").is_empty()
-        && !spec.may_be_set("csv_classifier.custom_datatype_configured")
+        && spec.flag("csv_classifier.custom_datatype_configured") == Some(false)
     {
         problems.push(
             Problem::warning(
@@ -414,11 +311,11 @@ mod tests {
     use serde_json::json;
 
     use super::GlueClassifier;
-    use crate::kind::{Kind, Known};
+    use crate::kind::problems_of;
     use crate::value::Value;
 
     fn told(spec: serde_json::Value) -> Vec<(String, bool)> {
-        let problems = GlueClassifier::check(Known(&Value::from_json(&spec)));
+        let problems = problems_of::<GlueClassifier>(&Value::from_json(&spec));
         problems.into_iter().map(|problem| (problem.path, problem.warning)).collect()
     }
 
@@ -429,7 +326,7 @@ mod tests {
         let warning = |path: &str| vec![(path.to_owned(), true)];
         let csv = |csv: serde_json::Value| json!({ "name": "a", "csv_classifier": csv });
         assert_eq!(told(csv(json!({}))), none);
-        assert_eq!(told(json!({ "name": "a" })), error("name"));
+        assert_eq!(told(json!({ "name": "a" })), error(""));
         assert_eq!(
             told(json!({ "name": "a", "csv_classifier": {}, "json_classifier": { "json_path": "$" } })),
             error("json_classifier")

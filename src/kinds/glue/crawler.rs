@@ -2,26 +2,11 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_glue::types::{
-    CatalogTarget as AwsCatalogTarget, Crawler, CrawlerLineageSettings, CrawlerTargets, DeleteBehavior,
-    DeltaTarget as AwsDeltaTarget, DynamoDbTarget as AwsDynamoDbTarget, HudiTarget as AwsHudiTarget,
-    IcebergTarget as AwsIcebergTarget, JdbcMetadataEntry, JdbcTarget as AwsJdbcTarget,
-    LakeFormationConfiguration as AwsLakeFormation, LineageConfiguration as AwsLineage,
-    MongoDbTarget as AwsMongoDbTarget, RecrawlBehavior, RecrawlPolicy as AwsRecrawlPolicy,
-    S3Target as AwsS3Target, ScheduleState, SchemaChangePolicy as AwsSchemaChangePolicy, UpdateBehavior,
-};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use aws_sdk_glue::types::{self, Crawler, ScheduleState};
 
 use super::crawler_check::check;
 use super::shared;
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, DEFAULT_IS_ABSENT, REPLACE, SET};
-use crate::kind::terraform::{Block, TerraformPart, take_block};
-use crate::kind::{
-    Actions, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, NewResource, Pace, Problem, Reads,
-    State, Terraform,
-};
+use crate::kind::prelude::*;
 
 /// A crawler with delete behavior `DELETE_FROM_DATABASE` may delete tables that it no longer finds
 /// (<https://docs.aws.amazon.com/glue/latest/dg/crawler-configuration.html>).
@@ -309,24 +294,11 @@ impl Default for LineageConfiguration {
     }
 }
 
-fn yes() -> bool {
-    true
-}
-
-fn update_behavior() -> String {
-    "UPDATE_IN_DATABASE".to_owned()
-}
-
-fn delete_behavior() -> String {
-    "DEPRECATE_IN_DATABASE".to_owned()
-}
-
-fn recrawl_behavior() -> String {
-    "CRAWL_EVERYTHING".to_owned()
-}
-
-fn lineage() -> String {
-    "DISABLE".to_owned()
+defaults! {
+    update_behavior: String = "UPDATE_IN_DATABASE";
+    delete_behavior: String = "DEPRECATE_IN_DATABASE";
+    recrawl_behavior: String = "CRAWL_EVERYTHING";
+    lineage: String = "DISABLE";
 }
 
 /// What AWS decides about a crawler.
@@ -351,7 +323,6 @@ pub struct GlueCrawler;
 const BATCH: usize = 100;
 
 impl Kind for GlueCrawler {
-    const NAME: &'static str = "glue_crawler";
     const CFN: Option<&'static str> = Some("AWS::Glue::Crawler");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_glue_crawler",
@@ -370,7 +341,6 @@ impl Kind for GlueCrawler {
     .arranged(arrange);
     const ALSO_CALLED: &'static [(&'static str, &'static str)] =
         &[("schedule", "ScheduleExpression"), ("targets", "target")];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_crawler.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetCrawlers", "glue:GetTags"],
         create: &["glue:CreateCrawler", "glue:TagResource", "iam:PassRole"],
@@ -383,7 +353,6 @@ impl Kind for GlueCrawler {
         ],
         delete: &["glue:DeleteCrawler", "glue:StopCrawler"],
     };
-    const TAGGABLE: bool = true;
     const LINKS: &'static [Link] = &[
         Link::to("role", "iam_role"),
         Link::to("database_name", "glue_database"),
@@ -392,19 +361,13 @@ impl Kind for GlueCrawler {
     const TAGS_APART: bool = true;
     // A running crawl is stopped before its crawler is deleted, which takes minutes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 1200 };
+    const ID: Option<&'static str> = Some("name");
 
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("name"))
-    }
-
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match spec.text("name") {
-            Some(name) => Foreseen::default().with("arn", shared::arn(scope, "crawler", name)),
-            None => Foreseen::default(),
-        }
+        Foreseen::of("arn", spec.text("name").map(|name| shared::arn(scope, "crawler", name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -432,29 +395,16 @@ impl Kind for GlueCrawler {
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
-        cx.aws
-            .glue()
-            .create_crawler()
-            .name(&want.name)
-            .set_description(want.description.clone())
-            .role(&want.role)
-            .set_database_name(want.database_name.clone())
-            .set_catalog_id(want.catalog_id.clone())
-            .targets(targets(&want.targets)?)
-            .set_schedule(want.schedule.clone())
-            .set_classifiers((!want.classifiers.is_empty()).then(|| want.classifiers.clone()))
-            .set_table_prefix(want.table_prefix.clone())
-            .schema_change_policy(schema_change(&want.schema_change_policy))
-            .recrawl_policy(recrawl(&want.recrawl_policy))
-            // Not every region supports lineage. Left out, it is off.
-            .set_lineage_configuration(
-                (want.lineage_configuration != LineageConfiguration::default())
-                    .then(|| lineage_of(&want.lineage_configuration)),
-            )
-            .set_lake_formation_configuration(want.lake_formation_configuration.as_ref().map(lake_formation))
-            .set_configuration(want.configuration.as_ref().map(Json::to_text))
-            .set_crawler_security_configuration(want.crawler_security_configuration.clone())
-            .set_tags(Some(shared::tags_map(new.tags)))
+        let request = set!(cx.aws.glue().create_crawler(), want =>
+            name, description, role, database_name, catalog_id, targets, schedule, classifiers, table_prefix,
+            schema_change_policy, recrawl_policy, lake_formation_configuration, configuration,
+            crawler_security_configuration,
+        );
+        // Not every region supports lineage. Left out, it is off.
+        let lineage = Some(&want.lineage_configuration).filter(|lineage| **lineage != Default::default());
+        request
+            .set_lineage_configuration(lineage.map(Table::to_sdk).transpose()?)
+            .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
         Ok(want.name.clone())
@@ -468,36 +418,24 @@ impl Kind for GlueCrawler {
         let text = |live: &Option<String>, want: &Option<String>| {
             want.clone().or_else(|| live.is_some().then(String::new))
         };
-        glue.update_crawler()
-            .name(id)
+        let document = |json: &Option<Json>| json.as_ref().map(Json::to_text);
+        let lineage = Some(&want.lineage_configuration)
+            .filter(|lineage| **lineage != live.lineage_configuration || **lineage != Default::default());
+        let no_lake_formation =
+            || types::LakeFormationConfiguration::builder().use_lake_formation_credentials(false);
+        let lake_formation = match &want.lake_formation_configuration {
+            Some(want) => Some(want.to_sdk()?),
+            None => live.lake_formation_configuration.as_ref().map(|_| no_lake_formation().build()),
+        };
+        set!(glue.update_crawler().name(id), want => role, catalog_id, targets, schema_change_policy, recrawl_policy)
             .set_description(text(&live.description, &want.description))
-            .role(&want.role)
             .set_database_name(text(&live.database_name, &want.database_name))
-            .set_catalog_id(want.catalog_id.clone())
-            .targets(targets(&want.targets)?)
             .set_schedule(text(&live.schedule, &want.schedule))
             .set_classifiers(Some(want.classifiers.clone()))
             .set_table_prefix(text(&live.table_prefix, &want.table_prefix))
-            .schema_change_policy(schema_change(&want.schema_change_policy))
-            .recrawl_policy(recrawl(&want.recrawl_policy))
-            .set_lineage_configuration(
-                (want.lineage_configuration != live.lineage_configuration
-                    || want.lineage_configuration != LineageConfiguration::default())
-                .then(|| lineage_of(&want.lineage_configuration)),
-            )
-            .set_lake_formation_configuration(
-                match (&live.lake_formation_configuration, &want.lake_formation_configuration) {
-                    (_, Some(want)) => Some(lake_formation(want)),
-                    (Some(_), None) => {
-                        Some(AwsLakeFormation::builder().use_lake_formation_credentials(false).build())
-                    }
-                    (None, None) => None,
-                },
-            )
-            .set_configuration(text(
-                &live.configuration.as_ref().map(Json::to_text),
-                &want.configuration.as_ref().map(Json::to_text),
-            ))
+            .set_lineage_configuration(lineage.map(Table::to_sdk).transpose()?)
+            .set_lake_formation_configuration(lake_formation)
+            .set_configuration(text(&document(&live.configuration), &document(&want.configuration)))
             .set_crawler_security_configuration(text(
                 &live.crawler_security_configuration,
                 &want.crawler_security_configuration,
@@ -538,261 +476,46 @@ impl Kind for GlueCrawler {
 
 fn to_spec(lookup: &Lookup<'_>, crawler: &Crawler) -> Result<Spec> {
     // A paused schedule counts as none, since it starts nothing.
-    let schedule = crawler
-        .schedule()
-        .filter(|schedule| schedule.state() != Some(&ScheduleState::NotScheduled))
-        .and_then(|schedule| shared::text(schedule.schedule_expression()));
-    let configuration = shared::text(crawler.configuration())
-        .map(|text| Json::parse(&text))
-        .transpose()
-        .map_err(|error| {
-            Error::finding(Class::Other, format!("AWS returned a configuration that is not JSON: {error}"))
-        })?;
-    Ok(Spec {
-        name: lookup.id.to_owned(),
-        description: shared::text(crawler.description()),
-        role: crawler.role().unwrap_or_default().to_owned(),
-        database_name: shared::text(crawler.database_name()),
-        catalog_id: shared::text(crawler.catalog_id()),
-        targets: crawler.targets().map(to_targets).unwrap_or_default(),
-        schedule,
-        classifiers: crawler.classifiers().to_vec(),
-        table_prefix: shared::text(crawler.table_prefix()),
-        schema_change_policy: crawler
-            .schema_change_policy()
-            .map(|policy| SchemaChangePolicy {
-                update_behavior: policy
-                    .update_behavior()
-                    .map_or_else(update_behavior, |behavior| behavior.as_str().to_owned()),
-                delete_behavior: policy
-                    .delete_behavior()
-                    .map_or_else(delete_behavior, |behavior| behavior.as_str().to_owned()),
-            })
-            .unwrap_or_default(),
-        recrawl_policy: crawler
-            .recrawl_policy()
-            .and_then(|policy| policy.recrawl_behavior())
-            .map(|behavior| RecrawlPolicy { recrawl_behavior: behavior.as_str().to_owned() })
-            .unwrap_or_default(),
-        lineage_configuration: crawler
-            .lineage_configuration()
-            .and_then(|configuration| configuration.crawler_lineage_settings())
-            .map(|setting| LineageConfiguration { crawler_lineage_settings: setting.as_str().to_owned() })
-            .unwrap_or_default(),
-        lake_formation_configuration: crawler.lake_formation_configuration().map(|configuration| {
-            LakeFormationConfiguration {
-                use_lake_formation_credentials: configuration
-                    .use_lake_formation_credentials()
-                    .unwrap_or(false),
-                account_id: shared::text(configuration.account_id()),
-            }
-        }),
-        configuration,
-        crawler_security_configuration: shared::text(crawler.crawler_security_configuration()),
-    })
+    let schedule =
+        crawler.schedule().filter(|schedule| schedule.state() != Some(&ScheduleState::NotScheduled));
+    Ok(read!(crawler => Spec {
+        name: lookup.id.to_owned(), description, role, database_name, catalog_id, targets,
+        schedule: text(schedule.and_then(|schedule| schedule.schedule_expression())), classifiers,
+        table_prefix, schema_change_policy, recrawl_policy, lineage_configuration,
+        lake_formation_configuration, configuration, crawler_security_configuration,
+    }))
 }
 
-fn to_targets(targets: &CrawlerTargets) -> Targets {
-    let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    Targets {
-        s3_targets: targets
-            .s3_targets()
-            .iter()
-            .map(|target| S3Target {
-                path: owned(target.path()),
-                exclusions: target.exclusions().to_vec(),
-                connection_name: shared::text(target.connection_name()),
-                sample_size: target.sample_size().filter(|size| *size > 0),
-                event_queue_arn: shared::text(target.event_queue_arn()),
-                dlq_event_queue_arn: shared::text(target.dlq_event_queue_arn()),
-            })
-            .collect(),
-        jdbc_targets: targets
-            .jdbc_targets()
-            .iter()
-            .map(|target| JdbcTarget {
-                connection_name: owned(target.connection_name()),
-                path: owned(target.path()),
-                exclusions: target.exclusions().to_vec(),
-                enable_additional_metadata: target
-                    .enable_additional_metadata()
-                    .iter()
-                    .map(|entry| entry.as_str().to_owned())
-                    .collect(),
-            })
-            .collect(),
-        mongo_db_targets: targets
-            .mongo_db_targets()
-            .iter()
-            .map(|target| MongoDbTarget {
-                connection_name: owned(target.connection_name()),
-                path: owned(target.path()),
-                scan_all: target.scan_all().unwrap_or(true),
-            })
-            .collect(),
-        dynamo_db_targets: targets
-            .dynamo_db_targets()
-            .iter()
-            .map(|target| DynamoDbTarget {
-                path: owned(target.path()),
-                scan_all: target.scan_all().unwrap_or(true),
-                scan_rate: target.scan_rate(),
-            })
-            .collect(),
-        catalog_targets: targets
-            .catalog_targets()
-            .iter()
-            .map(|target| CatalogTarget {
-                database_name: target.database_name().to_owned(),
-                tables: target.tables().to_vec(),
-                connection_name: shared::text(target.connection_name()),
-                event_queue_arn: shared::text(target.event_queue_arn()),
-                dlq_event_queue_arn: shared::text(target.dlq_event_queue_arn()),
-            })
-            .collect(),
-        delta_targets: targets
-            .delta_targets()
-            .iter()
-            .map(|target| DeltaTarget {
-                delta_tables: target.delta_tables().to_vec(),
-                connection_name: shared::text(target.connection_name()),
-                write_manifest: target.write_manifest().unwrap_or(false),
-                create_native_delta_table: target.create_native_delta_table().unwrap_or(false),
-            })
-            .collect(),
-        iceberg_targets: targets
-            .iceberg_targets()
-            .iter()
-            .map(|target| OpenTableTarget {
-                paths: target.paths().to_vec(),
-                connection_name: shared::text(target.connection_name()),
-                exclusions: target.exclusions().to_vec(),
-                maximum_traversal_depth: target.maximum_traversal_depth(),
-            })
-            .collect(),
-        hudi_targets: targets
-            .hudi_targets()
-            .iter()
-            .map(|target| OpenTableTarget {
-                paths: target.paths().to_vec(),
-                connection_name: shared::text(target.connection_name()),
-                exclusions: target.exclusions().to_vec(),
-                maximum_traversal_depth: target.maximum_traversal_depth(),
-            })
-            .collect(),
+table! {
+    Targets = types::CrawlerTargets {
+        ; s3_targets, jdbc_targets, mongo_db_targets, dynamo_db_targets, catalog_targets, delta_targets,
+        iceberg_targets, hudi_targets,
+    }
+    S3Target = types::S3Target {
+        path, exclusions, connection_name, sample_size if is_positive, event_queue_arn, dlq_event_queue_arn,
+    }
+    JdbcTarget = types::JdbcTarget { connection_name, path, exclusions, enable_additional_metadata }
+    MongoDbTarget = types::MongoDbTarget { connection_name, path, scan_all or yes }
+    DynamoDbTarget = types::DynamoDbTarget { path, scan_all or yes, scan_rate }
+    CatalogTarget = types::CatalogTarget {
+        database_name, tables, connection_name, event_queue_arn, dlq_event_queue_arn,
+    }
+    DeltaTarget = types::DeltaTarget {
+        delta_tables, connection_name, write_manifest, create_native_delta_table,
+    }
+    OpenTableTarget = types::IcebergTarget { paths, connection_name, exclusions, maximum_traversal_depth }
+    SchemaChangePolicy = types::SchemaChangePolicy {
+        update_behavior or update_behavior, delete_behavior or delete_behavior,
+    }
+    RecrawlPolicy = types::RecrawlPolicy { recrawl_behavior or recrawl_behavior }
+    LineageConfiguration = types::LineageConfiguration { crawler_lineage_settings or lineage }
+    LakeFormationConfiguration = types::LakeFormationConfiguration {
+        use_lake_formation_credentials, account_id,
     }
 }
 
-fn targets(targets: &Targets) -> Result<CrawlerTargets> {
-    let list = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
-    let s3 = targets.s3_targets.iter().map(|target| {
-        AwsS3Target::builder()
-            .path(&target.path)
-            .set_exclusions(list(&target.exclusions))
-            .set_connection_name(target.connection_name.clone())
-            .set_sample_size(target.sample_size)
-            .set_event_queue_arn(target.event_queue_arn.clone())
-            .set_dlq_event_queue_arn(target.dlq_event_queue_arn.clone())
-            .build()
-    });
-    let jdbc = targets.jdbc_targets.iter().map(|target| {
-        let metadata = target.enable_additional_metadata.iter();
-        AwsJdbcTarget::builder()
-            .connection_name(&target.connection_name)
-            .path(&target.path)
-            .set_exclusions(list(&target.exclusions))
-            .set_enable_additional_metadata(
-                (!target.enable_additional_metadata.is_empty())
-                    .then(|| metadata.map(|entry| JdbcMetadataEntry::from(entry.as_str())).collect()),
-            )
-            .build()
-    });
-    let mongo_db = targets.mongo_db_targets.iter().map(|target| {
-        AwsMongoDbTarget::builder()
-            .connection_name(&target.connection_name)
-            .path(&target.path)
-            .scan_all(target.scan_all)
-            .build()
-    });
-    let dynamo_db = targets.dynamo_db_targets.iter().map(|target| {
-        AwsDynamoDbTarget::builder()
-            .path(&target.path)
-            .scan_all(target.scan_all)
-            .set_scan_rate(target.scan_rate)
-            .build()
-    });
-    let catalog = targets.catalog_targets.iter().map(|target| {
-        AwsCatalogTarget::builder()
-            .database_name(&target.database_name)
-            .set_tables(Some(target.tables.clone()))
-            .set_connection_name(target.connection_name.clone())
-            .set_event_queue_arn(target.event_queue_arn.clone())
-            .set_dlq_event_queue_arn(target.dlq_event_queue_arn.clone())
-            .build()
-            .map_err(shared::incomplete)
-    });
-    let delta = targets.delta_targets.iter().map(|target| {
-        AwsDeltaTarget::builder()
-            .set_delta_tables(Some(target.delta_tables.clone()))
-            .set_connection_name(target.connection_name.clone())
-            .write_manifest(target.write_manifest)
-            .create_native_delta_table(target.create_native_delta_table)
-            .build()
-    });
-    let iceberg = targets.iceberg_targets.iter().map(|target| {
-        AwsIcebergTarget::builder()
-            .set_paths(Some(target.paths.clone()))
-            .set_connection_name(target.connection_name.clone())
-            .set_exclusions(list(&target.exclusions))
-            .set_maximum_traversal_depth(target.maximum_traversal_depth)
-            .build()
-    });
-    let hudi = targets.hudi_targets.iter().map(|target| {
-        AwsHudiTarget::builder()
-            .set_paths(Some(target.paths.clone()))
-            .set_connection_name(target.connection_name.clone())
-            .set_exclusions(list(&target.exclusions))
-            .set_maximum_traversal_depth(target.maximum_traversal_depth)
-            .build()
-    });
-    Ok(CrawlerTargets::builder()
-        .set_s3_targets(Some(s3.collect()))
-        .set_jdbc_targets(Some(jdbc.collect()))
-        .set_mongo_db_targets(Some(mongo_db.collect()))
-        .set_dynamo_db_targets(Some(dynamo_db.collect()))
-        .set_catalog_targets(Some(catalog.collect::<Result<_>>()?))
-        .set_delta_targets(Some(delta.collect()))
-        .set_iceberg_targets(Some(iceberg.collect()))
-        .set_hudi_targets(Some(hudi.collect()))
-        .build())
-}
-
-fn schema_change(policy: &SchemaChangePolicy) -> AwsSchemaChangePolicy {
-    AwsSchemaChangePolicy::builder()
-        .update_behavior(UpdateBehavior::from(policy.update_behavior.as_str()))
-        .delete_behavior(DeleteBehavior::from(policy.delete_behavior.as_str()))
-        .build()
-}
-
-fn recrawl(policy: &RecrawlPolicy) -> AwsRecrawlPolicy {
-    AwsRecrawlPolicy::builder()
-        .recrawl_behavior(RecrawlBehavior::from(policy.recrawl_behavior.as_str()))
-        .build()
-}
-
-fn lineage_of(configuration: &LineageConfiguration) -> AwsLineage {
-    AwsLineage::builder()
-        .crawler_lineage_settings(CrawlerLineageSettings::from(
-            configuration.crawler_lineage_settings.as_str(),
-        ))
-        .build()
-}
-
-fn lake_formation(configuration: &LakeFormationConfiguration) -> AwsLakeFormation {
-    AwsLakeFormation::builder()
-        .use_lake_formation_credentials(configuration.use_lake_formation_credentials)
-        .set_account_id(configuration.account_id.clone())
-        .build()
+table_too! {
+    OpenTableTarget = types::HudiTarget { paths, connection_name, exclusions, maximum_traversal_depth }
 }
 
 #[cfg(test)]

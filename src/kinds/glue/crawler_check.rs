@@ -2,8 +2,7 @@
 //! (<https://docs.aws.amazon.com/glue/latest/dg/define-crawler.html>).
 
 use super::shared;
-use crate::kind::{Known, Problem, in_document, nearest};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// The lists of `targets`.
 const TARGETS: [&str; 8] = [

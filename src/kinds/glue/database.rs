@@ -3,22 +3,17 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use aws_sdk_glue::types::{
-    DataLakePrincipal, Database, DatabaseIdentifier as AwsDatabaseIdentifier, DatabaseInput,
-    FederatedDatabase as AwsFederatedDatabase, Permission, PrincipalPermissions as AwsPrincipalPermissions,
+    self, DataLakePrincipal, Database, DatabaseInput, Permission,
+    PrincipalPermissions as AwsPrincipalPermissions,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::shared;
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, LOCAL, REPLACE, SET, SHARED};
-use crate::kind::{
-    Actions, Foreseen, Identity, Kind, Known, Live, Lookup, NewResource, Problem, Reads, Terraform,
-};
+use crate::kind::prelude::*;
 
 /// A database of the AWS Glue Data Catalog: what tables, crawlers, Athena and Redshift
 /// Spectrum refer to. Also a link to a database of another account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-at-most-one" = [["target_database", "federated_database"], ["target_database", "location_uri"]]))]
 pub struct Spec {
     /// Name of the database, in lower case, unique in its catalog.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 1, max = 255))]
@@ -122,21 +117,18 @@ const FEW: usize = 2;
 const IAM_ALLOWED: &str = "IAM_ALLOWED_PRINCIPALS";
 
 impl Kind for GlueDatabase {
-    const NAME: &'static str = "glue_database";
     const CFN: Option<&'static str> = Some("AWS::Glue::Database");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_glue_catalog_database",
         &[("create_table_default_permissions", "create_table_default_permission")],
     );
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("name", "DatabaseName")];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_database.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:GetDatabase", "glue:GetDatabases", "glue:GetTags"],
         create: &["glue:CreateDatabase", "glue:TagResource"],
         update: &["glue:UpdateDatabase", "glue:GetDatabase", "glue:TagResource", "glue:UntagResource"],
         delete: &["glue:GetTables", "glue:DeleteDatabase"],
     };
-    const TAGGABLE: bool = true;
     const TAGS_APART: bool = true;
 
     type Spec = Spec;
@@ -150,10 +142,7 @@ impl Kind for GlueDatabase {
     }
 
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match Self::identity(spec, scope) {
-            Identity::Named(id) => Foreseen::default().with("arn", arn(&id, scope)),
-            _ => Foreseen::default(),
-        }
+        Foreseen::of("arn", Self::identity(spec, scope).id().map(|id| arn(&id, scope)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -168,16 +157,6 @@ impl Kind for GlueDatabase {
             // Not AWS's rule: in our ids, a colon separates the catalog from the name.
             if name.contains(':') {
                 problems.push(Problem::new("name", "the name of a database cannot have a colon"));
-            }
-        }
-        if spec.is_set("target_database") {
-            for attribute in ["federated_database", "location_uri"] {
-                if spec.is_set(attribute) {
-                    problems.push(
-                        Problem::new(attribute, format!("a link to a database has no `{attribute}`"))
-                            .help(format!("remove `{attribute}` or `target_database`")),
-                    );
-                }
             }
         }
         if let Some(location) = spec.text("location_uri").filter(|location| !location.contains(':')) {
@@ -226,7 +205,7 @@ impl Kind for GlueDatabase {
             .collect();
         let arn = |id: &str| arn(id, &cx.scope);
         shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
-            let live = Live::ready(to_spec(&cx.scope, lookup, &found), Attrs { arn: arn(lookup.id) }, tags);
+            let live = Live::ready(to_spec(&cx.scope, lookup, &found)?, Attrs { arn: arn(lookup.id) }, tags);
             Ok(live.with_incarnation(found.create_time()))
         })
         .await
@@ -243,7 +222,7 @@ impl Kind for GlueDatabase {
                 &want.parameters,
                 (!permissions.is_empty()).then(|| grants(permissions)),
             )?)
-            .set_tags(Some(shared::tags_map(new.tags)))
+            .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
         Ok(to_id(want.catalog_id.as_deref(), &want.name, &cx.scope))
@@ -254,7 +233,8 @@ impl Kind for GlueDatabase {
         // The new definition replaces the old one, so parameters that the stack does not declare have
         // to be sent, too.
         let now = cx.aws.glue().get_database().catalog_id(&catalog).name(name).send().await?;
-        let mut parameters = shared::texts(now.database.as_ref().and_then(|database| database.parameters()));
+        let mut parameters =
+            BTreeMap::read(now.database.as_ref().and_then(|database| database.parameters()))?;
         parameters.retain(|name, _| !live.parameters.contains_key(name));
         parameters.extend(want.parameters.clone());
         let permissions = grants(&want.create_table_default_permissions);
@@ -373,32 +353,25 @@ async fn databases(cx: &Cx, catalog: &str, names: HashSet<&str>) -> Result<HashM
     Ok(found)
 }
 
-fn to_spec(scope: &Scope, lookup: &Lookup<'_>, database: &Database) -> Spec {
+fn to_spec(scope: &Scope, lookup: &Lookup<'_>, database: &Database) -> Result<Spec> {
     let (catalog, name) = from_id(lookup.id, scope);
-    Spec {
-        name: name.to_owned(),
-        catalog_id: Some(catalog),
-        description: shared::text(database.description()),
-        location_uri: shared::text(database.location_uri()),
-        parameters: shared::texts(database.parameters())
-            .into_iter()
-            .filter(|(name, _)| is_ours(lookup, name))
-            .collect(),
+    let mut spec = read!(database => Spec {
+        name: name.to_owned(), catalog_id: Some(catalog), description, location_uri, parameters,
         create_table_default_permissions: to_grants(database.create_table_default_permissions()),
-        target_database: database.target_database().and_then(|target| {
-            Some(DatabaseIdentifier {
-                catalog_id: shared::text(target.catalog_id()),
-                database_name: shared::text(target.database_name())?,
-                region: shared::text(target.region()),
-            })
-        }),
-        federated_database: database.federated_database().map(|federated| FederatedDatabase {
-            identifier: shared::text(federated.identifier()),
-            connection_name: shared::text(federated.connection_name()),
-            connection_type: shared::text(federated.connection_type()),
-        }),
-        force_destroy: false,
-    }
+        target_database if is_link,
+        federated_database, force_destroy: false,
+    });
+    spec.parameters.retain(|name, _| is_ours(lookup, name));
+    Ok(spec)
+}
+
+fn is_link(target: &DatabaseIdentifier) -> bool {
+    !target.database_name.is_empty()
+}
+
+table! {
+    DatabaseIdentifier = types::DatabaseIdentifier { catalog_id, database_name, region }
+    FederatedDatabase = types::FederatedDatabase { identifier, connection_name, connection_type }
 }
 
 /// Returns whether a parameter belongs to the stack: it is declared, or was applied before. Others also
@@ -415,7 +388,7 @@ fn to_grants(grants: &[AwsPrincipalPermissions]) -> Vec<PrincipalPermissions> {
         .filter_map(|grant| {
             Some(PrincipalPermissions {
                 principal: Principal {
-                    data_lake_principal_identifier: shared::text(
+                    data_lake_principal_identifier: text(
                         grant.principal()?.data_lake_principal_identifier(),
                     )?,
                 },
@@ -464,28 +437,11 @@ fn input(
     parameters: &BTreeMap<String, String>,
     permissions: Option<Vec<AwsPrincipalPermissions>>,
 ) -> Result<DatabaseInput> {
-    DatabaseInput::builder()
-        .name(&want.name)
-        .set_description(want.description.clone())
-        .set_location_uri(want.location_uri.clone())
-        .set_parameters((!parameters.is_empty()).then(|| shared::hash_map(parameters)))
+    set!(types::DatabaseInput::builder(), want => name, description, location_uri, target_database, federated_database)
+        .set_parameters(parameters.write()?)
         .set_create_table_default_permissions(permissions)
-        .set_target_database(want.target_database.as_ref().map(|target| {
-            AwsDatabaseIdentifier::builder()
-                .set_catalog_id(target.catalog_id.clone())
-                .database_name(&target.database_name)
-                .set_region(target.region.clone())
-                .build()
-        }))
-        .set_federated_database(want.federated_database.as_ref().map(|federated| {
-            AwsFederatedDatabase::builder()
-                .set_identifier(federated.identifier.clone())
-                .set_connection_name(federated.connection_name.clone())
-                .set_connection_type(federated.connection_type.clone())
-                .build()
-        }))
         .build()
-        .map_err(shared::incomplete)
+        .built()
 }
 
 #[cfg(test)]

@@ -3,22 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_glue::types::{
-    CodeGenConfigurationNode, ConnectionsList, ExecutionClass, ExecutionProperty as AwsExecutionProperty,
-    Job as AwsJob, JobCommand, JobMode, JobUpdate, NotificationProperty as AwsNotificationProperty,
-    SourceControlAuthStrategy, SourceControlDetails as AwsSourceControlDetails, SourceControlProvider,
-    WorkerType,
+    self, CodeGenConfigurationNode, ConnectionsList, ExecutionClass, JobUpdate, WorkerType,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::job_check::check;
 use super::shared;
-use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, REPLACE, WRITE_ONLY};
-use crate::kind::{
-    Actions, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource, Problem, Reads, Secret,
-    Terraform,
-};
+use crate::kind::prelude::*;
 
 /// An AWS Glue job: a script that runs on Spark, Spark streaming, Ray, or in a Python shell.
 // Arguments may hold secrets, so there is no `Debug`.
@@ -171,20 +161,11 @@ impl Default for ExecutionProperty {
     }
 }
 
-fn max_concurrent_runs() -> i32 {
-    1
-}
-
-fn execution_class() -> String {
-    "STANDARD".to_owned()
-}
-
-fn job_mode() -> String {
-    "SCRIPT".to_owned()
-}
-
-fn command_name() -> String {
-    "glueetl".to_owned()
+defaults! {
+    max_concurrent_runs: i32 = 1;
+    execution_class: String = "STANDARD";
+    job_mode: String = "SCRIPT";
+    command_name: String = "glueetl";
 }
 
 /// What AWS decides about a job.
@@ -200,46 +181,25 @@ pub struct GlueJob;
 /// Builds the definition of a job, for both `CreateJob` and `JobUpdate`.
 macro_rules! define {
     ($builder:expr, $want:expr, $capacity:expr, $nodes:expr) => {
-        $builder
-            .set_description($want.description.clone())
-            .role(&$want.role)
-            .command(command(&$want.command))
-            .set_glue_version($want.glue_version.clone())
-            .set_worker_type($capacity.worker_type.map(WorkerType::from))
-            .set_number_of_workers($capacity.number_of_workers)
-            .set_max_capacity($capacity.max_capacity)
-            .max_retries($want.max_retries)
-            .set_timeout($want.timeout_minutes)
-            .set_default_arguments(Some(shared::hash_map(&$want.default_arguments)))
-            .set_non_overridable_arguments(Some(shared::hash_map(&$want.non_overridable_arguments)))
-            .connections(ConnectionsList::builder().set_connections(Some($want.connections.clone())).build())
-            .execution_property(
-                AwsExecutionProperty::builder()
-                    .max_concurrent_runs($want.execution_property.max_concurrent_runs)
-                    .build(),
-            )
-            .job_run_queuing_enabled($want.job_run_queuing_enabled)
-            .set_security_configuration($want.security_configuration.clone())
-            .set_notification_property($want.notification_property.as_ref().map(|notification| {
-                AwsNotificationProperty::builder()
-                    .notify_delay_after(notification.notify_delay_after_minutes)
-                    .build()
-            }))
-            // Left out, it is `STANDARD`, which some types of job do not accept explicitly.
-            .set_execution_class(
-                ($want.execution_class != execution_class())
-                    .then(|| ExecutionClass::from($want.execution_class.as_str())),
-            )
-            .set_log_uri($want.log_uri.clone())
-            .set_maintenance_window($want.maintenance_window.clone())
-            .job_mode(JobMode::from($want.job_mode.as_str()))
-            .set_source_control_details($want.source_control_details.as_ref().map(source_control))
-            .set_code_gen_configuration_nodes($nodes)
+        set!($builder, $want =>
+            description, role, command, glue_version, max_retries, timeout_minutes as timeout, execution_property,
+            job_run_queuing_enabled, security_configuration, notification_property, log_uri,
+            maintenance_window, job_mode, source_control_details; default_arguments, non_overridable_arguments
+        )
+        .set_worker_type($capacity.worker_type.map(WorkerType::from))
+        .set_number_of_workers($capacity.number_of_workers)
+        .set_max_capacity($capacity.max_capacity)
+        .connections(ConnectionsList::builder().set_connections(Some($want.connections.clone())).build())
+        // Left out, it is `STANDARD`, which some types of job do not accept explicitly.
+        .set_execution_class(
+            ($want.execution_class != execution_class())
+                .then(|| ExecutionClass::from($want.execution_class.as_str())),
+        )
+        .set_code_gen_configuration_nodes($nodes)
     };
 }
 
 impl Kind for GlueJob {
-    const NAME: &'static str = "glue_job";
     const CFN: Option<&'static str> = Some("AWS::Glue::Job");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_glue_job",
@@ -257,32 +217,24 @@ impl Kind for GlueJob {
         ("number_of_workers", "workers"),
         ("max_capacity", "AllocatedCapacity"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_job.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetJobs", "glue:GetTags"],
         create: &["glue:CreateJob", "glue:TagResource", "iam:PassRole"],
         update: &["glue:UpdateJob", "glue:GetJob", "glue:TagResource", "glue:UntagResource", "iam:PassRole"],
         delete: &["glue:DeleteJob"],
     };
-    const TAGGABLE: bool = true;
     // `CreateJob` is idempotent by name: it succeeds if the same job exists
     // (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html#API_CreateJob_Errors>).
     const CREATE_OVERWRITES: bool = true;
     const LINKS: &'static [Link] = &[Link::to("role", "iam_role")];
     const TAGS_APART: bool = true;
+    const ID: Option<&'static str> = Some("name");
 
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("name"))
-    }
-
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match spec.text("name") {
-            Some(name) => Foreseen::default().with("arn", shared::arn(scope, "job", name)),
-            None => Foreseen::default(),
-        }
+        Foreseen::of("arn", spec.text("name").map(|name| shared::arn(scope, "job", name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -298,14 +250,14 @@ impl Kind for GlueJob {
         .await;
         let arn = |name: &str| shared::arn(&cx.scope, "job", name);
         shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
-            let live = Live::ready(to_spec(lookup, &found), Attrs { arn: arn(lookup.id) }, tags);
+            let live = Live::ready(to_spec(lookup, &found)?, Attrs { arn: arn(lookup.id) }, tags);
             Ok(live.with_incarnation(found.created_on()))
         })
         .await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
-        let request = cx.aws.glue().create_job().name(&want.name).set_tags(Some(shared::tags_map(new.tags)));
+        let request = cx.aws.glue().create_job().name(&want.name).set_tags(sdk_tags(new.tags)?);
         define!(request, want, Capacity::of_new(want), None).send().await.map_err(shared::name_taken)?;
         Ok(want.name.clone())
     }
@@ -373,91 +325,74 @@ impl<'a> Capacity<'a> {
     }
 }
 
-fn to_spec(lookup: &Lookup<'_>, job: &AwsJob) -> Spec {
-    let worker_type = job.worker_type().map(|kind| kind.as_str().to_owned());
-    Spec {
-        name: lookup.id.to_owned(),
-        description: shared::text(job.description()),
-        role: job.role().unwrap_or_default().to_owned(),
-        command: Command {
-            name: job.command().and_then(|command| shared::text(command.name())).unwrap_or_else(command_name),
-            script_location: job
-                .command()
-                .and_then(|command| command.script_location())
-                .unwrap_or_default()
-                .to_owned(),
-            python_version: job.command().and_then(|command| shared::text(command.python_version())),
-            runtime: job.command().and_then(|command| shared::text(command.runtime())),
-        },
+fn to_spec(lookup: &Lookup<'_>, job: &types::Job) -> Result<Spec> {
+    Ok(read!(job => Spec {
+        name: lookup.id.to_owned(), description, role,
+        command: job.command().map(Table::of).transpose()?.unwrap_or_else(no_command),
         // With `auto`, the current version does not matter. Only such jobs have this metadata.
         glue_version: match job.auto_upgrade_metadata() {
             Some(_) => Some("auto".to_owned()),
-            None => shared::text(job.glue_version()),
+            None => text(job.glue_version()),
         },
-        number_of_workers: job.number_of_workers(),
+        worker_type, number_of_workers,
         // For a job with workers, AWS returns their total, which is no setting of its own.
-        max_capacity: job.max_capacity().filter(|_| worker_type.is_none()),
-        worker_type,
-        max_retries: job.max_retries(),
+        max_capacity: job.max_capacity().filter(|_| job.worker_type().is_none()),
+        max_retries,
         // AWS may return 0 for a streaming job without a timeout.
-        timeout_minutes: job.timeout().filter(|minutes| *minutes > 0),
-        default_arguments: shared::texts(job.default_arguments()),
-        non_overridable_arguments: shared::texts(job.non_overridable_arguments()),
+        timeout_minutes as timeout if is_positive, default_arguments, non_overridable_arguments,
         connections: job.connections().map(|list| list.connections().to_vec()).unwrap_or_default(),
-        execution_property: job
-            .execution_property()
-            .map(|property| ExecutionProperty { max_concurrent_runs: property.max_concurrent_runs().max(1) })
-            .unwrap_or_default(),
-        job_run_queuing_enabled: job.job_run_queuing_enabled().unwrap_or(false),
-        security_configuration: shared::text(job.security_configuration()),
-        notification_property: job
-            .notification_property()
-            .and_then(|property| property.notify_delay_after())
-            .map(|minutes| NotificationProperty { notify_delay_after_minutes: minutes }),
-        execution_class: job
-            .execution_class()
-            .map_or_else(execution_class, |class| class.as_str().to_owned()),
-        log_uri: shared::text(job.log_uri()),
-        maintenance_window: shared::text(job.maintenance_window()),
-        job_mode: job.job_mode().map_or_else(job_mode, |mode| mode.as_str().to_owned()),
-        source_control_details: job.source_control_details().and_then(to_source_control),
+        execution_property, job_run_queuing_enabled, security_configuration,
+        notification_property if is_delayed,
+        execution_class or execution_class, log_uri, maintenance_window, job_mode or job_mode,
+        source_control_details if is_controlled,
+    }))
+}
+
+fn no_command() -> Command {
+    Command { name: command_name(), script_location: String::new(), python_version: None, runtime: None }
+}
+
+/// AWS returns an empty table for a job without source control.
+fn is_controlled(details: &SourceControlDetails) -> bool {
+    details.provider.is_some() || details.repository.is_some() || details.auth_strategy.is_some()
+}
+
+fn is_delayed(notification: &NotificationProperty) -> bool {
+    notification.notify_delay_after_minutes > 0
+}
+
+table! {
+    Command = types::JobCommand { name or command_name, script_location, python_version, runtime }
+    NotificationProperty = types::NotificationProperty { notify_delay_after_minutes as notify_delay_after }
+}
+
+impl Own for ExecutionProperty {}
+
+impl Table<types::ExecutionProperty> for ExecutionProperty {
+    fn of(property: &types::ExecutionProperty) -> Result<Self> {
+        Ok(Self { max_concurrent_runs: property.max_concurrent_runs().max(1) })
+    }
+
+    fn to_sdk(&self) -> Result<types::ExecutionProperty> {
+        Ok(set!(types::ExecutionProperty::builder(), self => max_concurrent_runs).build())
     }
 }
 
-fn to_source_control(details: &AwsSourceControlDetails) -> Option<SourceControlDetails> {
-    let known = SourceControlDetails {
-        provider: details.provider().map(|provider| provider.as_str().to_owned()),
-        repository: shared::text(details.repository()),
-        owner: shared::text(details.owner()),
-        branch: shared::text(details.branch()),
-        folder: shared::text(details.folder()),
-        last_commit_id: shared::text(details.last_commit_id()),
-        auth_strategy: details.auth_strategy().map(|strategy| strategy.as_str().to_owned()),
-        auth_token: None,
-    };
-    (known.provider.is_some() || known.repository.is_some() || known.auth_strategy.is_some()).then_some(known)
-}
+impl Own for SourceControlDetails {}
 
-fn source_control(details: &SourceControlDetails) -> AwsSourceControlDetails {
-    AwsSourceControlDetails::builder()
-        .set_provider(details.provider.as_deref().map(SourceControlProvider::from))
-        .set_repository(details.repository.clone())
-        .set_owner(details.owner.clone())
-        .set_branch(details.branch.clone())
-        .set_folder(details.folder.clone())
-        .set_last_commit_id(details.last_commit_id.clone())
-        .set_auth_strategy(details.auth_strategy.as_deref().map(SourceControlAuthStrategy::from))
-        .set_auth_token(details.auth_token.as_ref().map(|token| token.expose().to_owned()))
-        .build()
-}
+impl Table<types::SourceControlDetails> for SourceControlDetails {
+    fn of(details: &types::SourceControlDetails) -> Result<Self> {
+        Ok(read!(details => Self {
+            provider, repository, owner, branch, folder, last_commit_id, auth_strategy, auth_token: None
+        }))
+    }
 
-fn command(command: &Command) -> JobCommand {
-    JobCommand::builder()
-        .name(&command.name)
-        .script_location(&command.script_location)
-        .set_python_version(command.python_version.clone())
-        .set_runtime(command.runtime.clone())
-        .build()
+    fn to_sdk(&self) -> Result<types::SourceControlDetails> {
+        Ok(set!(types::SourceControlDetails::builder(), self =>
+            provider, repository, owner, branch, folder, last_commit_id, auth_strategy, auth_token
+        )
+        .build())
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Checks a job for what AWS Glue refuses and the schema cannot express
 //! (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html>).
 
-use crate::kind::{Known, Problem, counted, nearest};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// The names of commands, which decide the type of a job.
 const COMMANDS: [&str; 4] = ["glueetl", "gluestreaming", "pythonshell", "glueray"];

@@ -5,10 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::{
-    Kind, Live, Lookup, Problem, Reads, check_schedule, counted, least_minutes, never_comes, user_tags,
-};
+use crate::kind::prelude::*;
 
 /// Maximum number of names per BatchGet call. Only `BatchGetCrawlers` (100) and `BatchGetWorkflows` (25)
 /// document a limit; the other calls use the smaller one
@@ -24,22 +21,7 @@ pub(super) fn arn(scope: &Scope, thing: &str, name: &str) -> String {
     scope.arn("glue", format_args!("{thing}/{name}"))
 }
 
-/// Converts tags for the create calls.
-pub(super) fn tags_map(tags: &Tags) -> HashMap<String, String> {
-    tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
-}
-
-/// Sets and removes tags of the resource with this ARN.
-pub(super) async fn tag(cx: &Cx, arn: &str, set: &Tags, remove: &[String]) -> Result<()> {
-    let glue = cx.aws.glue();
-    if !remove.is_empty() {
-        glue.untag_resource().resource_arn(arn).set_tags_to_remove(Some(remove.to_vec())).send().await?;
-    }
-    if !set.is_empty() {
-        glue.tag_resource().resource_arn(arn).set_tags_to_add(Some(tags_map(set))).send().await?;
-    }
-    Ok(())
-}
+tagging!(glue(resource_arn): tag_resource.set_tags_to_add, untag_resource.set_tags_to_remove, get_tags.tags);
 
 /// Reads lookups with `batch`, `size` names per call. Returns the results by name.
 pub(super) async fn in_batches<T, B, F>(
@@ -79,13 +61,7 @@ pub(super) async fn with_tags<K: Kind, T>(
     let (arn, live) = (&arn, &live);
     let reads = lookups.iter().zip(found).map(|(lookup, found)| async move {
         let Some(thing) = found? else { return Ok(None) };
-        if let Some(tags) = lookup.tags {
-            return live(lookup, thing, tags.clone()).map(Some);
-        }
-        let tags = cx.aws.glue().get_tags().resource_arn(arn(lookup.id)).send().await.or_gone()?;
-        let Some(tags) = tags else { return Ok(None) };
-        let tags =
-            user_tags(tags.tags().into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())));
+        let Some(tags) = tags(cx, lookup, &arn(lookup.id)).await? else { return Ok(None) };
         live(lookup, thing, tags).map(Some)
     });
     stream::iter(reads).buffered(TAG_READS).collect().await
@@ -121,24 +97,4 @@ pub(super) fn check_cron(path: &str, schedule: &str) -> Option<Problem> {
         Problem::new(path, format!("Glue starts nothing more often than every 5 minutes, not every {times}"))
             .help("such as `cron(0/5 * * * ? *)`")
     })
-}
-
-/// Converts the error of an SDK builder that lacks a field.
-pub(super) fn incomplete(error: impl std::fmt::Display) -> Error {
-    Error::finding(Class::Invalid, error.to_string())
-}
-
-/// A text from AWS. Empty counts as absent.
-pub(super) fn text(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-/// A map of texts from AWS.
-pub(super) fn texts(map: Option<&HashMap<String, String>>) -> std::collections::BTreeMap<String, String> {
-    map.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
-/// Converts a map of texts for the SDK.
-pub(super) fn hash_map(map: &std::collections::BTreeMap<String, String>) -> HashMap<String, String> {
-    map.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
 }

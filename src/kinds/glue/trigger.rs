@@ -2,22 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_glue::types::{
-    Action as AwsAction, Condition as AwsCondition, CrawlState, EventBatchingCondition as AwsBatching,
-    JobRunState, Logical, LogicalOperator, NotificationProperty as AwsNotificationProperty,
-    Predicate as AwsPredicate, Trigger, TriggerState, TriggerType, TriggerUpdate,
-};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use aws_sdk_glue::types::{self, Trigger, TriggerState, TriggerUpdate};
 
 use super::shared;
-use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{REPLACE, SET};
-use crate::kind::{
-    Actions, Among, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource, Problem, Reads, State,
-    Terraform,
-};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// An AWS Glue trigger: starts jobs and crawlers on a schedule, after other jobs and
 /// crawlers, on an event, or when asked.
@@ -39,14 +27,17 @@ pub struct Spec {
     pub description: Option<String>,
     /// When a `SCHEDULED` trigger fires, in UTC, such as `cron(15 2 * * ? *)`.
     #[schemars(extend("x-dwctl-document" = "schedule"))]
+    #[schemars(extend("x-dwctl-only-if" = "type = SCHEDULED"))]
     pub schedule: Option<String>,
     /// What a `CONDITIONAL` trigger waits for.
+    #[schemars(extend("x-dwctl-only-if" = "type = CONDITIONAL"))]
     pub predicate: Option<Predicate>,
     /// The jobs and crawlers that it starts, all at once.
     pub actions: Vec<Action>,
     /// How many events an `EVENT` trigger waits for. Absent: it fires on each.
     // An event trigger that is told nothing takes one event at a time.
     #[schemars(extend("x-dwctl-absent" = { "batch_size": 1, "batch_window_seconds": 900 }))]
+    #[schemars(extend("x-dwctl-only-if" = "type = EVENT"))]
     pub event_batching_condition: Option<EventBatchingCondition>,
     /// Whether a `SCHEDULED` or `CONDITIONAL` trigger is activated; the others always are.
     #[serde(default = "yes")]
@@ -88,6 +79,7 @@ pub struct Condition {
 
 /// A job or a crawler to start: `job_name` or `crawler_name`.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-one-of" = [["job_name", "crawler_name"]]))]
 pub struct Action {
     /// Name of the job.
     #[schemars(length(min = 1, max = 255))]
@@ -97,15 +89,19 @@ pub struct Action {
     pub crawler_name: Option<String>,
     /// Arguments of the job's run, in place of the job's own of the same name.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-only-with" = "job_name"))]
     pub arguments: BTreeMap<String, String>,
     /// Minutes after which the run is stopped, at most 7 days. Absent: the job's own.
     #[schemars(range(min = 1, max = 10080))]
+    #[schemars(extend("x-dwctl-only-with" = "job_name"))]
     pub timeout_minutes: Option<i32>,
     /// Name of the security configuration of the run. Absent: the job's own.
     #[schemars(length(min = 1, max = 255))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: the run has the encryption of the job alone"]))]
+    #[schemars(extend("x-dwctl-only-with" = "job_name"))]
     pub security_configuration: Option<String>,
     /// When to tell that the run takes long.
+    #[schemars(extend("x-dwctl-only-with" = "job_name"))]
     pub notification_property: Option<NotificationProperty>,
 }
 
@@ -129,20 +125,10 @@ pub struct EventBatchingCondition {
     pub batch_window_seconds: i32,
 }
 
-fn yes() -> bool {
-    true
-}
-
-fn and() -> String {
-    "AND".to_owned()
-}
-
-fn equals() -> String {
-    "EQUALS".to_owned()
-}
-
-fn batch_window() -> i32 {
-    900
+defaults! {
+    and: String = "AND";
+    equals: String = "EQUALS";
+    batch_window: i32 = 900;
 }
 
 /// What AWS decides about a trigger.
@@ -156,7 +142,6 @@ pub struct Attrs {
 pub struct GlueTrigger;
 
 impl Kind for GlueTrigger {
-    const NAME: &'static str = "glue_trigger";
     const CFN: Option<&'static str> = Some("AWS::Glue::Trigger");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_glue_trigger",
@@ -168,7 +153,6 @@ impl Kind for GlueTrigger {
     );
     const ALSO_CALLED: &'static [(&'static str, &'static str)] =
         &[("actions.timeout_minutes", "Timeout"), ("enabled", "StartOnCreation")];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_trigger.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetTriggers", "glue:GetTags"],
         create: &["glue:CreateTrigger", "glue:TagResource"],
@@ -181,7 +165,6 @@ impl Kind for GlueTrigger {
         ],
         delete: &["glue:DeleteTrigger"],
     };
-    const TAGGABLE: bool = true;
     // `CreateTrigger` is idempotent by name: it succeeds if the same trigger exists
     // (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateTrigger.html#API_CreateTrigger_Errors>).
     const CREATE_OVERWRITES: bool = true;
@@ -196,38 +179,23 @@ impl Kind for GlueTrigger {
     // cannot move one to another workflow.
     const PART_OF: Option<(&'static str, &'static str)> = Some(("glue_workflow", "workflow_name"));
     const TAGS_APART: bool = true;
+    const ID: Option<&'static str> = Some("name");
 
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("name"))
-    }
-
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match spec.text("name") {
-            Some(name) => Foreseen::default().with("arn", shared::arn(scope, "trigger", name)),
-            None => Foreseen::default(),
-        }
+        Foreseen::of("arn", spec.text("name").map(|name| shared::arn(scope, "trigger", name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let mut problems = Vec::new();
         let Some(kind) = spec.text("type") else { return problems };
-        for (attribute, owner, required) in [
-            ("schedule", "SCHEDULED", true),
-            ("predicate", "CONDITIONAL", true),
-            ("event_batching_condition", "EVENT", false),
-        ] {
-            if kind == owner && required && !spec.may_be_set(attribute) {
+        for (attribute, owner) in [("schedule", "SCHEDULED"), ("predicate", "CONDITIONAL")] {
+            if kind == owner && !spec.may_be_set(attribute) {
                 problems.push(
                     Problem::new("type", format!("a `{owner}` trigger needs `{attribute}`"))
                         .help(format!("set `{attribute}`")),
-                );
-            } else if kind != owner && spec.is_set(attribute) {
-                problems.push(
-                    Problem::new(attribute, format!("`{attribute}` is for triggers of the type `{owner}`"))
-                        .help(format!("remove `{attribute}`, or set `type = \"{owner}\"`")),
                 );
             }
         }
@@ -240,13 +208,8 @@ impl Kind for GlueTrigger {
                     .help("remove `enabled`, or the trigger"),
             );
         }
-        if let Some(Value::List(actions)) = spec.get("actions") {
-            if actions.is_empty() {
-                problems.push(Problem::new("actions", "a trigger starts at least one job or crawler"));
-            }
-            for (index, action) in actions.iter().enumerate() {
-                check_action(&format!("actions.{index}"), Known(action), &mut problems);
-            }
+        if matches!(spec.get("actions"), Some(Value::List(actions)) if actions.is_empty()) {
+            problems.push(Problem::new("actions", "a trigger starts at least one job or crawler"));
         }
         if let Some(Value::List(conditions)) = spec.get("predicate.conditions") {
             if conditions.is_empty() {
@@ -294,29 +257,21 @@ impl Kind for GlueTrigger {
         .await;
         let arn = |name: &str| shared::arn(&cx.scope, "trigger", name);
         shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
-            let live = Live::ready(to_spec(lookup, &found), Attrs { arn: arn(lookup.id) }, tags);
+            let live = Live::ready(to_spec(lookup, &found)?, Attrs { arn: arn(lookup.id) }, tags);
             Ok(Live { state: state(found.state()), ..live })
         })
         .await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
-        cx.aws
-            .glue()
-            .create_trigger()
-            .name(&want.name)
-            .r#type(TriggerType::from(want.r#type.as_str()))
-            .set_workflow_name(want.workflow_name.clone())
-            .set_description(want.description.clone())
-            .set_schedule(want.schedule.clone())
-            .set_predicate(want.predicate.as_ref().map(predicate))
-            .set_actions(Some(want.actions.iter().map(action).collect()))
-            .set_event_batching_condition(want.event_batching_condition.as_ref().map(batching).transpose()?)
-            .start_on_creation(want.enabled && is_switched(&want.r#type))
-            .set_tags(Some(shared::tags_map(new.tags)))
-            .send()
-            .await
-            .map_err(shared::name_taken)?;
+        set!(cx.aws.glue().create_trigger(), want =>
+            name, r#type, workflow_name, description, schedule, predicate, event_batching_condition; actions
+        )
+        .start_on_creation(want.enabled && is_switched(&want.r#type))
+        .set_tags(sdk_tags(new.tags)?)
+        .send()
+        .await
+        .map_err(shared::name_taken)?;
         Ok(want.name.clone())
     }
 
@@ -331,15 +286,10 @@ impl Kind for GlueTrigger {
         if (Spec { enabled: want.enabled, ..live.clone() }) != *want {
             // "Updates the previous trigger definition by overwriting it completely"
             // (https://docs.aws.amazon.com/glue/latest/webapi/API_TriggerUpdate.html).
-            let update = TriggerUpdate::builder()
-                .set_description(want.description.clone())
-                .set_schedule(want.schedule.clone())
-                .set_predicate(want.predicate.as_ref().map(predicate))
-                .set_actions(Some(want.actions.iter().map(action).collect()))
-                .set_event_batching_condition(
-                    want.event_batching_condition.as_ref().map(batching).transpose()?,
-                )
-                .build();
+            let update = set!(TriggerUpdate::builder(), want =>
+                description, schedule, predicate, event_batching_condition; actions
+            )
+            .build();
             glue.update_trigger().name(id).trigger_update(update).send().await?;
             return Ok(());
         }
@@ -401,24 +351,6 @@ fn check_circle(spec: Known<'_>, kind: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-fn check_action(path: &str, action: Known<'_>, problems: &mut Vec<Problem>) {
-    if action.is_not_one_of(&["job_name", "crawler_name"]) {
-        problems.push(
-            Problem::new(path, "an action starts one job or one crawler")
-                .help("set either `job_name` or `crawler_name`"),
-        );
-    } else if action.is_set("crawler_name") {
-        for attribute in ["arguments", "timeout_minutes", "security_configuration", "notification_property"] {
-            if action.is_set(attribute) {
-                problems.push(Problem::new(
-                    format!("{path}.{attribute}"),
-                    format!("`{attribute}` is for the run of a job, not of a crawler"),
-                ));
-            }
-        }
-    }
-}
-
 fn check_condition(path: &str, condition: Known<'_>, problems: &mut Vec<Problem>) {
     let of_job = condition.may_be_set("job_name") && condition.may_be_set("state");
     let of_crawler = condition.may_be_set("crawler_name") && condition.may_be_set("crawl_state");
@@ -443,99 +375,41 @@ fn check_condition(path: &str, condition: Known<'_>, problems: &mut Vec<Problem>
     }
 }
 
-fn to_spec(lookup: &Lookup<'_>, trigger: &Trigger) -> Spec {
+fn to_spec(lookup: &Lookup<'_>, trigger: &Trigger) -> Result<Spec> {
     let kind = trigger.r#type().map(|kind| kind.as_str().to_owned()).unwrap_or_default();
     let enabled = match trigger.state() {
         Some(TriggerState::Activated | TriggerState::Activating) => true,
         Some(TriggerState::Deactivated | TriggerState::Deactivating) => kind == "ON_DEMAND",
         _ => !is_switched(&kind),
     };
-    let event_batching_condition =
-        trigger.event_batching_condition().map(|batching| EventBatchingCondition {
-            batch_size: batching.batch_size(),
-            batch_window_seconds: batching.batch_window().unwrap_or_else(batch_window),
-        });
-    Spec {
-        name: lookup.id.to_owned(),
-        r#type: kind,
-        workflow_name: shared::text(trigger.workflow_name()),
-        description: shared::text(trigger.description()),
-        schedule: shared::text(trigger.schedule()),
-        predicate: trigger.predicate().filter(|predicate| !predicate.conditions().is_empty()).map(
-            |predicate| Predicate {
-                logical: predicate.logical().map_or_else(and, |logical| logical.as_str().to_owned()),
-                conditions: predicate.conditions().iter().map(to_condition).collect(),
-            },
-        ),
-        actions: trigger.actions().iter().map(to_action).collect(),
-        event_batching_condition,
-        enabled,
+    Ok(read!(trigger => Spec {
+        name: lookup.id.to_owned(), r#type: kind, workflow_name, description, schedule,
+        predicate if has_conditions, actions,
+        event_batching_condition, enabled: enabled,
+    }))
+}
+
+fn has_conditions(predicate: &Predicate) -> bool {
+    !predicate.conditions.is_empty()
+}
+
+fn is_delayed(notification: &NotificationProperty) -> bool {
+    notification.notify_delay_after_minutes > 0
+}
+
+table! {
+    Predicate = types::Predicate { logical or and; conditions }
+    Condition = types::Condition {
+        logical_operator or equals, job_name, state, crawler_name, crawl_state,
     }
-}
-
-fn to_condition(condition: &AwsCondition) -> Condition {
-    Condition {
-        logical_operator: condition
-            .logical_operator()
-            .map_or_else(equals, |operator| operator.as_str().to_owned()),
-        job_name: shared::text(condition.job_name()),
-        state: condition.state().map(|state| state.as_str().to_owned()),
-        crawler_name: shared::text(condition.crawler_name()),
-        crawl_state: condition.crawl_state().map(|state| state.as_str().to_owned()),
+    Action = types::Action {
+        job_name, crawler_name, arguments, timeout_minutes as timeout if is_positive, security_configuration,
+        notification_property if is_delayed,
     }
-}
-
-fn to_action(action: &AwsAction) -> Action {
-    Action {
-        job_name: shared::text(action.job_name()),
-        crawler_name: shared::text(action.crawler_name()),
-        arguments: shared::texts(action.arguments()),
-        timeout_minutes: action.timeout().filter(|minutes| *minutes > 0),
-        security_configuration: shared::text(action.security_configuration()),
-        notification_property: action
-            .notification_property()
-            .and_then(|property| property.notify_delay_after())
-            .map(|minutes| NotificationProperty { notify_delay_after_minutes: minutes }),
+    NotificationProperty = types::NotificationProperty { notify_delay_after_minutes as notify_delay_after }
+    EventBatchingCondition = types::EventBatchingCondition {
+        batch_size, batch_window_seconds as batch_window or batch_window,
     }
-}
-
-fn predicate(predicate: &Predicate) -> AwsPredicate {
-    let conditions = predicate.conditions.iter().map(|condition| {
-        AwsCondition::builder()
-            .logical_operator(LogicalOperator::from(condition.logical_operator.as_str()))
-            .set_job_name(condition.job_name.clone())
-            .set_state(condition.state.as_deref().map(JobRunState::from))
-            .set_crawler_name(condition.crawler_name.clone())
-            .set_crawl_state(condition.crawl_state.as_deref().map(CrawlState::from))
-            .build()
-    });
-    AwsPredicate::builder()
-        .logical(Logical::from(predicate.logical.as_str()))
-        .set_conditions(Some(conditions.collect()))
-        .build()
-}
-
-fn action(action: &Action) -> AwsAction {
-    AwsAction::builder()
-        .set_job_name(action.job_name.clone())
-        .set_crawler_name(action.crawler_name.clone())
-        .set_arguments((!action.arguments.is_empty()).then(|| shared::hash_map(&action.arguments)))
-        .set_timeout(action.timeout_minutes)
-        .set_security_configuration(action.security_configuration.clone())
-        .set_notification_property(action.notification_property.as_ref().map(|notification| {
-            AwsNotificationProperty::builder()
-                .notify_delay_after(notification.notify_delay_after_minutes)
-                .build()
-        }))
-        .build()
-}
-
-fn batching(batching: &EventBatchingCondition) -> Result<AwsBatching> {
-    AwsBatching::builder()
-        .batch_size(batching.batch_size)
-        .batch_window(batching.batch_window_seconds)
-        .build()
-        .map_err(shared::incomplete)
 }
 
 #[cfg(test)]
@@ -543,11 +417,11 @@ mod tests {
     use serde_json::json;
 
     use super::GlueTrigger;
-    use crate::kind::{Kind, Known};
+    use crate::kind::problems_of;
     use crate::value::Value;
 
     fn broken(spec: serde_json::Value) -> Vec<String> {
-        let problems = GlueTrigger::check(Known(&Value::from_json(&spec)));
+        let problems = problems_of::<GlueTrigger>(&Value::from_json(&spec));
         problems.into_iter().map(|problem| problem.path).collect()
     }
 
@@ -566,7 +440,7 @@ mod tests {
             ["schedule"]
         );
         let both = json!([{ "job_name": "orders", "crawler_name": "orders" }]);
-        assert_eq!(broken(json!({ "type": "ON_DEMAND", "actions": both })), ["actions.0"]);
+        assert_eq!(broken(json!({ "type": "ON_DEMAND", "actions": both })), ["actions.0.crawler_name"]);
     }
 
     #[test]

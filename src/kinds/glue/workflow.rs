@@ -2,13 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::shared;
-use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::REPLACE;
-use crate::kind::{Actions, Foreseen, Identity, Kind, Known, Live, Lookup, NewResource, Reads, Terraform};
+use crate::kind::prelude::*;
 
 /// An AWS Glue workflow: jobs, crawlers and the triggers that chain them, run and
 /// watched as one. A trigger joins it by `workflow_name`.
@@ -41,32 +36,23 @@ pub struct Attrs {
 pub struct GlueWorkflow;
 
 impl Kind for GlueWorkflow {
-    const NAME: &'static str = "glue_workflow";
     const CFN: Option<&'static str> = Some("AWS::Glue::Workflow");
     const TERRAFORM: Terraform = Terraform::of("aws_glue_workflow", &[]);
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("", "pipeline")];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/glue_workflow.toml");
     const ACTIONS: Actions = Actions {
         read: &["glue:BatchGetWorkflows", "glue:GetTags"],
         create: &["glue:CreateWorkflow", "glue:TagResource"],
         update: &["glue:UpdateWorkflow", "glue:TagResource", "glue:UntagResource"],
         delete: &["glue:DeleteWorkflow"],
     };
-    const TAGGABLE: bool = true;
     const TAGS_APART: bool = true;
+    const ID: Option<&'static str> = Some("name");
 
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("name"))
-    }
-
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match spec.text("name") {
-            Some(name) => Foreseen::default().with("arn", shared::arn(scope, "workflow", name)),
-            None => Foreseen::default(),
-        }
+        Foreseen::of("arn", spec.text("name").map(|name| shared::arn(scope, "workflow", name)))
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
@@ -85,41 +71,28 @@ impl Kind for GlueWorkflow {
         .await;
         let arn = |name: &str| shared::arn(&cx.scope, "workflow", name);
         shared::with_tags(cx, lookups, found, arn, |lookup, found, tags| {
-            let spec = Spec {
-                name: lookup.id.to_owned(),
-                description: shared::text(found.description()),
-                default_run_properties: shared::texts(found.default_run_properties()),
-                max_concurrent_runs: found.max_concurrent_runs(),
-            };
+            let spec = read!(&found => Spec {
+                name: lookup.id.to_owned(), description, default_run_properties, max_concurrent_runs
+            });
             Ok(Live::ready(spec, Attrs { arn: arn(lookup.id) }, tags).with_incarnation(found.created_on()))
         })
         .await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
-        cx.aws
-            .glue()
-            .create_workflow()
-            .name(&want.name)
-            .set_description(want.description.clone())
-            .set_default_run_properties(Some(shared::hash_map(&want.default_run_properties)))
-            .set_max_concurrent_runs(want.max_concurrent_runs)
-            .set_tags(Some(shared::tags_map(new.tags)))
-            .send()
-            .await?;
+        set!(cx.aws.glue().create_workflow(), want =>
+            name, description, max_concurrent_runs; default_run_properties
+        )
+        .set_tags(sdk_tags(new.tags)?)
+        .send()
+        .await?;
         Ok(want.name.clone())
     }
 
     async fn update(cx: &Cx, id: &str, _: &Spec, want: &Spec) -> Result<()> {
         // A missing `MaxConcurrentRuns` means no limit; the other settings are cleared by empty values
         // (https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateWorkflow.html).
-        cx.aws
-            .glue()
-            .update_workflow()
-            .name(id)
-            .description(want.description.clone().unwrap_or_default())
-            .set_default_run_properties(Some(shared::hash_map(&want.default_run_properties)))
-            .set_max_concurrent_runs(want.max_concurrent_runs)
+        set!(cx.aws.glue().update_workflow().name(id), want => max_concurrent_runs; description, default_run_properties)
             .send()
             .await?;
         Ok(())

@@ -3,16 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyVersion};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::shared::{PAGE, READ_ACCOUNT_FROM, TAG_RULES, check_path, check_size, clash, document, to_tags};
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::REPLACE;
-use crate::kind::{
-    Actions, Foreseen, Identity, Kind, Known, Live, Lookup, NewResource, Peer, PolicyDocument, PolicyUse,
-    Problem, Reads, TagRules, Terraform, check_policy, each, user_tags,
-};
+use super::shared::{PAGE, READ_ACCOUNT_FROM, TAG_RULES, check_path, check_size, clash};
+use crate::kind::prelude::*;
 
 /// A managed IAM policy of this account: permissions that roles, users and groups share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,8 +26,8 @@ pub struct Spec {
     pub policy_document: PolicyDocument,
 }
 
-fn root() -> String {
-    "/".to_owned()
+defaults! {
+    root: String = "/";
 }
 
 /// What AWS decides about a policy.
@@ -46,6 +39,8 @@ pub struct Attrs {
     pub policy_id: String,
 }
 
+tagging!(iam(policy_arn): tag_policy.set_tags, untag_policy.set_tag_keys);
+
 /// The kind `iam_policy`.
 pub struct IamPolicy;
 
@@ -54,13 +49,11 @@ pub struct IamPolicy;
 const MOST_VERSIONS: usize = 5;
 
 impl Kind for IamPolicy {
-    const NAME: &'static str = "iam_policy";
     const CFN: Option<&'static str> = Some("AWS::IAM::ManagedPolicy");
     const TERRAFORM: Terraform =
         Terraform::of("aws_iam_policy", &[("policy_name", "name"), ("policy_document", "policy")])
             .called_by_arn();
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("policy_name", "ManagedPolicyName")];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/iam_policy.toml");
     const ACTIONS: Actions = Actions {
         read: &["iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetAccountAuthorizationDetails"],
         create: &["iam:CreatePolicy", "iam:TagPolicy"],
@@ -73,7 +66,6 @@ impl Kind for IamPolicy {
         ],
         delete: &["iam:ListPolicyVersions", "iam:DeletePolicyVersion", "iam:DeletePolicy"],
     };
-    const TAGGABLE: bool = true;
     const TAG_RULES: TagRules = TAG_RULES;
     const USERS: Option<&'static str> = Some("aws iam list-entities-for-policy --policy-arn {}");
     const TAGS_APART: bool = true;
@@ -89,10 +81,7 @@ impl Kind for IamPolicy {
     }
 
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match arn(spec, scope) {
-            Some(arn) => Foreseen::default().with("arn", arn),
-            None => Foreseen::default(),
-        }
+        Foreseen::of("arn", arn(spec, scope))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -132,7 +121,7 @@ impl Kind for IamPolicy {
                 Ok(listed) => listed,
                 // A caller who may read a policy may lack permission to list the account.
                 Err(error) if error.class == Class::Denied => HashMap::new(),
-                Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
+                Err(error) => return failed(lookups, &error),
             }
         };
         each(lookups, 5, |lookup| {
@@ -159,7 +148,7 @@ impl Kind for IamPolicy {
             .path(&want.path)
             .set_description(want.description.clone())
             .policy_document(want.policy_document.to_text())
-            .set_tags(Some(to_tags(new.tags)?))
+            .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
         created
@@ -199,14 +188,7 @@ impl Kind for IamPolicy {
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        let iam = cx.aws.iam();
-        if !remove.is_empty() {
-            iam.untag_policy().policy_arn(id).set_tag_keys(Some(remove.to_vec())).send().await?;
-        }
-        if !set.is_empty() {
-            iam.tag_policy().policy_arn(id).set_tags(Some(to_tags(set)?)).send().await?;
-        }
-        Ok(())
+        tag(cx, id, set, remove).await
     }
 }
 
@@ -256,7 +238,7 @@ fn told(lookup: Lookup<'_>, listed: &ManagedPolicyDetail) -> Result<Option<Live<
         policy_name: listed.policy_name().unwrap_or_default().to_owned(),
         path: listed.path().map_or_else(root, str::to_owned),
         description: description.map(str::to_owned),
-        policy_document: document(Some(text))?,
+        policy_document: PolicyDocument::read(Some(text))?,
     };
     let attrs = Attrs { arn: lookup.id.to_owned(), policy_id: policy_id.to_owned() };
     Ok(Some(Live::ready(spec, attrs, tags.clone()).with_incarnation(Some(policy_id))))
@@ -273,15 +255,15 @@ async fn read(cx: &Cx, id: &str, listed: &[PolicyVersion]) -> Result<Option<Live
     };
     let default = policy.default_version_id().unwrap_or("v1");
     let policy_document = match default_document(listed, Some(default)) {
-        Some(text) => document(Some(text))?,
+        Some(text) => PolicyDocument::read(Some(text))?,
         None => {
             let version =
                 iam.get_policy_version().policy_arn(id).version_id(default).send().await.or_gone()?;
             let Some(version) = version.and_then(|answer| answer.policy_version) else { return Ok(None) };
-            document(version.document())?
+            PolicyDocument::read(version.document())?
         }
     };
-    let tags = user_tags(policy.tags().iter().map(|tag| (tag.key(), tag.value())));
+    let tags = tags_from(policy.tags());
     let spec = Spec {
         policy_name: policy.policy_name.unwrap_or_default(),
         path: policy.path.unwrap_or_else(root),

@@ -6,21 +6,9 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::operation::get_account_authorization_details::paginator::GetAccountAuthorizationDetailsPaginator;
 use aws_sdk_iam::types::EntityType;
 use futures_util::future::{try_join, try_join_all, try_join3};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::shared::{
-    PAGE, READ_ACCOUNT_FROM, TAG_RULES, check_path, check_size, clash, document, is_limit, size, to_tags,
-};
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{REPLACE, SET};
-use crate::kind::terraform::{Block, TerraformPart, take};
-use crate::kind::{
-    Actions, Among, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, NewResource, Pace, Peer,
-    PolicyDocument, PolicyUse, Problem, Reads, TagRules, Terraform, check_policy, check_statements, each,
-    user_tags,
-};
-use crate::value::Value;
+use super::shared::{PAGE, READ_ACCOUNT_FROM, TAG_RULES, check_path, check_size, clash, is_limit, size};
+use crate::kind::prelude::*;
 
 /// An IAM role: an identity that services, users and other accounts take on to act in
 /// this account. Its permissions are exactly those written here: a policy that someone
@@ -65,12 +53,9 @@ pub struct Spec {
     pub inline_policies: BTreeMap<String, PolicyDocument>,
 }
 
-fn root() -> String {
-    "/".to_owned()
-}
-
-fn one_hour() -> i32 {
-    3600
+defaults! {
+    root: String = "/";
+    one_hour: i32 = 3600;
 }
 
 /// What AWS decides about a role.
@@ -95,11 +80,12 @@ fn arrange(role: &mut Block) -> Vec<TerraformPart> {
         .collect()
 }
 
+tagging!(iam(role_name): tag_role.set_tags, untag_role.set_tag_keys);
+
 /// The kind `iam_role`.
 pub struct IamRole;
 
 impl Kind for IamRole {
-    const NAME: &'static str = "iam_role";
     const CFN: Option<&'static str> = Some("AWS::IAM::Role");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_iam_role",
@@ -117,7 +103,6 @@ impl Kind for IamRole {
         ("inline_policies", "inline_policy"),
         ("assume_role_policy_document", "trust_policy"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/iam_role.toml");
     const ACTIONS: Actions = Actions {
         read: &[
             "iam:GetRole",
@@ -150,7 +135,6 @@ impl Kind for IamRole {
             "iam:DeleteRole",
         ],
     };
-    const TAGGABLE: bool = true;
     const TAG_RULES: TagRules = TAG_RULES;
     // See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html>.
     const LINKS: &'static [Link] = &[
@@ -161,6 +145,7 @@ impl Kind for IamRole {
     const DEFERRABLE: &'static [&'static str] = &["inline_policies", "managed_policy_arns"];
     // A new role takes about ten seconds to reach the services that assume it.
     const PACE: Pace = Pace { create_seconds: 10, delete_seconds: 2, deadline_seconds: 300 };
+    const ID: Option<&'static str> = Some("role_name");
 
     type Spec = Spec;
     type Attrs = Attrs;
@@ -170,18 +155,10 @@ impl Kind for IamRole {
         Some(arn.split_once(":role/")?.1.rsplit('/').next()?.to_owned())
     }
 
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("role_name"))
-    }
-
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
         let path = if spec.may_be_set("path") { spec.text("path") } else { Some("/") };
-        match (path, spec.text("role_name")) {
-            (Some(path), Some(name)) => {
-                Foreseen::default().with("arn", scope.global_arn("iam", format_args!("role{path}{name}")))
-            }
-            _ => Foreseen::default(),
-        }
+        let name = path.zip(spec.text("role_name")).map(|(path, name)| format!("role{path}{name}"));
+        Foreseen::of("arn", name.map(|name| scope.global_arn("iam", name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -270,7 +247,7 @@ impl Kind for IamRole {
             Err(error) if error.class == Class::Denied => {
                 return each(lookups, 5, |lookup| read(cx, lookup.id)).await;
             }
-            Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
+            Err(error) => return failed(lookups, &error),
         };
         // The account's listings lag behind new roles. A role that they lack is read by name before it
         // counts as gone.
@@ -295,7 +272,7 @@ impl Kind for IamRole {
         let mut pages = all_details(cx.aws.iam()).send();
         while let Some(page) = pages.next().await {
             for role in page?.role_detail_list.unwrap_or_default() {
-                let tags = user_tags(role.tags().iter().map(|tag| (tag.key(), tag.value())));
+                let tags = tags_from(role.tags());
                 found.push((role.role_name.unwrap_or_default(), tags));
             }
         }
@@ -312,7 +289,7 @@ impl Kind for IamRole {
             .path(&want.path)
             .max_session_duration(want.max_session_duration)
             .set_permissions_boundary(want.permissions_boundary.clone())
-            .set_tags(Some(to_tags(new.tags)?))
+            .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
         Ok(want.role_name.clone())
@@ -379,14 +356,7 @@ impl Kind for IamRole {
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        let iam = cx.aws.iam();
-        if !remove.is_empty() {
-            iam.untag_role().role_name(id).set_tag_keys(Some(remove.to_vec())).send().await?;
-        }
-        if !set.is_empty() {
-            iam.tag_role().role_name(id).set_tags(Some(to_tags(set)?)).send().await?;
-        }
-        Ok(())
+        tag(cx, id, set, remove).await
     }
 }
 
@@ -459,7 +429,7 @@ async fn inline_policies(cx: &Cx, id: &str) -> Result<Option<BTreeMap<String, Po
         let policy =
             cx.aws.iam().get_role_policy().role_name(id).policy_name(&name).send().await.or_gone()?;
         match policy {
-            Some(policy) => Ok(Some((name, document(Some(policy.policy_document()))?))),
+            Some(policy) => Ok(Some((name, PolicyDocument::read(Some(policy.policy_document()))?))),
             None => Ok::<_, Error>(None),
         }
     }))
@@ -477,12 +447,12 @@ async fn read(cx: &Cx, id: &str) -> Result<Option<Live<IamRole>>> {
     else {
         return Ok(None);
     };
-    let tags = user_tags(role.tags().iter().map(|tag| (tag.key(), tag.value())));
+    let tags = tags_from(role.tags());
     let attrs = Attrs { arn: role.arn, role_id: role.role_id };
     let incarnation = Some(attrs.role_id.clone());
     let spec = Spec {
         role_name: role.role_name,
-        assume_role_policy_document: document(role.assume_role_policy_document.as_deref())?,
+        assume_role_policy_document: PolicyDocument::read(role.assume_role_policy_document.as_deref())?,
         description: role.description.filter(|text| !text.is_empty()),
         path: role.path,
         max_session_duration: role.max_session_duration.unwrap_or_else(one_hour),
@@ -531,17 +501,17 @@ async fn read_account(cx: &Cx, ids: &HashSet<&str>) -> Result<HashMap<String, Li
         let name = role.role_name.clone().unwrap_or_default();
         // The role is in only one listing, so it was created or deleted in between.
         let Some((description, max_session_duration)) = summaries.remove(&name) else { continue };
-        let tags = user_tags(role.tags().iter().map(|tag| (tag.key(), tag.value())));
+        let tags = tags_from(role.tags());
         let mut inline_policies = BTreeMap::new();
         for policy in role.role_policy_list() {
             let name = policy.policy_name().unwrap_or_default().to_owned();
-            inline_policies.insert(name, document(policy.policy_document())?);
+            inline_policies.insert(name, PolicyDocument::read(policy.policy_document())?);
         }
         let managed_policy_arns =
             role.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn.clone()).collect();
         let spec = Spec {
             role_name: name.clone(),
-            assume_role_policy_document: document(role.assume_role_policy_document.as_deref())?,
+            assume_role_policy_document: PolicyDocument::read(role.assume_role_policy_document.as_deref())?,
             description: description.filter(|text| !text.is_empty()),
             path: role.path.unwrap_or_else(root),
             max_session_duration: max_session_duration.unwrap_or_else(one_hour),

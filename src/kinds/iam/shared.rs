@@ -1,10 +1,8 @@
 //! Helpers shared by the kinds of IAM.
 
-use aws_sdk_iam::types::Tag;
+use crate::kind::prelude::*;
 
-use crate::aws::{Class, Error, Result, Tags};
-use crate::kind::{Known, Peer, PolicyDocument, Problem, TagRules};
-use crate::value::Value;
+tag_type!(aws_sdk_iam::types::Tag);
 
 /// Tag keys that differ only in case are the same
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules>).
@@ -26,21 +24,6 @@ pub const READ_ACCOUNT_FROM: usize = 4;
 
 /// Maximum page size of IAM.
 pub const PAGE: i32 = 1000;
-
-/// Converts tags to IAM's type.
-pub fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|error| Error::finding(Class::Invalid, error.to_string()))
-}
-
-/// Parses a policy document returned by IAM.
-pub fn document(text: Option<&str>) -> Result<PolicyDocument> {
-    PolicyDocument::parse(text.unwrap_or_default()).map_err(|error| {
-        Error::finding(Class::Other, format!("AWS returned a policy that is not JSON: {error}"))
-    })
-}
 
 /// The size of a policy as IAM counts it, without white space; `None` if part of it is
 /// unknown (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).

@@ -2,20 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_kms::types::{KeyMetadata, KeySpec, KeyState, KeyUsageType, OriginType, Tag};
+use aws_sdk_kms::types::{KeyMetadata, KeySpec, KeyState, KeyUsageType, OriginType};
 use futures_util::StreamExt;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, LOCAL, REPLACE, SET};
-use crate::kind::terraform::{Block, TerraformPart, take};
-use crate::kind::{
-    Actions, Among, Identity, Kind, Known, Live, Lookup, NewResource, Owner, PolicyDocument, PolicyUse,
-    Problem, Reads, State, Statement, Terraform, check_policy, check_statements, each, has_hidden_statement,
-    matches_pattern, user_tags,
-};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// An AWS KMS key with its aliases. Deleting it only schedules its deletion; until the
 /// waiting period ends, it can be brought back with `aws kms cancel-key-deletion`.
@@ -92,24 +82,11 @@ fn default_policy() -> serde_json::Value {
     } })
 }
 
-fn yes() -> bool {
-    true
-}
-
-fn key_spec() -> String {
-    "SYMMETRIC_DEFAULT".to_owned()
-}
-
-fn key_usage() -> String {
-    "ENCRYPT_DECRYPT".to_owned()
-}
-
-fn origin() -> String {
-    "AWS_KMS".to_owned()
-}
-
-fn deletion_window() -> i32 {
-    30
+defaults! {
+    key_spec: String = "SYMMETRIC_DEFAULT";
+    key_usage: String = "ENCRYPT_DECRYPT";
+    origin: String = "AWS_KMS";
+    deletion_window: i32 = 30;
 }
 
 /// What AWS decides about a key.
@@ -133,11 +110,13 @@ fn arrange(key: &mut Block) -> Vec<TerraformPart> {
         .collect()
 }
 
+tag_type!(aws_sdk_kms::types::Tag, tag_key, tag_value);
+tagging!(kms(key_id): tag_resource.set_tags, untag_resource.set_tag_keys);
+
 /// The kind `kms_key`.
 pub struct KmsKey;
 
 impl Kind for KmsKey {
-    const NAME: &'static str = "kms_key";
     const CFN: Option<&'static str> = Some("AWS::KMS::Key");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_kms_key",
@@ -156,7 +135,6 @@ impl Kind for KmsKey {
         ("key_policy", "aws_kms_key_policy"),
         ("deletion_window_days", "PendingWindowInDays"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/kms_key.toml");
     const ACTIONS: Actions = Actions {
         read: &[
             "kms:DescribeKey",
@@ -182,17 +160,18 @@ impl Kind for KmsKey {
         ],
         delete: &["kms:DeleteAlias", "kms:DescribeKey", "kms:ListAliases", "kms:ScheduleKeyDeletion"],
     };
-    const TAGGABLE: bool = true;
     const DEFERRABLE: &'static [&'static str] = &["key_policy"];
     const TAKES_OVER: &'static [&'static str] = &["aliases"];
     const TAGS_APART: bool = true;
+    // Most changes show within seconds, but some take minutes
+    // (<https://docs.aws.amazon.com/kms/latest/developerguide/accessing-kms.html#programming-eventual-consistency>).
+    const SETTLING: Settling = Settling {
+        slower: &[("description", 180), ("key_policy", 180), ("enabled", 180), ("aliases", 180)],
+        ..Settling::USUAL
+    };
 
     type Spec = Spec;
     type Attrs = Attrs;
-
-    fn identity(_: Known<'_>, _: &Scope) -> Identity {
-        Identity::Assigned
-    }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -275,7 +254,7 @@ impl Kind for KmsKey {
         let aliases = if lookups.iter().any(|lookup| lookup.wants("aliases")) {
             match all_aliases(cx, None).await {
                 Ok(aliases) => aliases,
-                Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
+                Err(error) => return failed(lookups, &error),
             }
         } else {
             HashMap::new()
@@ -329,7 +308,7 @@ impl Kind for KmsKey {
             .key_spec(KeySpec::from(want.key_spec.as_str()))
             .key_usage(KeyUsageType::from(want.key_usage.as_str()))
             .origin(OriginType::from(want.origin.as_str()))
-            .set_tags(Some(to_tags(new.tags)?))
+            .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
         created
@@ -416,13 +395,7 @@ impl Kind for KmsKey {
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        if !remove.is_empty() {
-            cx.aws.kms().untag_resource().key_id(id).set_tag_keys(Some(remove.to_vec())).send().await?;
-        }
-        if !set.is_empty() {
-            cx.aws.kms().tag_resource().key_id(id).set_tags(Some(to_tags(set)?)).send().await?;
-        }
-        Ok(())
+        tag(cx, id, set, remove).await
     }
 }
 
@@ -469,8 +442,7 @@ async fn tags_of(cx: &Cx, id: &str) -> Result<Tags> {
     let mut tags = Tags::new();
     let mut pages = cx.aws.kms().list_resource_tags().key_id(id).into_paginator().send();
     while let Some(page) = pages.next().await {
-        let page = page?;
-        tags.extend(user_tags(page.tags().iter().map(|tag| (tag.tag_key(), tag.tag_value()))));
+        tags.extend(tags_from(page?.tags()));
     }
     Ok(tags)
 }
@@ -508,13 +480,7 @@ async fn read(
     let (key, tags, policy, rotation) = futures_util::join!(describe(cx, lookup.id), tags, policy, rotation);
     let Some(key) = key? else { return Ok(None) };
     let rotation = rotation?;
-    let key_policy = policy?
-        .and_then(|answer| answer.policy)
-        .map(|text| PolicyDocument::parse(&text))
-        .transpose()
-        .map_err(|error| {
-            Error::finding(Class::Other, format!("AWS returned a policy that is not JSON: {error}"))
-        })?;
+    let key_policy = Read::read(policy?.as_ref().and_then(|answer| answer.policy()))?;
     let enable_key_rotation = rotation.as_ref().is_some_and(|rotation| rotation.key_rotation_enabled());
     let or = |text: Option<&str>, default: fn() -> String| text.map_or_else(default, str::to_owned);
     let spec = Spec {
@@ -598,13 +564,6 @@ async fn add_alias(cx: &Cx, id: &str, alias: &str) -> Result<()> {
     }
 }
 
-fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().tag_key(key).tag_value(value).build())
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|error| Error::finding(Class::Invalid, error.to_string()))
-}
-
 /// KMS refuses a policy that would lock out the caller. A policy that lets nobody in any account change it
 /// locks out every caller
 /// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html>).
@@ -650,7 +609,7 @@ fn check_others(spec: Known<'_>, among: &Among<'_>) -> Option<Problem> {
     let is_other = |resource: &Value| {
         among
             .referred(resource)
-            .is_some_and(|(peer, _)| peer.kind == KmsKey::NAME && peer.address != among.address())
+            .is_some_and(|(peer, _)| peer.kind == "kms_key" && peer.address != among.address())
     };
     check_statements(policy, "key_policy", |statements| {
         let holders: Vec<&Statement<'_>> = statements.iter().filter(|one| may_put_policy(one)).collect();

@@ -3,14 +3,8 @@
 use super::cluster_live::{arn, find_cluster, read};
 use super::cluster_spec::cluster_type;
 pub use super::cluster_spec::{Attrs, Logging, RedshiftCluster, SnapshotCopy, Spec};
-use super::shared::{tag, to_tags};
-use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
-use crate::kind::terraform::{Block, TerraformPart, take_block};
-use crate::kind::{
-    Actions, Among, Foreseen, Hold, Identity, Kind, Known, Link, Lookup, NewResource, Pace, Peer, Problem,
-    Reads, Terraform, answer,
-};
-use crate::value::Value;
+use super::shared::tag;
+use crate::kind::prelude::*;
 
 /// In Terraform, a single-node cluster has its own `cluster_type`, and logging has a switch.
 fn arrange(cluster: &mut Block) -> Vec<TerraformPart> {
@@ -26,7 +20,6 @@ fn arrange(cluster: &mut Block) -> Vec<TerraformPart> {
 }
 
 impl Kind for RedshiftCluster {
-    const NAME: &'static str = "redshift_cluster";
     const CFN: Option<&'static str> = Some("AWS::Redshift::Cluster");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_redshift_cluster",
@@ -54,7 +47,6 @@ impl Kind for RedshiftCluster {
         ("vpc_security_group_ids", "ClusterSecurityGroups"),
         ("snapshot_identifier", "SnapshotArn"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/redshift_cluster.toml");
     const ACTIONS: Actions = Actions {
         read: &["redshift:DescribeClusters", "redshift:DescribeLoggingStatus"],
         create: &[
@@ -88,7 +80,6 @@ impl Kind for RedshiftCluster {
         ],
         delete: &["redshift:DeleteCluster", "redshift:CreateClusterSnapshot", "secretsmanager:DeleteSecret"],
     };
-    const TAGGABLE: bool = true;
     // See <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DeleteClusterSubnetGroup.html>,
     // <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DeleteClusterParameterGroup.html>.
     const LINKS: &'static [Link] = &[
@@ -100,19 +91,13 @@ impl Kind for RedshiftCluster {
     ];
     // A resize or a new key may take long. 75 minutes are enough for all but a classic resize.
     const PACE: Pace = Pace { create_seconds: 900, delete_seconds: 600, deadline_seconds: 4500 };
+    const ID: Option<&'static str> = Some("cluster_identifier");
 
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("cluster_identifier"))
-    }
-
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        let foreseen = match spec.text("cluster_identifier") {
-            Some(name) => Foreseen::default().with("arn", arn(scope, name)),
-            None => Foreseen::default(),
-        };
+        let foreseen = Foreseen::of("arn", spec.text("cluster_identifier").map(|name| arn(scope, name)));
         match spec.flag("manage_master_password") {
             Some(false) => foreseen.without("master_password_secret_arn"),
             _ => foreseen,
@@ -149,7 +134,7 @@ impl Kind for RedshiftCluster {
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
         match &want.snapshot_identifier {
-            Some(snapshot) => restore(cx, want, snapshot, new).await?,
+            Some(_) => restore(cx, want, new).await?,
             None => make(cx, want, new).await?,
         }
         Ok(want.cluster_identifier.clone())
@@ -212,51 +197,35 @@ fn final_snapshot_name(id: &str, incarnation: Option<&str>) -> String {
     if digits.is_empty() { format!("{id}-final") } else { format!("{id}-final-{digits}") }
 }
 
-/// `None` for an empty list, because AWS reads an empty list as "none" instead of its default.
-fn unless_empty(list: &[String]) -> Option<Vec<String>> {
-    (!list.is_empty()).then(|| list.to_vec())
+/// The settings that a new cluster and one from a snapshot have in common.
+macro_rules! define {
+    ($request:expr, $want:expr) => {
+        set!($request, $want =>
+            cluster_identifier, node_type, master_password_secret_kms_key_id, cluster_subnet_group_name,
+            vpc_security_group_ids, cluster_parameter_group_name, iam_roles, default_iam_role_arn, encrypted,
+            kms_key_id, port, publicly_accessible, elastic_ip, enhanced_vpc_routing, ip_address_type,
+            availability_zone, preferred_maintenance_window, maintenance_track_name, allow_version_upgrade,
+            automated_snapshot_retention_period, manual_snapshot_retention_period
+        )
+        .set_manage_master_password($want.manage_master_password.then_some(true))
+        // Settings that only some node types support are sent only if they are on.
+        .set_availability_zone_relocation($want.availability_zone_relocation.then_some(true))
+        .set_multi_az($want.multi_az.then_some(true))
+    };
 }
 
 async fn make(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<()> {
-    cx.aws
-        .redshift()
-        .create_cluster()
-        .cluster_identifier(&want.cluster_identifier)
-        .node_type(&want.node_type)
+    let request = set!(cx.aws.redshift().create_cluster(), want =>
+        db_name, master_username, master_user_password, cluster_version
+    );
+    define!(request, want)
         .cluster_type(cluster_type(want.number_of_nodes))
         // AWS refuses a number together with `single-node`.
         .set_number_of_nodes((want.number_of_nodes > 1).then_some(want.number_of_nodes))
-        .set_db_name(want.db_name.clone())
-        .master_username(&want.master_username)
-        .set_master_user_password(want.master_user_password.as_ref().map(|secret| secret.expose().to_owned()))
-        .set_manage_master_password(want.manage_master_password.then_some(true))
-        .set_master_password_secret_kms_key_id(want.master_password_secret_kms_key_id.clone())
-        .set_cluster_subnet_group_name(want.cluster_subnet_group_name.clone())
-        .set_vpc_security_group_ids(unless_empty(&want.vpc_security_group_ids))
-        .set_cluster_parameter_group_name(want.cluster_parameter_group_name.clone())
-        .set_iam_roles(unless_empty(&want.iam_roles))
-        .set_default_iam_role_arn(want.default_iam_role_arn.clone())
-        .encrypted(want.encrypted)
-        .set_kms_key_id(want.kms_key_id.clone())
-        .port(want.port)
-        .publicly_accessible(want.publicly_accessible)
-        .set_elastic_ip(want.elastic_ip.clone())
-        .enhanced_vpc_routing(want.enhanced_vpc_routing)
-        .ip_address_type(&want.ip_address_type)
-        .set_availability_zone(want.availability_zone.clone())
-        // Settings that only some node types support are sent only if they are on.
-        .set_availability_zone_relocation(want.availability_zone_relocation.then_some(true))
-        .set_multi_az(want.multi_az.then_some(true))
         .set_extra_compute_for_automatic_optimization(
             want.extra_compute_for_automatic_optimization.then_some(true),
         )
-        .set_preferred_maintenance_window(want.preferred_maintenance_window.clone())
-        .set_maintenance_track_name(want.maintenance_track_name.clone())
-        .allow_version_upgrade(want.allow_version_upgrade)
-        .set_cluster_version(want.cluster_version.clone())
-        .automated_snapshot_retention_period(want.automated_snapshot_retention_period)
-        .manual_snapshot_retention_period(want.manual_snapshot_retention_period)
-        .set_tags(Some(to_tags(new.tags)))
+        .set_tags(sdk_tags(new.tags)?)
         .send()
         .await?;
     Ok(())
@@ -264,40 +233,11 @@ async fn make(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<()> {
 
 /// Restores a cluster from a snapshot. The call accepts no tags, so they are set afterwards
 /// (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_RestoreFromClusterSnapshot.html>).
-async fn restore(cx: &Cx, want: &Spec, snapshot: &str, new: &NewResource<'_>) -> Result<()> {
-    cx.aws
-        .redshift()
-        .restore_from_cluster_snapshot()
-        .cluster_identifier(&want.cluster_identifier)
-        .snapshot_identifier(snapshot)
-        .set_snapshot_cluster_identifier(want.snapshot_cluster_identifier.clone())
-        .set_owner_account(want.owner_account.clone())
-        .node_type(&want.node_type)
-        .number_of_nodes(want.number_of_nodes)
-        .set_manage_master_password(want.manage_master_password.then_some(true))
-        .set_master_password_secret_kms_key_id(want.master_password_secret_kms_key_id.clone())
-        .set_cluster_subnet_group_name(want.cluster_subnet_group_name.clone())
-        .set_vpc_security_group_ids(unless_empty(&want.vpc_security_group_ids))
-        .set_cluster_parameter_group_name(want.cluster_parameter_group_name.clone())
-        .set_iam_roles(unless_empty(&want.iam_roles))
-        .set_default_iam_role_arn(want.default_iam_role_arn.clone())
-        .encrypted(want.encrypted)
-        .set_kms_key_id(want.kms_key_id.clone())
-        .port(want.port)
-        .publicly_accessible(want.publicly_accessible)
-        .set_elastic_ip(want.elastic_ip.clone())
-        .enhanced_vpc_routing(want.enhanced_vpc_routing)
-        .ip_address_type(&want.ip_address_type)
-        .set_availability_zone(want.availability_zone.clone())
-        .set_availability_zone_relocation(want.availability_zone_relocation.then_some(true))
-        .set_multi_az(want.multi_az.then_some(true))
-        .set_preferred_maintenance_window(want.preferred_maintenance_window.clone())
-        .set_maintenance_track_name(want.maintenance_track_name.clone())
-        .allow_version_upgrade(want.allow_version_upgrade)
-        .automated_snapshot_retention_period(want.automated_snapshot_retention_period)
-        .manual_snapshot_retention_period(want.manual_snapshot_retention_period)
-        .send()
-        .await?;
+async fn restore(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<()> {
+    let request = set!(cx.aws.redshift().restore_from_cluster_snapshot(), want =>
+        snapshot_identifier, snapshot_cluster_identifier, owner_account, number_of_nodes
+    );
+    define!(request, want).send().await?;
     tag(cx, &arn(&cx.scope, &want.cluster_identifier), new.tags, &[]).await
 }
 

@@ -1,8 +1,7 @@
 //! Checks a cluster for what Redshift refuses and the schema cannot express.
 
 use super::reserved::is_reserved;
-use crate::kind::{Known, Problem, nearest};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 const LOGS: [&str; 3] = ["connectionlog", "userlog", "useractivitylog"];
 
@@ -44,12 +43,6 @@ pub(super) fn check(spec: Known<'_>) -> Vec<Problem> {
                 .help("remove `encrypted = false`"),
         );
     }
-    if spec.flag("encrypted") == Some(false) && spec.is_set("kms_key_id") {
-        problems.push(
-            Problem::new("kms_key_id", "a cluster that is not encrypted has no key")
-                .help("remove `kms_key_id`, or `encrypted = false`"),
-        );
-    }
     problems
 }
 
@@ -69,15 +62,6 @@ fn credentials(spec: Known<'_>, problems: &mut Vec<Problem>) {
             Problem::new("master_username", "the admin user has no password").help(
                 "set `manage_master_password = true`, so that Redshift keeps one in Secrets Manager, or `master_user_password`",
             ),
-        );
-    }
-    if !maybe_managed && spec.is_set("master_password_secret_kms_key_id") {
-        problems.push(
-            Problem::new(
-                "master_password_secret_kms_key_id",
-                "the key is for the secret of a managed password",
-            )
-            .help("set `manage_master_password = true`"),
         );
     }
     let text = match spec.get("master_user_password") {
@@ -265,18 +249,8 @@ fn network(spec: Known<'_>, problems: &mut Vec<Problem>) {
             .help("use one from 5431 to 5455, or from 8191 to 8215"),
         );
     }
-    if spec.is_set("elastic_ip") {
-        // An absent flag is false; with an unknown one nothing can be said.
-        if spec.flag("publicly_accessible") == Some(false) || !spec.may_be_set("publicly_accessible") {
-            problems.push(
-                Problem::new("elastic_ip", "only a publicly accessible cluster has an elastic IP address")
-                    .help("set `publicly_accessible = true`, or remove `elastic_ip`"),
-            );
-        }
-        if spec.flag("availability_zone_relocation") == Some(true) {
-            problems
-                .push(Problem::new("elastic_ip", "a cluster that can be moved has no elastic IP address"));
-        }
+    if spec.is_set("elastic_ip") && spec.flag("availability_zone_relocation") == Some(true) {
+        problems.push(Problem::new("elastic_ip", "a cluster that can be moved has no elastic IP address"));
     }
     let roles = spec.list("iam_roles");
     let all_known = roles.iter().all(|role| matches!(role, Value::String(_)))
@@ -305,23 +279,6 @@ fn snapshots(spec: Known<'_>, problems: &mut Vec<Problem>) {
             );
         }
     }
-    for path in ["snapshot_cluster_identifier", "owner_account"] {
-        if spec.is_set(path) && !spec.may_be_set("snapshot_identifier") {
-            problems.push(
-                Problem::new(
-                    path,
-                    format!("`{path}` is about the snapshot that the cluster is restored from"),
-                )
-                .help("set `snapshot_identifier` too"),
-            );
-        }
-    }
-    if spec.flag("skip_final_snapshot") == Some(true) && spec.is_set("final_snapshot_identifier") {
-        problems.push(
-            Problem::new("final_snapshot_identifier", "no final snapshot is taken, so it has no name")
-                .help("remove it, or `skip_final_snapshot`"),
-        );
-    }
 }
 
 fn logging(spec: Known<'_>, problems: &mut Vec<Problem>) {
@@ -333,36 +290,14 @@ fn logging(spec: Known<'_>, problems: &mut Vec<Problem>) {
         false => Some("s3"),
     };
     match destination {
-        Some("s3") => {
-            if !spec.may_be_set("logging.bucket_name") {
-                problems.push(
-                    Problem::new("logging", "a log in S3 needs a bucket")
-                        .help("set `bucket_name`, or `log_destination_type = \"cloudwatch\"`"),
-                );
-            }
-            if !spec.list("logging.log_exports").is_empty() {
-                problems.push(
-                    Problem::new("logging.log_exports", "a log in S3 always has all logs")
-                        .help("remove `log_exports`"),
-                );
-            }
-        }
-        Some("cloudwatch") => {
-            for field in ["bucket_name", "s3_key_prefix"] {
-                if spec.is_set(&format!("logging.{field}")) {
-                    problems.push(
-                        Problem::new(format!("logging.{field}"), format!("`{field}` is for logs in S3"))
-                            .help(format!("remove `{field}`")),
-                    );
-                }
-            }
-            if !spec.may_be_set("logging.log_exports") {
-                problems.push(
-                    Problem::new("logging", "a log in CloudWatch needs `log_exports`")
-                        .help("list `connectionlog`, `userlog`, `useractivitylog`"),
-                );
-            }
-        }
+        Some("s3") if !spec.may_be_set("logging.bucket_name") => problems.push(
+            Problem::new("logging", "a log in S3 needs a bucket")
+                .help("set `bucket_name`, or `log_destination_type = \"cloudwatch\"`"),
+        ),
+        Some("cloudwatch") if !spec.may_be_set("logging.log_exports") => problems.push(
+            Problem::new("logging", "a log in CloudWatch needs `log_exports`")
+                .help("list `connectionlog`, `userlog`, `useractivitylog`"),
+        ),
         _ => {}
     }
     for (place, log) in spec.list("logging.log_exports").iter().enumerate() {
@@ -405,12 +340,15 @@ fn check_window(window: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::{check, check_password, check_window};
-    use crate::kind::Known;
+    use crate::kind::{Known, problems_of};
     use crate::value::{Unknown, Value};
     use serde_json::json;
 
     fn paths(spec: serde_json::Value) -> Vec<String> {
-        check(Known(&Value::from_json(&spec))).into_iter().map(|problem| problem.path).collect()
+        problems_of::<super::super::cluster::RedshiftCluster>(&Value::from_json(&spec))
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect()
     }
 
     #[test]
@@ -440,9 +378,10 @@ mod tests {
 
     #[test]
     fn a_good_cluster_has_no_problem() {
+        let (one, other) = ("arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/b");
         let spec = json!({
             "node_type": "ra3.xlplus", "number_of_nodes": 2, "multi_az": true, "manage_master_password": true,
-            "iam_roles": ["a", "b"], "default_iam_role_arn": "b",
+            "iam_roles": [one, other], "default_iam_role_arn": other,
             "logging": { "log_destination_type": "cloudwatch", "log_exports": ["userlog"] } });
         assert_eq!(paths(spec), Vec::<String>::new());
     }
@@ -458,7 +397,10 @@ mod tests {
             (json!({ "manage_master_password": true, "node_type": "ra3.4xlarge" }), "number_of_nodes"),
             (json!({ "manage_master_password": true, "multi_az": true }), "multi_az"),
             (json!({ "manage_master_password": true, "elastic_ip": "1.2.3.4" }), "elastic_ip"),
-            (json!({ "manage_master_password": true, "default_iam_role_arn": "x" }), "default_iam_role_arn"),
+            (
+                json!({ "manage_master_password": true, "default_iam_role_arn": "arn:aws:iam::111122223333:role/x" }),
+                "default_iam_role_arn",
+            ),
             (json!({ "manage_master_password": true, "logging": { "s3_key_prefix": "x" } }), "logging"),
             (json!({ "manage_master_password": true, "kms_key_id": "alias/x" }), "kms_key_id"),
             (

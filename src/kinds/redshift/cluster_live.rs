@@ -10,9 +10,7 @@ use super::cluster_spec::{
     Attrs, Logging, RedshiftCluster, SnapshotCopy, Spec, copy_retention_period, forever, ip_address_type,
     log_destination_type,
 };
-use super::shared::from_tags;
-use crate::aws::{Cx, Result, ResultExt, Scope};
-use crate::kind::{Live, Lookup, State};
+use crate::kind::prelude::*;
 
 /// Maximum number of concurrent reads of the logging status.
 const SIDE_BY_SIDE: usize = 8;
@@ -74,65 +72,65 @@ fn live(
     ];
     let port = port.unwrap_or_else(super::cluster_spec::port);
     let group = cluster.cluster_parameter_groups().first();
-    let secret = given(cluster.master_password_secret_arn());
+    let secret = text(cluster.master_password_secret_arn());
     let spec = Spec {
         cluster_identifier: id.to_owned(),
         node_type: pending
-            .and_then(|pending| given(pending.node_type()))
-            .or_else(|| given(cluster.node_type()))
+            .and_then(|pending| text(pending.node_type()))
+            .or_else(|| text(cluster.node_type()))
             .unwrap_or_default(),
         number_of_nodes: nodes.unwrap_or(1),
         classic: false,
-        db_name: given(cluster.db_name()),
+        db_name: text(cluster.db_name()),
         master_username: cluster.master_username().unwrap_or_default().to_owned(),
         master_user_password: None,
         manage_master_password: secret.is_some(),
-        master_password_secret_kms_key_id: given(cluster.master_password_secret_kms_key_id()),
-        cluster_subnet_group_name: given(cluster.cluster_subnet_group_name()),
+        master_password_secret_kms_key_id: text(cluster.master_password_secret_kms_key_id()),
+        cluster_subnet_group_name: text(cluster.cluster_subnet_group_name()),
         vpc_security_group_ids: cluster
             .vpc_security_groups()
             .iter()
             .filter(|group| group.status() != Some("removing"))
-            .filter_map(|group| given(group.vpc_security_group_id()))
+            .filter_map(|group| text(group.vpc_security_group_id()))
             .collect(),
-        cluster_parameter_group_name: group.and_then(|group| given(group.parameter_group_name())),
+        cluster_parameter_group_name: group.and_then(|group| text(group.parameter_group_name())),
         iam_roles: cluster
             .iam_roles()
             .iter()
             .filter(|role| role.apply_status() != Some("removing"))
-            .filter_map(|role| given(role.iam_role_arn()))
+            .filter_map(|role| text(role.iam_role_arn()))
             .collect(),
-        default_iam_role_arn: given(cluster.default_iam_role_arn()),
+        default_iam_role_arn: text(cluster.default_iam_role_arn()),
         encrypted: match pending.and_then(|pending| pending.encryption_type()) {
             Some(kind) => !kind.eq_ignore_ascii_case("none"),
             None => cluster.encrypted().unwrap_or(false),
         },
-        kms_key_id: given(cluster.kms_key_id()),
+        kms_key_id: text(cluster.kms_key_id()),
         port,
         publicly_accessible: pending
             .and_then(|pending| pending.publicly_accessible())
             .or(cluster.publicly_accessible())
             .unwrap_or(false),
-        elastic_ip: cluster.elastic_ip_status().and_then(|status| given(status.elastic_ip())),
+        elastic_ip: cluster.elastic_ip_status().and_then(|status| text(status.elastic_ip())),
         enhanced_vpc_routing: pending
             .and_then(|pending| pending.enhanced_vpc_routing())
             .or(cluster.enhanced_vpc_routing())
             .unwrap_or(false),
-        ip_address_type: given(cluster.ip_address_type()).unwrap_or_else(ip_address_type),
-        availability_zone: given(cluster.availability_zone()),
+        ip_address_type: text(cluster.ip_address_type()).unwrap_or_else(ip_address_type),
+        availability_zone: text(cluster.availability_zone()),
         availability_zone_relocation: matches!(
             cluster.availability_zone_relocation_status(),
             Some("enabled" | "pending_enabling")
         ),
         multi_az: cluster.multi_az().is_some_and(is_on),
-        preferred_maintenance_window: given(cluster.preferred_maintenance_window()),
+        preferred_maintenance_window: text(cluster.preferred_maintenance_window()),
         maintenance_track_name: pending
-            .and_then(|pending| given(pending.maintenance_track_name()))
-            .or_else(|| given(cluster.maintenance_track_name())),
+            .and_then(|pending| text(pending.maintenance_track_name()))
+            .or_else(|| text(cluster.maintenance_track_name())),
         allow_version_upgrade: cluster.allow_version_upgrade().unwrap_or(true),
         cluster_version: pending
-            .and_then(|pending| given(pending.cluster_version()))
-            .or_else(|| given(cluster.cluster_version())),
+            .and_then(|pending| text(pending.cluster_version()))
+            .or_else(|| text(cluster.cluster_version())),
         automated_snapshot_retention_period: pending
             .and_then(|pending| pending.automated_snapshot_retention_period())
             .or(cluster.automated_snapshot_retention_period())
@@ -144,7 +142,7 @@ fn live(
         logging: logging.and_then(live_logging),
         snapshot_copy: cluster.cluster_snapshot_copy_status().and_then(|copy| {
             Some(SnapshotCopy {
-                destination_region: given(copy.destination_region())?,
+                destination_region: text(copy.destination_region())?,
                 retention_period: copy
                     .retention_period()
                     .and_then(|days| i32::try_from(days).ok())
@@ -154,7 +152,7 @@ fn live(
                     .manual_snapshot_retention_period()
                     .filter(|days| *days != 0)
                     .unwrap_or_else(forever),
-                snapshot_copy_grant_name: given(copy.snapshot_copy_grant_name()),
+                snapshot_copy_grant_name: text(copy.snapshot_copy_grant_name()),
             })
         }),
         snapshot_identifier: None,
@@ -166,17 +164,17 @@ fn live(
     };
     let attrs = Attrs {
         arn: arn(scope, id),
-        cluster_namespace_arn: given(cluster.cluster_namespace_arn()),
+        cluster_namespace_arn: text(cluster.cluster_namespace_arn()),
         endpoint: host.map(str::to_owned),
         jdbc_url: host.map(|host| {
             format!("jdbc:redshift://{host}:{port}/{}", spec.db_name.as_deref().unwrap_or("dev"))
         }),
         master_password_secret_arn: secret,
-        vpc_id: given(cluster.vpc_id()),
-        cluster_public_key: given(cluster.cluster_public_key()),
-        cluster_revision_number: given(cluster.cluster_revision_number()),
-        parameter_apply_status: group.and_then(|group| given(group.parameter_apply_status())),
-        cluster_status: given(cluster.cluster_status()),
+        vpc_id: text(cluster.vpc_id()),
+        cluster_public_key: text(cluster.cluster_public_key()),
+        cluster_revision_number: text(cluster.cluster_revision_number()),
+        parameter_apply_status: group.and_then(|group| text(group.parameter_apply_status())),
+        cluster_status: text(cluster.cluster_status()),
     };
     let state = state(cluster.cluster_status(), cluster.cluster_availability_status());
     let incarnation = cluster.cluster_create_time().map(ToString::to_string);
@@ -184,7 +182,7 @@ fn live(
     Live {
         state,
         not_returned,
-        ..Live::ready(spec, attrs, from_tags(cluster.tags())).with_incarnation(incarnation)
+        ..Live::ready(spec, attrs, tags_from(cluster.tags())).with_incarnation(incarnation)
     }
 }
 
@@ -193,15 +191,10 @@ fn live_logging(logging: &DescribeLoggingStatusOutput) -> Option<Logging> {
         log_destination_type: logging
             .log_destination_type()
             .map_or_else(log_destination_type, |kind| kind.as_str().to_owned()),
-        bucket_name: given(logging.bucket_name()),
-        s3_key_prefix: given(logging.s3_key_prefix()),
+        bucket_name: text(logging.bucket_name()),
+        s3_key_prefix: text(logging.s3_key_prefix()),
         log_exports: logging.log_exports().to_vec(),
     })
-}
-
-/// A text from AWS. Empty counts as absent.
-fn given(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Parses AWS's flags in text form: `Enabled`, `true`.

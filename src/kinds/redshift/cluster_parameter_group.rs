@@ -3,20 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_redshift::types::{ClusterParameterGroup, Parameter};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::parameters::{check_family, check_parameters};
-use super::shared::{from_tags, tag, to_tags};
+use super::shared::tag;
 use super::wlm::{WLM, check_queues};
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::REPLACE;
-use crate::kind::terraform::{Block, TerraformPart, take};
-use crate::kind::{
-    Actions, Foreseen, Identity, Json, Kind, Known, Live, Lookup, NewResource, Problem, Reads, Terraform,
-    each,
-};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// An Amazon Redshift cluster parameter group: database parameters and the workload
 /// management of the clusters that use it.
@@ -74,15 +65,12 @@ pub struct RedshiftClusterParameterGroup;
 const MOST_PARAMETERS: usize = 20;
 
 impl Kind for RedshiftClusterParameterGroup {
-    const NAME: &'static str = "redshift_cluster_parameter_group";
     const CFN: Option<&'static str> = Some("AWS::Redshift::ClusterParameterGroup");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_redshift_parameter_group",
         &[("parameter_group_name", "name"), ("parameter_group_family", "family")],
     )
     .arranged(arrange);
-    const EXAMPLE: &'static str =
-        include_str!("../../../examples/kinds/redshift_cluster_parameter_group.toml");
     const ACTIONS: Actions = Actions {
         read: &["redshift:DescribeClusterParameterGroups", "redshift:DescribeClusterParameters"],
         create: &["redshift:CreateClusterParameterGroup", "redshift:CreateTags"],
@@ -94,23 +82,16 @@ impl Kind for RedshiftClusterParameterGroup {
         ],
         delete: &["redshift:DeleteClusterParameterGroup"],
     };
-    const TAGGABLE: bool = true;
     const USERS: Option<&'static str> = Some(
         "aws redshift describe-clusters --query \"Clusters[?ClusterParameterGroups[?ParameterGroupName=='{}']].ClusterIdentifier\"",
     );
+    const ID: Option<&'static str> = Some("parameter_group_name");
 
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("parameter_group_name"))
-    }
-
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match spec.text("parameter_group_name") {
-            Some(name) => Foreseen::default().with("arn", arn(scope, name)),
-            None => Foreseen::default(),
-        }
+        Foreseen::of("arn", spec.text("parameter_group_name").map(|name| arn(scope, name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -133,18 +114,8 @@ impl Kind for RedshiftClusterParameterGroup {
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        let groups = match groups(cx, lookups).await {
-            Ok(groups) => groups,
-            Err(error) => return lookups.iter().map(|_| Err(error.clone())).collect(),
-        };
-        let groups = &groups;
-        each(lookups, 8, |lookup| async move {
-            match groups.get(lookup.id) {
-                Some(group) => read(cx, lookup, group).await,
-                None => Ok(None),
-            }
-        })
-        .await
+        let found = groups(cx, lookups).await;
+        each_found(lookups, 8, found, |lookup, group| async move { read(cx, lookup, &group).await }).await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
@@ -154,7 +125,7 @@ impl Kind for RedshiftClusterParameterGroup {
             .parameter_group_name(&want.parameter_group_name)
             .parameter_group_family(&want.parameter_group_family)
             .description(&want.description)
-            .set_tags(Some(to_tags(new.tags)))
+            .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
         Ok(want.parameter_group_name.clone())
@@ -251,13 +222,7 @@ async fn read(
             }
         }
     }
-    let wlm_json_configuration =
-        parameters.remove(WLM).map(|text| Json::parse(&text)).transpose().map_err(|error| {
-            Error::finding(
-                Class::Other,
-                format!("AWS returned a workload management that is not JSON: {error}"),
-            )
-        })?;
+    let wlm_json_configuration = Read::read(parameters.remove(WLM).as_deref())?;
     let spec = Spec {
         parameter_group_name: lookup.id.to_owned(),
         parameter_group_family: group.parameter_group_family().unwrap_or_default().to_owned(),
@@ -266,7 +231,7 @@ async fn read(
         wlm_json_configuration,
     };
     let attrs = Attrs { arn: arn(&cx.scope, lookup.id) };
-    Ok(Some(Live::ready(spec, attrs, from_tags(group.tags()))))
+    Ok(Some(Live::ready(spec, attrs, tags_from(group.tags()))))
 }
 
 /// All parameters of a spec in AWS's form.

@@ -1,10 +1,6 @@
 //! The settings and attributes of `redshift_cluster`.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::kind::Secret;
-use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, DOWNTIME, LOCAL, REPLACE, SET, WRITE_ONLY};
+use crate::kind::prelude::*;
 
 /// An Amazon Redshift cluster: a provisioned data warehouse.
 ///
@@ -48,6 +44,7 @@ pub struct Spec {
     /// KMS key, by id or ARN, of the secret that holds the managed password. Default: `aws/secretsmanager`.
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "kms-key"))]
     #[schemars(extend("x-dwctl-names" = "kms-key"))]
+    #[schemars(extend("x-dwctl-only-if" = "manage_master_password = true"))]
     pub master_password_secret_kms_key_id: Option<String>,
     /// Subnet group in which the cluster is placed. Default: the group `default`.
     // AWS keeps it in lower case:
@@ -84,6 +81,7 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "kms-key"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
     #[schemars(extend("x-dwctl-names" = "kms-key"))]
+    #[schemars(extend("x-dwctl-only-if" = "encrypted = true"))]
     pub kms_key_id: Option<String>,
     /// Port of connections; RA3 and RG nodes take 5431 to 5455 and 8191 to 8215.
     #[serde(default = "port")]
@@ -95,6 +93,7 @@ pub struct Spec {
     pub publicly_accessible: bool,
     /// Elastic IP address of a publicly accessible cluster. Default: one of AWS's choice.
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
+    #[schemars(extend("x-dwctl-only-if" = "publicly_accessible = true"))]
     pub elastic_ip: Option<String>,
     /// Send all `COPY` and `UNLOAD` traffic through the VPC.
     #[serde(default)]
@@ -157,9 +156,11 @@ pub struct Spec {
     pub snapshot_identifier: Option<String>,
     /// Cluster of the snapshot, if the caller's IAM policy requires it.
     #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
+    #[schemars(extend("x-dwctl-only-with" = "snapshot_identifier"))]
     pub snapshot_cluster_identifier: Option<String>,
     /// Account that owns the snapshot, if it is another account.
     #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
+    #[schemars(extend("x-dwctl-only-with" = "snapshot_identifier"))]
     pub owner_account: Option<String>,
     /// Destroy the cluster without a last snapshot: its data is lost.
     #[serde(default)]
@@ -169,6 +170,7 @@ pub struct Spec {
     /// Name of the last snapshot; it must be new.
     /// Default: `<cluster_identifier>-final-<time at which the cluster was created>`.
     #[schemars(extend("x-dwctl" = [LOCAL]), length(min = 1, max = 255), regex(pattern = r"^[a-z](-?[a-z0-9])*$"))]
+    #[schemars(extend("x-dwctl-only-if" = "skip_final_snapshot = false"))]
     pub final_snapshot_identifier: Option<String>,
     /// Days that the final snapshot is kept, 1 to 3653; -1 keeps it for ever.
     #[serde(default = "forever")]
@@ -186,16 +188,19 @@ pub struct Logging {
     pub log_destination_type: String,
     /// Bucket of the same region whose policy lets Redshift write; for `s3`.
     #[schemars(extend("x-dwctl-names" = "bucket"))]
+    #[schemars(extend("x-dwctl-only-if" = "log_destination_type = s3"))]
     pub bucket_name: Option<String>,
     /// Prefix of the log files' keys; for `s3`.
     // AWS ends a prefix with a slash.
     #[schemars(extend("x-dwctl-spelling" = "folder"), length(max = 256))]
+    #[schemars(extend("x-dwctl-only-if" = "log_destination_type = s3"))]
     pub s3_key_prefix: Option<String>,
     /// Logs to write: `connectionlog`, `userlog`, `useractivitylog`; for `cloudwatch`. The last needs
     /// the parameter `enable_user_activity_logging`.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 3))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: {before} is no longer exported"]))]
+    #[schemars(extend("x-dwctl-only-if" = "log_destination_type = cloudwatch"))]
     pub log_exports: Vec<String>,
 }
 
@@ -219,36 +224,14 @@ pub struct SnapshotCopy {
     pub snapshot_copy_grant_name: Option<String>,
 }
 
-fn number_of_nodes() -> i32 {
-    1
-}
-
-fn yes() -> bool {
-    true
-}
-
-pub(super) fn port() -> i32 {
-    5439
-}
-
-pub(super) fn ip_address_type() -> String {
-    "ipv4".to_owned()
-}
-
-fn automated_snapshot_retention_period() -> i32 {
-    1
-}
-
-pub(super) fn copy_retention_period() -> i32 {
-    7
-}
-
-pub(super) fn forever() -> i32 {
-    -1
-}
-
-pub(super) fn log_destination_type() -> String {
-    "s3".to_owned()
+defaults! {
+    number_of_nodes: i32 = 1;
+    pub(super) port: i32 = 5439;
+    pub(super) ip_address_type: String = "ipv4";
+    automated_snapshot_retention_period: i32 = 1;
+    pub(super) copy_retention_period: i32 = 7;
+    pub(super) forever: i32 = -1;
+    pub(super) log_destination_type: String = "s3";
 }
 
 /// What AWS decides about a cluster.

@@ -3,16 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_redshift::types::ClusterSubnetGroup;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::shared::{from_tags, tag, to_tags};
-use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{REPLACE, SET};
-use crate::kind::{
-    Actions, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, NewResource, Problem, Reads, State,
-    Terraform, answer,
-};
+use super::shared::tag;
+use crate::kind::prelude::*;
 
 /// An Amazon Redshift cluster subnet group: the subnets of a VPC in which clusters may be placed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,18 +35,15 @@ pub struct Attrs {
 pub struct RedshiftClusterSubnetGroup;
 
 impl Kind for RedshiftClusterSubnetGroup {
-    const NAME: &'static str = "redshift_cluster_subnet_group";
     const CFN: Option<&'static str> = Some("AWS::Redshift::ClusterSubnetGroup");
     const TERRAFORM: Terraform =
         Terraform::of("aws_redshift_subnet_group", &[("cluster_subnet_group_name", "name")]);
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/redshift_cluster_subnet_group.toml");
     const ACTIONS: Actions = Actions {
         read: &["redshift:DescribeClusterSubnetGroups"],
         create: &["redshift:CreateClusterSubnetGroup", "redshift:CreateTags"],
         update: &["redshift:ModifyClusterSubnetGroup", "redshift:CreateTags", "redshift:DeleteTags"],
         delete: &["redshift:DeleteClusterSubnetGroup"],
     };
-    const TAGGABLE: bool = true;
     const USERS: Option<&'static str> = Some(
         "aws redshift describe-clusters --query \"Clusters[?ClusterSubnetGroupName=='{}'].ClusterIdentifier\"",
     );
@@ -63,19 +53,13 @@ impl Kind for RedshiftClusterSubnetGroup {
     // (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_ModifyClusterSubnetGroup.html>), and a
     // group does not move to another.
     const LINKS: &'static [Link] = &[Link::to("subnet_ids", "ec2_subnet").held(Hold::InUse).within("vpc_id")];
+    const ID: Option<&'static str> = Some("cluster_subnet_group_name");
 
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("cluster_subnet_group_name"))
-    }
-
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match spec.text("cluster_subnet_group_name") {
-            Some(name) => Foreseen::default().with("arn", arn(scope, name)),
-            None => Foreseen::default(),
-        }
+        Foreseen::of("arn", spec.text("cluster_subnet_group_name").map(|name| arn(scope, name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -100,7 +84,7 @@ impl Kind for RedshiftClusterSubnetGroup {
             .cluster_subnet_group_name(&want.cluster_subnet_group_name)
             .description(&want.description)
             .set_subnet_ids(Some(want.subnet_ids.clone()))
-            .set_tags(Some(to_tags(new.tags)))
+            .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
         Ok(want.cluster_subnet_group_name.clone())
@@ -174,7 +158,7 @@ fn live(cx: &Cx, name: String, group: &ClusterSubnetGroup) -> Live<RedshiftClust
                 .filter_map(|subnet| subnet.subnet_identifier().map(str::to_owned))
                 .collect(),
         },
-        tags: from_tags(group.tags()),
+        tags: tags_from(group.tags()),
         state: State::Ready,
         incarnation: None,
         not_returned: Vec::new(),

@@ -1,7 +1,7 @@
 //! Updates of a Redshift cluster.
 
 use super::cluster_spec::{Logging, SnapshotCopy, Spec, cluster_type};
-use crate::aws::{Cx, Result};
+use crate::kind::prelude::*;
 
 /// Makes the next changes towards `want`.
 ///
@@ -53,47 +53,20 @@ async fn modify_settings(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<
     let secret_key =
         changed_to(&live.master_password_secret_kms_key_id, &want.master_password_secret_kms_key_id);
     let nothing = cx.aws.redshift().modify_cluster().cluster_identifier(id);
-    let request = nothing
-        .clone()
-        .set_master_user_password(password.map(|password| password.expose().to_owned()))
-        .set_manage_master_password(
-            (managed || (want.manage_master_password && secret_key.is_some()))
-                .then_some(want.manage_master_password),
-        )
-        .set_master_password_secret_kms_key_id(secret_key.filter(|_| want.manage_master_password))
-        .set_vpc_security_group_ids(changed(&live.vpc_security_group_ids, &want.vpc_security_group_ids))
-        .set_cluster_parameter_group_name(changed_to(
-            &live.cluster_parameter_group_name,
-            &want.cluster_parameter_group_name,
-        ))
-        .set_port(changed(&live.port, &want.port))
-        .set_publicly_accessible(public)
-        .set_elastic_ip(address.filter(|_| want.publicly_accessible))
-        .set_enhanced_vpc_routing(changed(&live.enhanced_vpc_routing, &want.enhanced_vpc_routing))
-        .set_ip_address_type(changed(&live.ip_address_type, &want.ip_address_type))
-        .set_availability_zone_relocation(changed(
-            &live.availability_zone_relocation,
-            &want.availability_zone_relocation,
-        ))
-        .set_preferred_maintenance_window(changed_to(
-            &live.preferred_maintenance_window,
-            &want.preferred_maintenance_window,
-        ))
-        .set_maintenance_track_name(changed_to(&live.maintenance_track_name, &want.maintenance_track_name))
-        .set_allow_version_upgrade(changed(&live.allow_version_upgrade, &want.allow_version_upgrade))
-        .set_cluster_version(changed_to(&live.cluster_version, &want.cluster_version))
-        .set_automated_snapshot_retention_period(changed(
-            &live.automated_snapshot_retention_period,
-            &want.automated_snapshot_retention_period,
-        ))
-        .set_manual_snapshot_retention_period(changed(
-            &live.manual_snapshot_retention_period,
-            &want.manual_snapshot_retention_period,
-        ))
-        .set_extra_compute_for_automatic_optimization(changed(
-            &live.extra_compute_for_automatic_optimization,
-            &want.extra_compute_for_automatic_optimization,
-        ));
+    let request = set_changed!(nothing.clone(), live, want =>
+        vpc_security_group_ids, cluster_parameter_group_name, port, enhanced_vpc_routing, ip_address_type,
+        availability_zone_relocation, preferred_maintenance_window, maintenance_track_name,
+        allow_version_upgrade, cluster_version, automated_snapshot_retention_period,
+        manual_snapshot_retention_period, extra_compute_for_automatic_optimization
+    )
+    .set_master_user_password(password.map(|password| password.expose().to_owned()))
+    .set_manage_master_password(
+        (managed || (want.manage_master_password && secret_key.is_some()))
+            .then_some(want.manage_master_password),
+    )
+    .set_master_password_secret_kms_key_id(secret_key.filter(|_| want.manage_master_password))
+    .set_publicly_accessible(public)
+    .set_elastic_ip(address.filter(|_| want.publicly_accessible));
     if request.as_input() == nothing.as_input() {
         return Ok(false);
     }

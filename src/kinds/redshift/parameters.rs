@@ -1,7 +1,7 @@
 //! The known parameters of a parameter group
 //! (<https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-parameter-groups.html>).
 
-use crate::kind::{Known, Problem, nearest};
+use crate::kind::prelude::*;
 use crate::value::{Number, Value};
 
 /// Engine versions.

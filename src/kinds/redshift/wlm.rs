@@ -1,7 +1,6 @@
 //! Workload management: the queues of a parameter group.
 
-use crate::kind::{Known, Problem, nearest};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// The parameter that holds the workload management configuration.
 pub(super) const WLM: &str = "wlm_json_configuration";

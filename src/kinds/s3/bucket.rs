@@ -14,16 +14,9 @@ use aws_sdk_s3::types::{
     PublicAccessBlockConfiguration, Tagging,
 };
 use futures_util::future::LocalBoxFuture;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::shared::{built, changed_tags, delete_versions, of_tags, to_tags};
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::{
-    Actions, Among, DeleteCheck, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource, Pace,
-    Peer, PolicyDocument, Problem, Reads, TagRules, Terraform, each, user_tags,
-};
-use crate::value::Value;
+use super::shared::{changed_tags, delete_versions, to_tags};
+use crate::kind::prelude::*;
 pub use spec::*;
 use tls::{split, tls_only_of, tls_statement};
 
@@ -46,7 +39,6 @@ pub struct Attrs {
 pub struct S3Bucket;
 
 impl Kind for S3Bucket {
-    const NAME: &'static str = "s3_bucket";
     const CFN: Option<&'static str> = Some("AWS::S3::Bucket");
     const TERRAFORM: Terraform =
         Terraform::of("aws_s3_bucket", terraform::NAMES).arranged(terraform::arrange);
@@ -130,7 +122,6 @@ impl Kind for S3Bucket {
         ("website.routing_rules.key_prefix_equals", "RoutingRuleCondition"),
         ("website.routing_rules.key_prefix_equals", "condition"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/s3_bucket.toml");
     const ACTIONS: Actions = Actions {
         read: &[
             "s3:GetAccelerateConfiguration",
@@ -193,7 +184,6 @@ impl Kind for S3Bucket {
             "s3:ListBucketVersions",
         ],
     };
-    const TAGGABLE: bool = true;
     const TAG_RULES: TagRules = TagRules::PLAIN;
     // In us-east-1, `CreateBucket` succeeds for a bucket that the caller already owns
     // (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html#API_CreateBucket_Errors>).
@@ -209,13 +199,10 @@ impl Kind for S3Bucket {
     const TAGS_APART: bool = true;
     // Emptying a bucket takes a call for every thousand versions.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 3600 };
+    const ID: Option<&'static str> = Some("bucket");
 
     type Spec = Spec;
     type Attrs = Attrs;
-
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("bucket"))
-    }
 
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
         let Some(bucket) = spec.text("bucket") else { return Foreseen::default() };
@@ -523,16 +510,11 @@ async fn settings(
         async { futures_util::join!(lifecycle, logging, cors, notification, replication, website) },
         async { futures_util::join!(accelerate, lock, payer, tiering, metrics, inventory) },
     );
-    let live_policy = policy?
-        .and_then(|answer| answer.policy)
-        .map(|text| PolicyDocument::parse(&text))
-        .transpose()
-        .map_err(|error| {
-            Error::finding(Class::Other, format!("AWS returned a policy that is not JSON: {error}"))
-        })?;
+    let live_policy = Read::read(policy?.as_ref().and_then(|answer| answer.policy()))?;
     let (policy, tls_only) = split(live_policy, &tls_statement(&cx.scope.partition, id)?)?;
     let (encryption, lifecycle, lock) = (encryption?, lifecycle?, lock?);
     let lock = lock.as_ref().and_then(|lock| lock.object_lock_configuration());
+    let retention = lock.and_then(|lock| lock.rule()).and_then(|rule| rule.default_retention());
     let rule = encryption
         .as_ref()
         .and_then(|answer| answer.server_side_encryption_configuration())
@@ -542,7 +524,7 @@ async fn settings(
         versioning: versioning?
             .is_some_and(|versioning| versioning.status() == Some(&BucketVersioningStatus::Enabled)),
         encryption: Encryption::of(rule),
-        public_access_block: PublicAccessBlock::of(block.as_ref()),
+        public_access_block: block.as_ref().map_or_else(|| Ok(PublicAccessBlock::all(false)), Table::of)?,
         object_ownership: match ownership? {
             Some(answer) => {
                 answer.ownership_controls().and_then(|controls| controls.rules().first()).map_or_else(
@@ -556,18 +538,13 @@ async fn settings(
         },
         policy,
         tls_only,
-        lifecycle_rules: lifecycle
-            .as_ref()
-            .map(|answer| answer.rules().iter().map(LifecycleRule::of).collect())
-            .unwrap_or_default(),
+        lifecycle_rules: Read::read(lifecycle.as_ref().map(|answer| answer.rules()).unwrap_or_default())?,
         transition_default_minimum_object_size: lifecycle
             .as_ref()
             .and_then(|answer| answer.transition_default_minimum_object_size())
             .map(|size| size.as_str().to_owned()),
         logging: logging?.and_then(|answer| answer.logging_enabled().map(Logging::of)),
-        cors_rules: cors?
-            .map(|answer| answer.cors_rules().iter().map(CorsRule::of).collect())
-            .unwrap_or_default(),
+        cors_rules: Read::read(cors?.as_ref().map(|answer| answer.cors_rules()).unwrap_or_default())?,
         notification: notification?.and_then(|answer| {
             Notification::of(
                 answer.event_bridge_configuration().is_some(),
@@ -576,12 +553,12 @@ async fn settings(
                 answer.topic_configurations(),
             )
         }),
-        replication: replication?.and_then(|answer| answer.replication_configuration().map(Replication::of)),
-        website: website?.as_ref().map(Website::of),
+        replication: Read::read(replication?.as_ref().and_then(|answer| answer.replication_configuration()))?,
+        website: website?.as_ref().map(Website::of).transpose()?,
         accelerate: accelerate?
             .is_some_and(|answer| answer.status().is_some_and(|status| status.as_str() == "Enabled")),
         object_lock_enabled: lock.is_some_and(|lock| lock.object_lock_enabled().is_some()),
-        object_lock_default_retention: lock.and_then(DefaultRetention::of),
+        object_lock_default_retention: Read::read(retention)?,
         intelligent_tiering: tiering?.unwrap_or_default(),
         request_metrics: metrics?.unwrap_or_default(),
         inventory: inventory?.unwrap_or_default(),
@@ -590,10 +567,9 @@ async fn settings(
             .unwrap_or_else(request_payer),
         force_destroy: false,
     };
-    let read: Tags = of_tags(tags?.as_ref().map(|answer| answer.tag_set()).unwrap_or_default());
     let tags = match lookup.tags {
         Some(tags) => tags.clone(),
-        None => user_tags(read.iter().map(|(key, value)| (key.as_str(), value.as_str()))),
+        None => tags?.map(|answer| tags_from(answer.tag_set())).unwrap_or_default(),
     };
     Ok(Live::ready(spec, attrs(id, &cx.scope), tags))
 }
@@ -607,7 +583,7 @@ macro_rules! pages {
             let mut token = None;
             loop {
                 let page = s3.$operation().bucket(bucket).set_continuation_token(token).send().await?;
-                found.extend(page.$list().iter().map($item::of));
+                found.extend(page.$list().iter().map($item::of).collect::<Result<Vec<_>>>()?);
                 token = page.next_continuation_token;
                 if token.is_none() {
                     return Ok(Some(found));

@@ -12,17 +12,9 @@ use aws_sdk_s3::types::{
 use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::shared::{built, changed_tags, delete_versions, of_tags, text, to_tags};
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, DERIVED, LOCAL, REPLACE};
-use crate::kind::{
-    Actions, Files, Foreseen, Hold, Identity, Kind, Known, Link, Live, Lookup, NewResource, Pace, Problem,
-    Reads, TagRules, Terraform, each, nearest, user_tags,
-};
-use crate::value::Value;
+use super::shared::{changed_tags, delete_versions, of_tags, to_tags};
+use crate::kind::prelude::*;
 use body::{Body, checksum, media_type};
 
 /// An object in an Amazon S3 bucket: a job's script, a configuration, a small table. Its
@@ -31,6 +23,7 @@ use body::{Body, checksum, media_type};
 /// checksum. An object has at most ten tags: three or more tell its owner, then come its own, and
 /// the tags of the stack are left off, with a warning, where there is no room for all of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-together" = [["object_lock_mode", "object_lock_retain_until_date"]]))]
 pub struct Spec {
     /// Name of the bucket.
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 3, max = 63))]
@@ -103,8 +96,8 @@ pub struct Spec {
     pub force_destroy: bool,
 }
 
-fn storage_class() -> String {
-    "STANDARD".to_owned()
+defaults! {
+    storage_class: String = "STANDARD";
 }
 
 /// What AWS decides about an object.
@@ -124,7 +117,6 @@ pub struct Attrs {
 pub struct S3Object;
 
 impl Kind for S3Object {
-    const NAME: &'static str = "s3_object";
     const CFN: Option<&'static str> = None;
     const TERRAFORM: Terraform = Terraform::of(
         "aws_s3_object",
@@ -142,7 +134,6 @@ impl Kind for S3Object {
         ("checksum_sha256", "etag"),
         ("checksum_sha256", "source_hash"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/s3_object.toml");
     const ACTIONS: Actions = Actions {
         // KMS is asked for the checksum of an object that its keys encrypt.
         read: &[
@@ -174,7 +165,6 @@ impl Kind for S3Object {
         ],
         delete: &["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"],
     };
-    const TAGGABLE: bool = true;
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
     const TAG_RULES: TagRules = TagRules { most: 10, ..TagRules::PLAIN };
     // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html>
@@ -293,7 +283,7 @@ impl Kind for S3Object {
         let keys = page.and_then(|page| page.contents).unwrap_or_default();
         let tags = keys.into_iter().filter_map(|object| object.key).map(|key| async move {
             let answer = s3.get_object_tagging().bucket(id).key(&key).send().await.or_gone()?;
-            Ok::<_, Error>(answer.map(|answer| (format!("{id}/{key}"), tags_of(&answer.tag_set))))
+            Ok::<_, Error>(answer.map(|answer| (format!("{id}/{key}"), tags_from(answer.tag_set()))))
         });
         let found: Vec<Option<(String, Tags)>> = stream::iter(tags).buffered(8).try_collect().await?;
         Ok(found.into_iter().flatten().collect())
@@ -412,12 +402,6 @@ fn check(spec: Known<'_>) -> Vec<Problem> {
         problems.push(
             Problem::new("ssekms_key_id", "an alias cannot be compared with the key that AWS returns")
                 .help("give the key's ARN or id, such as `${kms_key.NAME.arn}`"),
-        );
-    }
-    if spec.is_set("object_lock_mode") != spec.is_set("object_lock_retain_until_date") {
-        problems.push(
-            Problem::new("object_lock_mode", "a lock needs its mode and its date")
-                .help("set both `object_lock_mode` and `object_lock_retain_until_date`"),
         );
     }
     // They are sent as headers of HTTP, which are one line each.
@@ -568,9 +552,8 @@ async fn read(
     if let Some((spec, attrs)) = version.and_then(|version| unchanged(cx, lookup, version)) {
         let tags = s3.get_object_tagging().bucket(bucket).key(key).send().await.or_gone()?;
         let incarnation = incarnation(&attrs, version.and_then(ObjectVersion::last_modified));
-        return Ok(
-            tags.map(|tags| Live::ready(spec, attrs, tags_of(tags.tag_set())).with_incarnation(incarnation))
-        );
+        return Ok(tags
+            .map(|tags| Live::ready(spec, attrs, tags_from(tags.tag_set())).with_incarnation(incarnation)));
     }
     let (head, tags) = futures_util::future::join(
         s3.head_object().bucket(bucket).key(key).checksum_mode(ChecksumMode::Enabled).send(),
@@ -617,11 +600,7 @@ async fn read(
     };
     let attrs = attrs(cx, bucket, key, head.e_tag(), head.version_id());
     let incarnation = incarnation(&attrs, head.last_modified());
-    Ok(Some(Live::ready(spec, attrs, tags_of(tags.tag_set())).with_incarnation(incarnation)))
-}
-
-fn tags_of(tags: &[Tag]) -> Tags {
-    user_tags(tags.iter().map(|tag| (tag.key(), tag.value())))
+    Ok(Some(Live::ready(spec, attrs, tags_from(tags.tag_set())).with_incarnation(incarnation)))
 }
 
 fn date(want: &Spec) -> Result<Option<DateTime>> {

@@ -1,19 +1,15 @@
 //! Helpers shared by the kinds of Amazon S3.
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier, Tag};
 
-use crate::aws::{Class, Error, Result, ResultExt, Tags};
+use crate::kind::prelude::*;
 
-/// The result of an SDK builder.
-pub fn built<T>(built: std::result::Result<T, BuildError>) -> Result<T> {
-    built.map_err(|error| Error::finding(Class::Invalid, error.to_string()))
-}
+tag_type!(Tag);
 
 /// Converts tags to S3's type.
 pub fn to_tags<'a>(tags: impl IntoIterator<Item = (&'a String, &'a String)>) -> Result<Vec<Tag>> {
-    tags.into_iter().map(|(key, value)| built(Tag::builder().key(key).value(value).build())).collect()
+    tags.into_iter().map(|(key, value)| SdkTag::of(key, value)).collect()
 }
 
 /// Converts tags from S3's type.
@@ -30,17 +26,12 @@ pub fn changed_tags(before: &[Tag], set: &Tags, remove: &[String]) -> Tags {
     tags
 }
 
-/// A text from AWS. Empty counts as absent.
-pub fn text(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
 /// Deletes up to a thousand versions.
 pub async fn delete_versions(s3: &Client, bucket: &str, objects: Vec<ObjectIdentifier>) -> Result<()> {
     if objects.is_empty() {
         return Ok(());
     }
-    let delete = built(Delete::builder().set_objects(Some(objects)).quiet(true).build())?;
+    let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().built()?;
     let Some(answer) = s3.delete_objects().bucket(bucket).delete(delete).send().await.or_gone()? else {
         return Ok(());
     };

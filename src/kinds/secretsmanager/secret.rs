@@ -2,19 +2,10 @@
 
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::primitives::Blob;
-use aws_sdk_secretsmanager::types::{ReplicaRegionType, RotationRulesType, StatusType, Tag};
+use aws_sdk_secretsmanager::types::{ReplicaRegionType, RotationRulesType, StatusType};
 use base64::Engine;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{LOCAL, REPLACE, STAMPED, WRITE_ONLY};
-use crate::kind::terraform::{Block, TerraformPart, nested, take, take_block};
-use crate::kind::{
-    Actions, Among, Identity, Kind, Known, Live, Lookup, NewResource, Owner, PolicyDocument, PolicyUse,
-    Problem, Reads, Secret, State, Terraform, check_policy, check_statements, each, foreign_actions,
-    user_tags,
-};
+use crate::kind::prelude::*;
 use crate::value::Value as Untyped;
 
 /// A secret of AWS Secrets Manager. Its value is given (`secret_string`, `secret_binary`),
@@ -103,6 +94,7 @@ pub struct Generate {
 
 /// How the value is replaced regularly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-one-of" = [["automatically_after_days", "schedule_expression"]]))]
 pub struct Rotation {
     /// Lambda function that replaces the value.
     #[schemars(length(max = 2048))]
@@ -136,16 +128,9 @@ pub struct Replica {
     pub kms_key_id: Option<String>,
 }
 
-fn yes() -> bool {
-    true
-}
-
-fn password_length() -> i64 {
-    32
-}
-
-fn recovery_window() -> i64 {
-    30
+defaults! {
+    password_length: i64 = 32;
+    recovery_window: i64 = 30;
 }
 
 /// What AWS decides about a secret.
@@ -188,11 +173,13 @@ fn arrange(secret: &mut Block) -> Vec<TerraformPart> {
     parts
 }
 
+tag_type!(aws_sdk_secretsmanager::types::Tag);
+tagging!(secretsmanager(secret_id): tag_resource.set_tags, untag_resource.set_tag_keys);
+
 /// The kind `secretsmanager_secret`.
 pub struct SecretsManagerSecret;
 
 impl Kind for SecretsManagerSecret {
-    const NAME: &'static str = "secretsmanager_secret";
     const CFN: Option<&'static str> = Some("AWS::SecretsManager::Secret");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_secretsmanager_secret",
@@ -215,7 +202,6 @@ impl Kind for SecretsManagerSecret {
         ("replicas", "ReplicaRegions"),
         ("generate", "GenerateSecretString"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/secretsmanager_secret.toml");
     const ACTIONS: Actions = Actions {
         read: &["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"],
         // KMS's where the secret has a key of its own; Lambda's for its rotation
@@ -247,16 +233,12 @@ impl Kind for SecretsManagerSecret {
         ],
         delete: &["secretsmanager:DeleteSecret", "secretsmanager:RemoveRegionsFromReplication"],
     };
-    const TAGGABLE: bool = true;
 
     const STAMP: Option<&'static str> = Some("version_id");
+    const ID: Option<&'static str> = Some("name");
 
     type Spec = Spec;
     type Attrs = Attrs;
-
-    fn identity(spec: Known<'_>, _: &Scope) -> Identity {
-        Identity::named(spec.text("name"))
-    }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -377,7 +359,7 @@ impl Kind for SecretsManagerSecret {
             .set_kms_key_id(want.kms_key_id.clone())
             .set_secret_string(text)
             .set_secret_binary(binary)
-            .set_tags(Some(to_tags(new.tags)))
+            .set_tags(sdk_tags(new.tags)?)
             .send()
             .await
             .map_err(Error::from);
@@ -477,14 +459,7 @@ impl Kind for SecretsManagerSecret {
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        let secrets = cx.aws.secretsmanager();
-        if !remove.is_empty() {
-            secrets.untag_resource().secret_id(id).set_tag_keys(Some(remove.to_vec())).send().await?;
-        }
-        if !set.is_empty() {
-            secrets.tag_resource().secret_id(id).set_tags(Some(to_tags(set))).send().await?;
-        }
-        Ok(())
+        tag(cx, id, set, remove).await
     }
 }
 
@@ -534,13 +509,7 @@ fn check_rotation(spec: Known<'_>, problems: &mut Vec<Problem>) {
     if !spec.may_be_set("rotation") {
         return;
     }
-    let (days, schedule) = ("rotation.automatically_after_days", "rotation.schedule_expression");
-    if spec.is_not_one_of(&[days, schedule]) {
-        problems.push(
-            Problem::new("rotation", "a rotation needs either days or a schedule")
-                .help("set one of `automatically_after_days` and `schedule_expression`"),
-        );
-    }
+    let schedule = "rotation.schedule_expression";
     if let Some(text) = spec.text(schedule)
         && !is_schedule(text)
     {
@@ -591,13 +560,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SecretsManagerS
     let Some(secret) = secret.or_gone()?.filter(|secret| secret.deleted_date().is_none()) else {
         return Ok(None);
     };
-    let resource_policy = policy?
-        .and_then(|answer| answer.resource_policy)
-        .map(|text| PolicyDocument::parse(&text))
-        .transpose()
-        .map_err(|error| {
-            Error::finding(Class::Other, format!("AWS returned a policy that is not JSON: {error}"))
-        })?;
+    let resource_policy = Read::read(policy?.as_ref().and_then(|answer| answer.resource_policy()))?;
     let mut replicating = None;
     let mut replicas = Vec::new();
     for status in secret.replication_status() {
@@ -608,12 +571,12 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SecretsManagerS
             Some(StatusType::InProgress) => replicating = Some(region.to_owned()),
             _ => {}
         }
-        replicas.push(Replica { region: region.to_owned(), kms_key_id: given(status.kms_key_id()) });
+        replicas.push(Replica { region: region.to_owned(), kms_key_id: text(status.kms_key_id()) });
     }
     let spec = Spec {
         name: secret.name().unwrap_or(lookup.id).to_owned(),
-        description: given(secret.description()),
-        kms_key_id: given(secret.kms_key_id()),
+        description: text(secret.description()),
+        kms_key_id: text(secret.kms_key_id()),
         secret_string: None,
         secret_binary: None,
         generate: None,
@@ -630,9 +593,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SecretsManagerS
     let mut current = versions.filter(|(_, stages)| stages.iter().any(|stage| stage == "AWSCURRENT"));
     let version_id = current.next().map(|(version, _)| version.clone());
     let attrs = Attrs { arn: secret.arn().unwrap_or_default().to_owned(), version_id };
-    let tags = user_tags(
-        secret.tags().iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())),
-    );
+    let tags = tags_from(secret.tags());
     let state = match replicating {
         Some(region) => State::Busy(format!("replicating to {region}")),
         None => State::Ready,
@@ -659,11 +620,6 @@ fn rotation_of(secret: &DescribeSecretOutput) -> Option<Rotation> {
         duration: rules.and_then(|rules| rules.duration()).map(str::to_owned),
         rotate_immediately: yes(),
     })
-}
-
-/// The text that AWS returned; `None` if it is empty.
-fn given(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// A value on its way to AWS.
@@ -736,9 +692,7 @@ async fn restore(cx: &Cx, want: &Spec, new: &NewResource<'_>, value: Value, take
         // Deleted without recovery, and not quite gone.
         return Err(Error { class: Class::Conflict, ..taken });
     };
-    let tags = user_tags(
-        old.tags().iter().map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())),
-    );
+    let tags = tags_from(old.tags());
     let owner = Owner::of(new.tags);
     if owner.is_none() || Owner::of(&tags) != owner {
         return Err(Error {
@@ -847,16 +801,12 @@ async fn update_rotation(cx: &Cx, id: &str, live: Option<&Rotation>, want: Optio
     Ok(())
 }
 
-fn to_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn paths(spec: serde_json::Value) -> Vec<String> {
-        SecretsManagerSecret::check(Known(&crate::value::Value::from_json(&spec)))
+        problems_of::<SecretsManagerSecret>(&crate::value::Value::from_json(&spec))
             .into_iter()
             .map(|problem| problem.path)
             .collect()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::walk::{Exits, Language, Walk, is_expression, is_open, is_timestamp};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// The types of values that can be compared. An operator is `<type><comparison>` or
 /// `<type><comparison>Path`.

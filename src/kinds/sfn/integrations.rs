@@ -1,7 +1,7 @@
 //! The services and actions that a Task state can call
 //! (<https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html>).
 
-use crate::kind::nearest;
+use crate::kind::prelude::*;
 
 /// Optimized integrations: each service with its actions. `+` marks those that support `.sync`, `*` those
 /// that support `.waitForTaskToken`.

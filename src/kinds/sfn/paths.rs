@@ -1,7 +1,7 @@
 //! Checks JSONPaths and intrinsic functions
 //! (<https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html>).
 
-use crate::kind::nearest;
+use crate::kind::prelude::*;
 
 /// The functions, with their minimum and maximum number of arguments.
 const FUNCTIONS: [(&str, usize, usize); 18] = [

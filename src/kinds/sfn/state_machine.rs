@@ -2,20 +2,12 @@
 
 use aws_sdk_sfn::types::{
     CloudWatchLogsLogGroup, EncryptionConfiguration, EncryptionType, LogDestination, LogLevel,
-    LoggingConfiguration, StateMachineStatus, StateMachineType, Tag, TracingConfiguration,
+    LoggingConfiguration, StateMachineStatus, StateMachineType, TracingConfiguration,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::doubled::doubled;
 use super::states_language;
-use crate::aws::{Class, Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{AWS_DEFAULT, DEFAULT_IS_ABSENT, REPLACE};
-use crate::kind::{
-    Actions, Foreseen, Identity, Json, Kind, Known, Link, Live, Lookup, NewResource, Pace, Problem, Reads,
-    State, TagRules, Terraform, each, in_document, user_tags,
-};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// An AWS Step Functions state machine: the steps of a pipeline, in the Amazon States Language.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -81,19 +73,18 @@ pub struct Encryption {
     /// KMS key, by id or ARN; for `CUSTOMER_MANAGED_KMS_KEY`.
     #[schemars(extend("x-dwctl-spelling" = "kms-key"), length(min = 1, max = 2048))]
     #[schemars(extend("x-dwctl-names" = "kms-key"))]
+    #[schemars(extend("x-dwctl-only-if" = "type = CUSTOMER_MANAGED_KMS_KEY"))]
     pub kms_key_id: Option<String>,
     /// Seconds for which a data key is used again before KMS is asked for another. Default: 300.
     // <https://docs.aws.amazon.com/step-functions/latest/apireference/API_EncryptionConfiguration.html>
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-restored" = { "value": 300, "with": "kms_key_id" }), range(min = 60, max = 900))]
+    #[schemars(extend("x-dwctl-only-if" = "type = CUSTOMER_MANAGED_KMS_KEY"))]
     pub kms_data_key_reuse_period_seconds: Option<i32>,
 }
 
-fn standard() -> String {
-    "STANDARD".to_owned()
-}
-
-fn off() -> String {
-    "OFF".to_owned()
+defaults! {
+    standard: String = "STANDARD";
+    off: String = "OFF";
 }
 
 /// What AWS decides about a state machine.
@@ -102,6 +93,9 @@ pub struct Attrs {
     /// ARN of the state machine.
     pub arn: String,
 }
+
+tag_type!(aws_sdk_sfn::types::Tag);
+tagging!(sfn(resource_arn): tag_resource.set_tags, untag_resource.set_tag_keys, list_tags_for_resource.tags);
 
 /// The kind `sfn_state_machine`. Its id is the ARN.
 pub struct SfnStateMachine;
@@ -112,7 +106,6 @@ const OWN_KEY: &str = "CUSTOMER_MANAGED_KMS_KEY";
 const LONGEST: usize = 1_048_576;
 
 impl Kind for SfnStateMachine {
-    const NAME: &'static str = "sfn_state_machine";
     const CFN: Option<&'static str> = Some("AWS::StepFunctions::StateMachine");
     const TERRAFORM: Terraform =
         Terraform::of("aws_sfn_state_machine", &[("logging_configuration.log_group_arn", "log_destination")])
@@ -127,14 +120,12 @@ impl Kind for SfnStateMachine {
         ("logging_configuration.log_group_arn", "Destinations"),
         ("type", "StateMachineType"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sfn_state_machine.toml");
     const ACTIONS: Actions = Actions {
         read: &["states:DescribeStateMachine", "states:ListTagsForResource"],
         create: &["states:CreateStateMachine", "states:TagResource", "iam:PassRole"],
         update: &["states:UpdateStateMachine", "states:TagResource", "states:UntagResource", "iam:PassRole"],
         delete: &["states:DeleteStateMachine"],
     };
-    const TAGGABLE: bool = true;
     const TAG_RULES: TagRules = TagRules::PLAIN;
     // `CreateStateMachine` is idempotent: it returns an identical machine of the same name, and then ignores
     // a different role or tags
@@ -156,10 +147,7 @@ impl Kind for SfnStateMachine {
     }
 
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        match spec.text("name") {
-            Some(name) => Foreseen::default().with("arn", arn(scope, name)),
-            None => Foreseen::default(),
-        }
+        Foreseen::of("arn", spec.text("name").map(|name| arn(scope, name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -209,17 +197,6 @@ impl Kind for SfnStateMachine {
                         .help("set `kms_key_id`"),
                 );
             }
-            Some("AWS_OWNED_KEY") => {
-                for field in ["kms_key_id", "kms_data_key_reuse_period_seconds"] {
-                    let path = format!("encryption_configuration.{field}");
-                    if spec.is_set(&path) {
-                        problems.push(
-                            Problem::new(path, format!("`{field}` is for keys of your own"))
-                                .help(format!("set `type = \"{OWN_KEY}\"`, or remove it")),
-                        );
-                    }
-                }
-            }
             _ => {}
         }
         if spec.text(key).is_some_and(|key| key.starts_with("alias/") || key.contains(":alias/")) {
@@ -253,7 +230,7 @@ impl Kind for SfnStateMachine {
             .set_encryption_configuration(
                 want.encryption_configuration.as_ref().map(to_encryption).transpose()?,
             )
-            .set_tags(Some(to_tags(new.tags)))
+            .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
         Ok(created.state_machine_arn)
@@ -301,23 +278,12 @@ impl Kind for SfnStateMachine {
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        let sfn = cx.aws.sfn();
-        if !remove.is_empty() {
-            sfn.untag_resource().resource_arn(id).set_tag_keys(Some(remove.to_vec())).send().await?;
-        }
-        if !set.is_empty() {
-            sfn.tag_resource().resource_arn(id).set_tags(Some(to_tags(set))).send().await?;
-        }
-        Ok(())
+        tag(cx, id, set, remove).await
     }
 }
 
 fn arn(scope: &Scope, name: &str) -> String {
     scope.arn("states", format_args!("stateMachine:{name}"))
-}
-
-fn to_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 fn to_logging(logging: &Logging) -> LoggingConfiguration {
@@ -345,21 +311,7 @@ fn to_encryption(encryption: &Encryption) -> Result<EncryptionConfiguration> {
         .set_kms_key_id(encryption.kms_key_id.clone())
         .set_kms_data_key_reuse_period_seconds(encryption.kms_data_key_reuse_period_seconds)
         .build()
-        .map_err(|error| Error::finding(Class::Invalid, error.to_string()))
-}
-
-async fn tags_of(cx: &Cx, lookup: &Lookup<'_>) -> Result<Tags> {
-    if let Some(tags) = lookup.tags {
-        return Ok(tags.clone());
-    }
-    // A machine that is being deleted may already have no tags.
-    let answer = cx.aws.sfn().list_tags_for_resource().resource_arn(lookup.id).send().await.or_gone()?;
-    Ok(user_tags(
-        answer
-            .iter()
-            .flat_map(|answer| answer.tags())
-            .map(|tag| (tag.key().unwrap_or_default(), tag.value().unwrap_or_default())),
-    ))
+        .built()
 }
 
 /// Reads one machine, since Step Functions has no batch read, and no read that returns tags.
@@ -367,17 +319,15 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SfnStateMachine
     let sfn = cx.aws.sfn();
     let (machine, tags) = futures_util::future::join(
         sfn.describe_state_machine().state_machine_arn(lookup.id).send(),
-        tags_of(cx, &lookup),
+        tags(cx, &lookup, lookup.id),
     )
     .await;
     let Some(machine) = machine.or_gone()? else { return Ok(None) };
-    let tags = tags?;
+    let tags = tags?.unwrap_or_default();
     let spec = Spec {
         name: machine.name.clone(),
         role_arn: machine.role_arn.clone(),
-        definition: Json::parse(&machine.definition).map_err(|error| {
-            Error::finding(Class::Other, format!("AWS returned a definition that is not JSON: {error}"))
-        })?,
+        definition: Json::read(machine.definition())?,
         r#type: machine.r#type.as_str().to_owned(),
         logging_configuration: machine.logging_configuration().map(logging),
         tracing_configuration: machine

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::choice::check_choice;
 use super::walk::{Exits, Fields, Language, Walk, is_expression, is_open, is_timestamp};
 use super::{integrations, jsonata};
-use crate::kind::Problem;
+use crate::kind::prelude::*;
 use crate::value::{Number, Value};
 
 /// Longest duration that AWS accepts anywhere, in seconds.

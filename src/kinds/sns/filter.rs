@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::kind::{Known, Problem, check_pattern, in_document};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// Maximum number of attribute or property names in a policy.
 const MOST_KEYS: usize = 5;

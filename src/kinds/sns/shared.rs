@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::aws::{Class, Error, Result};
-use crate::kind::{Json, Known, Problem};
-use crate::value::Value;
+use crate::kind::prelude::*;
+
+tag_type!(aws_sdk_sns::types::Tag);
+tagging!(sns(resource_arn): tag_resource.set_tags, untag_resource.set_tag_keys, list_tags_for_resource.tags);
 
 /// The attributes of a topic or a subscription from SNS. An empty text counts as absent.
 pub struct Attributes<'a>(pub Option<&'a HashMap<String, String>>);
@@ -28,13 +29,8 @@ impl Attributes<'_> {
 
 /// Parses a document, if there is one.
 pub fn json(text: Option<String>) -> Result<Option<Json>> {
-    let document = text.map(|text| Json::parse(&text)).transpose().map_err(unreadable)?;
+    let document: Option<Json> = Read::read(text.as_deref())?;
     Ok(document.filter(|document| document.as_value().as_object().is_none_or(|object| !object.is_empty())))
-}
-
-/// The error for a document from AWS that is not JSON.
-pub fn unreadable(error: serde_json::Error) -> Error {
-    Error::finding(Class::Other, format!("AWS returned a document that is not JSON: {error}"))
 }
 
 /// How the delay grows from retry to retry.

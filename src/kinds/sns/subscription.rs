@@ -1,18 +1,10 @@
 //! `sns_subscription`.
 
 use aws_sdk_sns::types::Subscription;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::filter::check_filter_policy;
 use super::shared::{Attributes, check_retries};
-use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::REPLACE;
-use crate::kind::{
-    Actions, DeleteCheck, Foreseen, Form, Identity, Json, Kind, Known, Link, Live, Lookup, NewResource,
-    Owner, Peer, Problem, Reads, Terraform, each, in_document, nearest,
-};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// A subscription of an Amazon SNS topic: who receives its messages.
 ///
@@ -62,8 +54,8 @@ pub struct Spec {
     pub replay_policy: Option<Json>,
 }
 
-fn message_attributes() -> String {
-    "MessageAttributes".to_owned()
+defaults! {
+    message_attributes: String = "MessageAttributes";
 }
 
 /// What AWS decides about a subscription.
@@ -85,11 +77,9 @@ const PROTOCOLS: [&str; 9] =
 pub struct SnsSubscription;
 
 impl Kind for SnsSubscription {
-    const NAME: &'static str = "sns_subscription";
     const CFN: Option<&'static str> = Some("AWS::SNS::Subscription");
     const TERRAFORM: Terraform = Terraform::of("aws_sns_topic_subscription", &[]).called_by_arn();
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[("", "subscriber")];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sns_subscription.toml");
     const ACTIONS: Actions = Actions {
         read: &["sns:GetSubscriptionAttributes", "sns:ListSubscriptionsByTopic"],
         create: &[
@@ -111,10 +101,6 @@ impl Kind for SnsSubscription {
 
     type Spec = Spec;
     type Attrs = Attrs;
-
-    fn identity(_: Known<'_>, _: &Scope) -> Identity {
-        Identity::Assigned
-    }
 
     fn id_of_arn(arn: &str) -> Option<String> {
         Some(arn.to_owned())

@@ -2,19 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_sns::types::Tag;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::shared::{Attributes, check_retries, json, unreadable};
-use crate::aws::{Cx, Error, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::REPLACE;
-use crate::kind::terraform::{Block, TerraformPart, take};
-use crate::kind::{
-    Actions, Foreseen, Identity, Json, Kind, Known, Live, Lookup, NewResource, PolicyDocument, PolicyUse,
-    Problem, Reads, Terraform, check_actions, check_policy, check_statements, each, in_document, user_tags,
-};
-use crate::value::Value;
+use super::shared::{self, Attributes, check_retries, json};
+use crate::kind::prelude::*;
 
 /// An Amazon SNS topic: what publishers send to and subscriptions receive from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,12 +30,15 @@ pub struct Spec {
     pub fifo_topic: bool,
     /// Take a message's body as its deduplication id. FIFO topics only.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-only-if" = "fifo_topic = true"))]
     pub content_based_deduplication: bool,
     /// Whether deduplication and throughput count per topic or per message group. FIFO topics only.
     #[schemars(extend("x-dwctl" = [crate::kind::mark::AWS_DEFAULT], "enum" = ["Topic", "MessageGroup"]))]
+    #[schemars(extend("x-dwctl-only-if" = "fifo_topic = true"))]
     pub fifo_throughput_scope: Option<String>,
     /// How long messages are kept for replay, as AWS's `ArchivePolicy` document. FIFO topics only.
     #[schemars(extend("x-dwctl-risk" = ["data-loss when gone: the archive of its messages is deleted", "data-loss when [MessageRetentionPeriod] less: archived messages are kept {after} days instead of {before}", "data-loss when destroyed: the archive of its messages is deleted"]))]
+    #[schemars(extend("x-dwctl-only-if" = "fifo_topic = true"))]
     pub archive_policy: Option<Json>,
     /// Hash of message signatures: `"1"` is SHA-1, `"2"` is SHA-256.
     #[serde(default = "signature_version")]
@@ -62,9 +54,11 @@ pub struct Spec {
     #[serde(default = "tracing_config")]
     #[schemars(extend("enum" = ["PassThrough", "Active"]))]
     #[schemars(extend("x-dwctl-risk" = ["protection when to PassThrough: no longer traced"]))]
+    #[schemars(extend("x-dwctl-only-if" = "fifo_topic = false"))]
     pub tracing_config: String,
     /// What may not be in messages, as AWS's data protection policy document. Standard topics only.
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: sensitive data is no longer masked", "protection when [Statement] loses: less sensitive data is found or masked"]))]
+    #[schemars(extend("x-dwctl-only-if" = "fifo_topic = false"))]
     pub data_protection_policy: Option<Json>,
     /// Log of deliveries by protocol: `application`, `firehose`, `http`, `lambda` or `sqs`.
     #[serde(default)]
@@ -109,16 +103,10 @@ fn default_policy() -> serde_json::Value {
     } })
 }
 
-fn signature_version() -> String {
-    "1".to_owned()
-}
-
-fn maximum_message_size() -> u32 {
-    262_144
-}
-
-fn tracing_config() -> String {
-    "PassThrough".to_owned()
+defaults! {
+    signature_version: String = "1";
+    maximum_message_size: u32 = 262_144_u32;
+    tracing_config: String = "PassThrough";
 }
 
 /// What AWS decides about a topic.
@@ -186,7 +174,6 @@ const PROTOCOLS: [(&str, &str); 5] = [
 ];
 
 impl Kind for SnsTopic {
-    const NAME: &'static str = "sns_topic";
     const CFN: Option<&'static str> = Some("AWS::SNS::Topic");
     const TERRAFORM: Terraform = Terraform::of("aws_sns_topic", &[]).arranged(arrange).called_by_arn();
     const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
@@ -226,7 +213,6 @@ impl Kind for SnsTopic {
         ("delivery_status_logging.sqs.success_feedback_sample_rate", "sqs_success_feedback_sample_rate"),
         ("delivery_status_logging.sqs.failure_feedback_role_arn", "sqs_failure_feedback_role_arn"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sns_topic.toml");
     const ACTIONS: Actions = Actions {
         read: &["sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:GetDataProtectionPolicy"],
         create: &["sns:CreateTopic", "sns:TagResource"],
@@ -240,7 +226,6 @@ impl Kind for SnsTopic {
         ],
         delete: &["sns:DeleteTopic"],
     };
-    const TAGGABLE: bool = true;
     // `CreateTopic` returns an existing topic of the same name
     // (<https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html>).
     const CREATE_OVERWRITES: bool = true;
@@ -255,11 +240,8 @@ impl Kind for SnsTopic {
     }
 
     fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        let foreseen = Foreseen::default().with("owner", scope.account_id.as_str());
-        match spec.text("name") {
-            Some(name) => foreseen.with("arn", scope.arn("sns", name)),
-            None => foreseen,
-        }
+        Foreseen::of("arn", spec.text("name").map(|name| scope.arn("sns", name)))
+            .with("owner", &*scope.account_id)
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -287,20 +269,6 @@ impl Kind for SnsTopic {
                 if fifo { "end the name in `.fifo`" } else { "set `fifo_topic = true`, or remove `.fifo`" };
             problems.push(Problem::new("name", "only the name of a FIFO topic ends in `.fifo`").help(help));
         }
-        for attribute in ["fifo_throughput_scope", "archive_policy"] {
-            if !fifo && spec.is_set(attribute) {
-                problems.push(Problem::new(attribute, format!("`{attribute}` is for FIFO topics")));
-            }
-        }
-        if !fifo && spec.flag("content_based_deduplication") == Some(true) {
-            problems.push(Problem::new("content_based_deduplication", "deduplication is for FIFO topics"));
-        }
-        if fifo && spec.text("tracing_config") == Some("Active") {
-            problems.push(Problem::new("tracing_config", "tracing is for standard topics"));
-        }
-        if fifo && spec.is_set("data_protection_policy") {
-            problems.push(Problem::new("data_protection_policy", "data protection is for standard topics"));
-        }
         if let Some(crate::value::Value::Map(logging)) = spec.get("delivery_status_logging") {
             for protocol in logging.keys().filter(|name| !PROTOCOLS.iter().any(|(known, _)| known == name)) {
                 problems.push(
@@ -324,7 +292,7 @@ impl Kind for SnsTopic {
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
-        let mut request = cx.aws.sns().create_topic().name(&want.name).set_tags(Some(to_tags(new.tags)?));
+        let mut request = cx.aws.sns().create_topic().name(&want.name).set_tags(sdk_tags(new.tags)?);
         for (name, value) in attributes(want) {
             // A new topic already has these defaults.
             let is_default = matches!(
@@ -377,29 +345,17 @@ impl Kind for SnsTopic {
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        if !remove.is_empty() {
-            cx.aws.sns().untag_resource().resource_arn(id).set_tag_keys(Some(remove.to_vec())).send().await?;
-        }
-        if !set.is_empty() {
-            cx.aws.sns().tag_resource().resource_arn(id).set_tags(Some(to_tags(set)?)).send().await?;
-        }
-        Ok(())
+        shared::tag(cx, id, set, remove).await
     }
 }
 
 async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
     let sns = cx.aws.sns();
-    let (topic, tags) =
-        futures_util::future::join(sns.get_topic_attributes().topic_arn(lookup.id).send(), async {
-            if let Some(tags) = lookup.tags {
-                return Ok(Some(tags.clone()));
-            }
-            let answer = sns.list_tags_for_resource().resource_arn(lookup.id).send().await.or_gone()?;
-            Ok::<_, Error>(
-                answer.map(|answer| user_tags(answer.tags().iter().map(|tag| (tag.key(), tag.value())))),
-            )
-        })
-        .await;
+    let (topic, tags) = futures_util::future::join(
+        sns.get_topic_attributes().topic_arn(lookup.id).send(),
+        shared::tags(cx, &lookup, lookup.id),
+    )
+    .await;
     let Some(topic) = topic.or_gone()? else { return Ok(None) };
     let Some(tags) = tags? else { return Ok(None) };
     let data_protection_policy = if lookup.wants("data_protection_policy") {
@@ -427,7 +383,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
     let spec = Spec {
         name: lookup.id.rsplit(':').next().unwrap_or_default().to_owned(),
         display_name: text("DisplayName"),
-        policy: text("Policy").map(|text| PolicyDocument::parse(&text)).transpose().map_err(unreadable)?,
+        policy: Read::read(text("Policy").as_deref())?,
         kms_master_key_id: text("KmsMasterKeyId"),
         delivery_policy: attributes.json("DeliveryPolicy")?,
         fifo_topic: attributes.is_true("FifoTopic"),
@@ -489,11 +445,4 @@ fn attributes(spec: &Spec) -> BTreeMap<String, String> {
         }
     }
     attributes
-}
-
-fn to_tags(tags: &Tags) -> Result<Vec<Tag>> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|error| Error::finding(crate::aws::Class::Invalid, error.to_string()))
 }

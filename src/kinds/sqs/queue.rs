@@ -2,18 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::kind::prelude::*;
 use aws_sdk_sqs::types::QueueAttributeName;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::aws::{Cx, Result, ResultExt, Scope, Tags};
-use crate::kind::mark::{DERIVED, REPLACE, SET};
-use crate::kind::{
-    Actions, Attributes, Files, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource, Pace,
-    PolicyDocument, PolicyUse, Problem, Reads, Terraform, check_actions, check_policy, check_statements,
-    each, from_attributes, to_attributes, user_tags,
-};
-use crate::value::Value;
 
 /// An Amazon SQS queue: it keeps messages until a consumer has received and deleted them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -83,7 +73,7 @@ pub struct Spec {
 
 /// When a message moves to a dead-letter queue, as AWS's document says it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct RedrivePolicy {
     /// ARN of the dead-letter queue, in the same account and region; a FIFO queue's is a FIFO queue.
     #[schemars(extend("x-dwctl-names" = "queue"))]
@@ -95,7 +85,7 @@ pub struct RedrivePolicy {
 
 /// Which queues may use a queue as their dead-letter queue, as AWS's document says it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct RedriveAllowPolicy {
     /// All queues, none, or those of `sourceQueueArns`.
     #[schemars(extend("enum" = ["allowAll", "denyAll", "byQueue"]))]
@@ -128,11 +118,12 @@ const ACTIONS: &str = "SendMessage ReceiveMessage DeleteMessage ChangeMessageVis
     AddPermission RemovePermission CreateQueue DeleteQueue StartMessageMoveTask CancelMessageMoveTask \
     ListMessageMoveTasks";
 
+tagging!(sqs(queue_url): tag_queue.set_tags, untag_queue.set_tag_keys, list_queue_tags.tags);
+
 /// The kind `sqs_queue`.
 pub struct SqsQueue;
 
 impl Kind for SqsQueue {
-    const NAME: &'static str = "sqs_queue";
     const CFN: Option<&'static str> = Some("AWS::SQS::Queue");
     const TERRAFORM: Terraform = Terraform::of(
         "aws_sqs_queue",
@@ -151,14 +142,12 @@ impl Kind for SqsQueue {
         ("redrive_policy", "dead_letter_config"),
         ("redrive_allow_policy", "aws_sqs_queue_redrive_allow_policy"),
     ];
-    const EXAMPLE: &'static str = include_str!("../../../examples/kinds/sqs_queue.toml");
     const ACTIONS: Actions = Actions {
         read: &["sqs:GetQueueAttributes", "sqs:ListQueueTags"],
         create: &["sqs:CreateQueue", "sqs:TagQueue"],
         update: &["sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"],
         delete: &["sqs:DeleteQueue"],
     };
-    const TAGGABLE: bool = true;
     const TAGS_APART: bool = true;
     // `CreateQueue` returns the URL of a queue that has the same settings
     // (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>).
@@ -171,6 +160,9 @@ impl Kind for SqsQueue {
     // A deletion takes up to 60 s, and so does the name until it is free again
     // (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html>).
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 60, deadline_seconds: 300 };
+    // See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>.
+    const SETTLING: Settling =
+        Settling { seconds: 60, slower: &[("message_retention_period", 900)], ..Settling::USUAL };
 
     type Spec = Spec;
     type Attrs = Attrs;
@@ -282,8 +274,7 @@ impl Kind for SqsQueue {
         if want.fifo_queue {
             given.insert("FifoQueue".to_owned(), "true".to_owned());
         }
-        let tags = new.tags.clone().into_iter().collect();
-        let request = cx.aws.sqs().create_queue().queue_name(&want.queue_name).set_tags(Some(tags));
+        let request = cx.aws.sqs().create_queue().queue_name(&want.queue_name).set_tags(sdk_tags(new.tags)?);
         request.set_attributes(Some(named(given))).send().await?;
         Ok(url(&cx.scope, &want.queue_name))
     }
@@ -313,14 +304,7 @@ impl Kind for SqsQueue {
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        if !remove.is_empty() {
-            cx.aws.sqs().untag_queue().queue_url(id).set_tag_keys(Some(remove.to_vec())).send().await?;
-        }
-        if !set.is_empty() {
-            let tags = set.clone().into_iter().collect();
-            cx.aws.sqs().tag_queue().queue_url(id).set_tags(Some(tags)).send().await?;
-        }
-        Ok(())
+        tag(cx, id, set, remove).await
     }
 }
 
@@ -336,15 +320,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SqsQueue>>> {
     let answer =
         sqs.get_queue_attributes().queue_url(lookup.id).attribute_names(all).send().await.or_gone()?;
     let Some(mut found) = answer.map(|answer| answer.attributes.unwrap_or_default()) else { return Ok(None) };
-    let tags = match lookup.tags {
-        Some(tags) => tags.clone(),
-        None => match sqs.list_queue_tags().queue_url(lookup.id).send().await.or_gone()? {
-            Some(answer) => user_tags(
-                answer.tags().into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())),
-            ),
-            None => return Ok(None),
-        },
-    };
+    let Some(tags) = tags(cx, &lookup, lookup.id).await? else { return Ok(None) };
     let arn = found.remove(&QueueAttributeName::QueueArn).unwrap_or_default();
     let created = found.remove(&QueueAttributeName::CreatedTimestamp);
     let mut found: Attributes =

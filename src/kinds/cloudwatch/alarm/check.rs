@@ -1,7 +1,6 @@
 //! Finds, before the first call, what CloudWatch would refuse in an alarm.
 
-use crate::kind::{Known, Problem, counted, nearest};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// Checks the rules of
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>.
@@ -14,15 +13,6 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
     check_dimensions(spec, "dimensions", &mut problems);
     for index in 0..spec.list("metrics").len() {
         check_dimensions(spec, &format!("metrics.{index}.metric_stat.metric.dimensions"), &mut problems);
-    }
-    let tags = "action_configuration.alarm_tags_propagation";
-    if !spec.list(&format!("{tags}.included_tag_keys")).is_empty()
-        && !spec.list(&format!("{tags}.excluded_tag_keys")).is_empty()
-    {
-        problems.push(
-            Problem::new(tags, "tag keys are either included or excluded")
-                .help("remove `included_tag_keys` or `excluded_tag_keys`"),
-        );
     }
     problems
 }
@@ -267,14 +257,8 @@ fn check_metrics(spec: Known<'_>, problems: &mut Vec<Problem>) {
     let band = spec.text("threshold_metric_id");
     let mut watched = 0;
     let mut is_sure = !spec.may_be_set("threshold_metric_id") || band.is_some();
-    for (index, query) in metrics.iter().enumerate() {
+    for query in metrics {
         let query = Known(query);
-        if query.is_not_one_of(&["expression", "metric_stat"]) {
-            problems.push(
-                Problem::new(format!("metrics.{index}"), "a query is a metric or an expression")
-                    .help("give one of `metric_stat` and `expression`"),
-            );
-        }
         let id = query.text("id");
         let returns = if query.may_be_set("return_data") { query.flag("return_data") } else { Some(true) };
         is_sure &= id.is_some() && returns.is_some();
@@ -329,12 +313,11 @@ fn names(expression: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
-    use crate::kind::Known;
+    use crate::kind::problems_of;
     use crate::value::{Unknown, Value};
 
     fn paths(spec: &Value) -> Vec<String> {
-        check(Known(spec)).into_iter().map(|problem| problem.path).collect()
+        problems_of::<super::super::Alarm>(spec).into_iter().map(|problem| problem.path).collect()
     }
 
     fn simple(changes: serde_json::Value) -> Value {

@@ -1,7 +1,6 @@
 //! Checks the filters of a log group.
 
-use crate::kind::{Known, Problem};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// Returns why CloudWatch Logs cannot parse a filter pattern, judging by its brackets and quotes
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html>).

@@ -5,8 +5,7 @@ mod notification;
 mod policy;
 
 use super::tls::TLS_SID;
-use crate::kind::{Among, Known, Problem};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// Checks all rules.
 pub fn check(spec: Known<'_>) -> Vec<Problem> {
@@ -43,24 +42,13 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
             );
         }
     }
-    if spec.is_set("object_lock_default_retention") {
-        if spec.flag("object_lock_enabled") == Some(false) || !spec.may_be_set("object_lock_enabled") {
-            problems.push(
-                Problem::new(
-                    "object_lock_default_retention",
-                    "objects are locked only where object lock is on",
-                )
+    if spec.is_set("object_lock_default_retention")
+        && (spec.flag("object_lock_enabled") == Some(false) || !spec.may_be_set("object_lock_enabled"))
+    {
+        problems.push(
+            Problem::new("object_lock_default_retention", "objects are locked only where object lock is on")
                 .help("set `object_lock_enabled = true`"),
-            );
-        }
-        if let Some(retention) = spec.get("object_lock_default_retention") {
-            lifecycle::one_of(
-                Known(retention),
-                "object_lock_default_retention",
-                &["days", "years"],
-                &mut problems,
-            );
-        }
+        );
     }
     if spec.is_set("transition_default_minimum_object_size") && !spec.may_be_set("lifecycle_rules") {
         problems.push(Problem::new(
@@ -279,7 +267,10 @@ mod tests {
     use super::*;
 
     fn paths(spec: serde_json::Value) -> Vec<String> {
-        check(Known(&Value::from_json(&spec))).into_iter().map(|problem| problem.path).collect()
+        problems_of::<super::super::S3Bucket>(&Value::from_json(&spec))
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect()
     }
 
     #[test]
@@ -288,11 +279,17 @@ mod tests {
             "bucket": "192.168.0.1",
             "object_lock_enabled": true,
             "lifecycle_rules": [{ "id": "a", "expiration": { "days": 1, "date": "2030-01-01T00:00:00Z" } }, { "id": "b" }],
-            "website": {},
+            "website": { "error_document": "error.html" },
         });
         assert_eq!(
             paths(json),
-            ["bucket", "object_lock_enabled", "lifecycle_rules.0.expiration", "lifecycle_rules.1", "website"]
+            [
+                "bucket",
+                "object_lock_enabled",
+                "lifecycle_rules.1",
+                "website",
+                "lifecycle_rules.0.expiration.date"
+            ]
         );
     }
 

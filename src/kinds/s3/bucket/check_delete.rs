@@ -1,8 +1,7 @@
 //! Objects and versions that would keep S3 from deleting a bucket
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-bucket.html>).
 
-use crate::aws::{Cx, Result, ResultExt};
-use crate::kind::{DeleteCheck, Known, counted};
+use crate::kind::prelude::*;
 
 /// Checks the first thousand versions. `parts` are objects of the stack that are deleted before.
 pub(super) async fn check_delete(

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types as sdk;
 
-use super::super::shared::{built, of_tags, text, to_tags};
+use super::super::shared::{of_tags, to_tags};
 use super::spec::*;
-use crate::aws::{Class, Error, Result};
+use crate::kind::prelude::*;
 
 fn date(text: Option<&String>) -> Result<Option<DateTime>> {
     text.map(|text| {
@@ -67,26 +67,30 @@ impl Encryption {
     }
 }
 
-impl PublicAccessBlock {
-    /// As `PutPublicAccessBlock` takes it.
-    pub fn to_sdk(self) -> sdk::PublicAccessBlockConfiguration {
-        sdk::PublicAccessBlockConfiguration::builder()
-            .block_public_acls(self.block_public_acls)
-            .ignore_public_acls(self.ignore_public_acls)
-            .block_public_policy(self.block_public_policy)
-            .restrict_public_buckets(self.restrict_public_buckets)
-            .build()
+table! {
+    PublicAccessBlock = sdk::PublicAccessBlockConfiguration {
+        block_public_acls, ignore_public_acls, block_public_policy, restrict_public_buckets,
     }
-
-    /// From what `GetPublicAccessBlock` returned. An absent block means all off.
-    pub fn of(block: Option<&sdk::PublicAccessBlockConfiguration>) -> Self {
-        block.map_or(Self::all(false), |block| Self {
-            block_public_acls: block.block_public_acls().unwrap_or(false),
-            ignore_public_acls: block.ignore_public_acls().unwrap_or(false),
-            block_public_policy: block.block_public_policy().unwrap_or(false),
-            restrict_public_buckets: block.restrict_public_buckets().unwrap_or(false),
-        })
+    NoncurrentVersionExpiration = sdk::NoncurrentVersionExpiration {
+        noncurrent_days, newer_noncurrent_versions,
     }
+    NoncurrentVersionTransition = sdk::NoncurrentVersionTransition {
+        storage_class, noncurrent_days, newer_noncurrent_versions,
+    }
+    AbortIncompleteMultipartUpload = sdk::AbortIncompleteMultipartUpload { days_after_initiation }
+    CorsRule = sdk::CorsRule {
+        id, allowed_headers, expose_headers, max_age_seconds; allowed_methods, allowed_origins
+    }
+    RedirectAllRequestsTo = sdk::RedirectAllRequestsTo { host_name, protocol }
+    Redirect = sdk::Redirect {
+        host_name, http_redirect_code, protocol, replace_key_prefix_with, replace_key_with,
+    }
+    DefaultRetention = sdk::DefaultRetention { mode, days if is_positive, years if is_positive }
+    Tiering = sdk::Tiering { access_tier, days }
+    IntelligentTiering = sdk::IntelligentTieringConfiguration {
+        id, status, filter if has_condition, tierings,
+    }
+    Replication = sdk::ReplicationConfiguration { role; rules }
 }
 
 impl LifecycleFilter {
@@ -144,9 +148,10 @@ impl LifecycleFilter {
     }
 }
 
-impl LifecycleRule {
-    /// As `PutBucketLifecycleConfiguration` takes it.
-    pub fn to_sdk(&self) -> Result<sdk::LifecycleRule> {
+impl Own for LifecycleRule {}
+
+impl Table<sdk::LifecycleRule> for LifecycleRule {
+    fn to_sdk(&self) -> Result<sdk::LifecycleRule> {
         let expiration = self
             .expiration
             .as_ref()
@@ -158,95 +163,46 @@ impl LifecycleRule {
                     .build())
             })
             .transpose()?;
-        let mut rule = sdk::LifecycleRule::builder()
-            .id(&self.id)
-            .status(self.status.as_str().into())
-            .filter(match &self.filter {
-                Some(filter) => filter.to_sdk()?,
-                None => sdk::LifecycleRuleFilter::builder().prefix("").build(),
-            })
-            .set_expiration(expiration);
-        for transition in &self.transitions {
-            rule = rule.transitions(
-                sdk::Transition::builder()
-                    .storage_class(transition.storage_class.as_str().into())
-                    .set_days(transition.days)
-                    .set_date(date(transition.date.as_ref())?)
-                    .build(),
-            );
-        }
-        for transition in &self.noncurrent_version_transitions {
-            rule = rule.noncurrent_version_transitions(
-                sdk::NoncurrentVersionTransition::builder()
-                    .storage_class(transition.storage_class.as_str().into())
-                    .noncurrent_days(transition.noncurrent_days)
-                    .set_newer_noncurrent_versions(transition.newer_noncurrent_versions)
-                    .build(),
-            );
-        }
-        if let Some(expiration) = &self.noncurrent_version_expiration {
-            rule = rule.noncurrent_version_expiration(
-                sdk::NoncurrentVersionExpiration::builder()
-                    .noncurrent_days(expiration.noncurrent_days)
-                    .set_newer_noncurrent_versions(expiration.newer_noncurrent_versions)
-                    .build(),
-            );
-        }
-        if let Some(abort) = &self.abort_incomplete_multipart_upload {
-            rule = rule.abort_incomplete_multipart_upload(
-                sdk::AbortIncompleteMultipartUpload::builder()
-                    .days_after_initiation(abort.days_after_initiation)
-                    .build(),
-            );
-        }
-        built(rule.build())
+        let transition = |transition: &Transition| -> Result<_> {
+            let date = date(transition.date.as_ref())?;
+            Ok(set!(sdk::Transition::builder(), transition => storage_class, days).set_date(date).build())
+        };
+        let transitions: Result<Vec<_>> = self.transitions.iter().map(transition).collect();
+        set!(sdk::LifecycleRule::builder(), self =>
+            id, status, noncurrent_version_transitions, noncurrent_version_expiration,
+            abort_incomplete_multipart_upload
+        )
+        .filter(match &self.filter {
+            Some(filter) => filter.to_sdk()?,
+            None => sdk::LifecycleRuleFilter::builder().prefix("").build(),
+        })
+        .set_expiration(expiration)
+        .set_transitions(Some(transitions?).filter(|all| !all.is_empty()))
+        .build()
+        .built()
     }
 
-    /// From what `GetBucketLifecycleConfiguration` returned.
-    pub fn of(rule: &sdk::LifecycleRule) -> Self {
-        let class = |class: Option<&sdk::TransitionStorageClass>| {
-            class.map(|class| class.as_str().to_owned()).unwrap_or_default()
+    fn of(rule: &sdk::LifecycleRule) -> Result<Self> {
+        let transition = |transition: &sdk::Transition| -> Result<_> {
+            Ok(read!(transition => Transition { storage_class, days, date: of_date(transition.date()) }))
         };
-        Self {
-            id: rule.id().unwrap_or_default().to_owned(),
-            status: rule.status().as_str().to_owned(),
-            filter: LifecycleFilter::of(rule),
+        Ok(read!(rule => Self {
+            id, status, filter: LifecycleFilter::of(rule),
             expiration: rule.expiration().map(|expiration| Expiration {
                 days: expiration.days(),
                 date: of_date(expiration.date()),
                 // S3 returns false here if days or a date are set.
                 expired_object_delete_marker: expiration.expired_object_delete_marker().filter(|on| *on),
             }),
-            transitions: rule
-                .transitions()
-                .iter()
-                .map(|transition| Transition {
-                    storage_class: class(transition.storage_class()),
-                    days: transition.days(),
-                    date: of_date(transition.date()),
-                })
-                .collect(),
-            noncurrent_version_expiration: rule.noncurrent_version_expiration().map(|expiration| {
-                NoncurrentVersionExpiration {
-                    noncurrent_days: expiration.noncurrent_days().unwrap_or_default(),
-                    newer_noncurrent_versions: expiration.newer_noncurrent_versions(),
-                }
-            }),
-            noncurrent_version_transitions: rule
-                .noncurrent_version_transitions()
-                .iter()
-                .map(|transition| NoncurrentVersionTransition {
-                    storage_class: class(transition.storage_class()),
-                    noncurrent_days: transition.noncurrent_days().unwrap_or_default(),
-                    newer_noncurrent_versions: transition.newer_noncurrent_versions(),
-                })
-                .collect(),
-            abort_incomplete_multipart_upload: rule
-                .abort_incomplete_multipart_upload()
-                .and_then(|abort| abort.days_after_initiation())
-                .map(|days_after_initiation| AbortIncompleteMultipartUpload { days_after_initiation }),
-        }
+            transitions: rule.transitions().iter().map(transition).collect::<Result<_>>()?,
+            noncurrent_version_expiration, noncurrent_version_transitions,
+            abort_incomplete_multipart_upload if has_days,
+        }))
     }
+}
+
+fn has_days(abort: &AbortIncompleteMultipartUpload) -> bool {
+    abort.days_after_initiation > 0
 }
 
 impl Logging {
@@ -278,38 +234,6 @@ impl Logging {
                 .and_then(|format| format.partitioned_prefix())
                 .and_then(|partitioned| partitioned.partition_date_source())
                 .map(|source| source.as_str().to_owned()),
-        }
-    }
-}
-
-fn some(list: &[String]) -> Option<Vec<String>> {
-    (!list.is_empty()).then(|| list.to_vec())
-}
-
-impl CorsRule {
-    /// As `PutBucketCors` takes it.
-    pub fn to_sdk(&self) -> Result<sdk::CorsRule> {
-        built(
-            sdk::CorsRule::builder()
-                .set_id(self.id.clone())
-                .set_allowed_methods(Some(self.allowed_methods.clone()))
-                .set_allowed_origins(Some(self.allowed_origins.clone()))
-                .set_allowed_headers(some(&self.allowed_headers))
-                .set_expose_headers(some(&self.expose_headers))
-                .set_max_age_seconds(self.max_age_seconds)
-                .build(),
-        )
-    }
-
-    /// From what `GetBucketCors` returned.
-    pub fn of(rule: &sdk::CorsRule) -> Self {
-        Self {
-            id: text(rule.id()),
-            allowed_methods: rule.allowed_methods().to_vec(),
-            allowed_origins: rule.allowed_origins().to_vec(),
-            allowed_headers: rule.allowed_headers().to_vec(),
-            expose_headers: rule.expose_headers().to_vec(),
-            max_age_seconds: rule.max_age_seconds(),
         }
     }
 }
@@ -410,38 +334,42 @@ impl Notification {
 
 /// Converts S3's three unions of prefix, tag and `And`, which differ only in their types.
 macro_rules! object_filter {
-    ($to:ident, $of:ident, $filter:ident, $and:ident) => {
-        impl ObjectFilter {
-            fn $to(&self) -> Result<sdk::$filter> {
+    ($filter:ident, $and:ident) => {
+        impl Table<sdk::$filter> for ObjectFilter {
+            fn to_sdk(&self) -> Result<sdk::$filter> {
                 let filter = sdk::$filter::builder();
                 if usize::from(self.prefix.is_some()) + self.tags.len() > 1 {
-                    let and = sdk::$and::builder()
-                        .set_prefix(self.prefix.clone())
-                        .set_tags(Some(to_tags(&self.tags)?))
-                        .build();
-                    return Ok(filter.and(and).build());
+                    let and = set!(sdk::$and::builder(), self => prefix).set_tags(Some(to_tags(&self.tags)?));
+                    return Ok(filter.and(and.build()).build());
                 }
-                Ok(filter.set_prefix(self.prefix.clone()).set_tag(to_tags(&self.tags)?.pop()).build())
+                Ok(set!(filter, self => prefix).set_tag(to_tags(&self.tags)?.pop()).build())
             }
 
-            fn $of(filter: Option<&sdk::$filter>) -> Option<Self> {
-                let filter = filter?;
+            fn of(filter: &sdk::$filter) -> Result<Self> {
                 let mut tags: BTreeMap<String, String> = of_tags(filter.tag());
                 tags.extend(of_tags::<BTreeMap<_, _>>(
                     filter.and().map(|and| and.tags()).unwrap_or_default(),
                 ));
                 let prefix = text(filter.and().and_then(|and| and.prefix()).or(filter.prefix()));
-                let filter = Self { prefix, tags };
-                (filter != Self::default()).then_some(filter)
+                Ok(Self { prefix, tags })
             }
         }
     };
 }
 
-object_filter!(to_replication, of_replication, ReplicationRuleFilter, ReplicationRuleAndOperator);
-object_filter!(to_tiering, of_tiering, IntelligentTieringFilter, IntelligentTieringAndOperator);
+impl Own for ObjectFilter {}
 
-impl ReplicationRule {
+object_filter!(ReplicationRuleFilter, ReplicationRuleAndOperator);
+object_filter!(IntelligentTieringFilter, IntelligentTieringAndOperator);
+
+/// A filter without a condition counts as no filter.
+fn has_condition(filter: &ObjectFilter) -> bool {
+    *filter != ObjectFilter::default()
+}
+
+impl Own for ReplicationRule {}
+
+impl Table<sdk::ReplicationRule> for ReplicationRule {
     fn to_sdk(&self) -> Result<sdk::ReplicationRule> {
         let fifteen_minutes = || sdk::ReplicationTimeValue::builder().minutes(15).build();
         let to = &self.destination;
@@ -477,7 +405,7 @@ impl ReplicationRule {
             .priority(self.priority)
             .status(self.status.as_str().into())
             .filter(match &self.filter {
-                Some(filter) => filter.to_replication()?,
+                Some(filter) => filter.to_sdk()?,
                 None => sdk::ReplicationRuleFilter::builder().prefix("").build(),
             })
             .delete_marker_replication(
@@ -503,18 +431,16 @@ impl ReplicationRule {
         built(rule.build())
     }
 
-    fn of(rule: &sdk::ReplicationRule) -> Self {
+    fn of(rule: &sdk::ReplicationRule) -> Result<Self> {
         let criteria = rule.source_selection_criteria();
         let to = rule.destination();
         #[allow(deprecated)] // Rules of the first version hold the prefix outside of the filter.
-        let oldest = rule.prefix();
-        Self {
-            id: rule.id().unwrap_or_default().to_owned(),
-            priority: rule.priority().unwrap_or_default(),
-            status: rule.status().as_str().to_owned(),
-            filter: ObjectFilter::of_replication(rule.filter()).or_else(|| {
-                text(oldest).map(|prefix| ObjectFilter { prefix: Some(prefix), tags: BTreeMap::new() })
-            }),
+        let oldest =
+            text(rule.prefix()).map(|prefix| ObjectFilter { prefix: Some(prefix), tags: BTreeMap::new() });
+        let filter: Option<ObjectFilter> = Read::read(rule.filter())?;
+        Ok(read!(rule => Self {
+            id, priority, status,
+            filter: filter.filter(has_condition).or(oldest),
             delete_marker_replication: is_on(
                 rule.delete_marker_replication().and_then(|markers| markers.status()).map(|on| on.as_str()),
             ),
@@ -544,23 +470,7 @@ impl ReplicationRule {
                 ),
                 metrics: is_on(to.and_then(|to| to.metrics()).map(|metrics| metrics.status().as_str())),
             },
-        }
-    }
-}
-
-impl Replication {
-    /// As `PutBucketReplication` takes it.
-    pub fn to_sdk(&self) -> Result<sdk::ReplicationConfiguration> {
-        let rules: Result<Vec<_>> = self.rules.iter().map(ReplicationRule::to_sdk).collect();
-        built(sdk::ReplicationConfiguration::builder().role(&self.role).set_rules(Some(rules?)).build())
-    }
-
-    /// From what `GetBucketReplication` returned.
-    pub fn of(replication: &sdk::ReplicationConfiguration) -> Self {
-        Self {
-            role: replication.role().to_owned(),
-            rules: replication.rules().iter().map(ReplicationRule::of).collect(),
-        }
+        }))
     }
 }
 
@@ -575,12 +485,7 @@ impl Website {
             website = website.error_document(built(sdk::ErrorDocument::builder().key(key).build())?);
         }
         if let Some(all) = &self.redirect_all_requests_to {
-            website = website.redirect_all_requests_to(built(
-                sdk::RedirectAllRequestsTo::builder()
-                    .host_name(&all.host_name)
-                    .set_protocol(all.protocol.as_deref().map(Into::into))
-                    .build(),
-            )?);
+            website = website.redirect_all_requests_to(all.to_sdk()?);
         }
         for rule in &self.routing_rules {
             let condition = (rule.key_prefix_equals.is_some()
@@ -591,113 +496,34 @@ impl Website {
                     .set_http_error_code_returned_equals(rule.http_error_code_returned_equals.clone())
                     .build()
             });
-            let to = &rule.redirect;
-            let redirect = sdk::Redirect::builder()
-                .set_host_name(to.host_name.clone())
-                .set_http_redirect_code(to.http_redirect_code.clone())
-                .set_protocol(to.protocol.as_deref().map(Into::into))
-                .set_replace_key_prefix_with(to.replace_key_prefix_with.clone())
-                .set_replace_key_with(to.replace_key_with.clone())
-                .build();
             website = website.routing_rules(
-                sdk::RoutingRule::builder().set_condition(condition).redirect(redirect).build(),
+                sdk::RoutingRule::builder()
+                    .set_condition(condition)
+                    .redirect(rule.redirect.to_sdk()?)
+                    .build(),
             );
         }
         Ok(website.build())
     }
 
     /// From what `GetBucketWebsite` returned.
-    pub fn of(website: &aws_sdk_s3::operation::get_bucket_website::GetBucketWebsiteOutput) -> Self {
-        let protocol = |protocol: Option<&sdk::Protocol>| text(protocol.map(|protocol| protocol.as_str()));
-        Self {
+    pub fn of(website: &aws_sdk_s3::operation::get_bucket_website::GetBucketWebsiteOutput) -> Result<Self> {
+        let rule = |rule: &sdk::RoutingRule| -> Result<_> {
+            let condition = rule.condition();
+            Ok(RoutingRule {
+                key_prefix_equals: text(condition.and_then(|when| when.key_prefix_equals())),
+                http_error_code_returned_equals: text(
+                    condition.and_then(|when| when.http_error_code_returned_equals()),
+                ),
+                redirect: Read::read(rule.redirect())?,
+            })
+        };
+        Ok(Self {
             index_document: website.index_document().map(|index| index.suffix().to_owned()),
             error_document: website.error_document().map(|error| error.key().to_owned()),
-            redirect_all_requests_to: website.redirect_all_requests_to().map(|all| RedirectAllRequestsTo {
-                host_name: all.host_name().to_owned(),
-                protocol: protocol(all.protocol()),
-            }),
-            routing_rules: website
-                .routing_rules()
-                .iter()
-                .map(|rule| {
-                    let condition = rule.condition();
-                    let to = rule.redirect();
-                    RoutingRule {
-                        key_prefix_equals: text(condition.and_then(|when| when.key_prefix_equals())),
-                        http_error_code_returned_equals: text(
-                            condition.and_then(|when| when.http_error_code_returned_equals()),
-                        ),
-                        redirect: Redirect {
-                            host_name: text(to.and_then(|to| to.host_name())),
-                            http_redirect_code: text(to.and_then(|to| to.http_redirect_code())),
-                            protocol: protocol(to.and_then(|to| to.protocol())),
-                            replace_key_prefix_with: to
-                                .and_then(|to| to.replace_key_prefix_with())
-                                .map(str::to_owned),
-                            replace_key_with: text(to.and_then(|to| to.replace_key_with())),
-                        },
-                    }
-                })
-                .collect(),
-        }
-    }
-}
-
-impl DefaultRetention {
-    /// As `PutObjectLockConfiguration` takes it.
-    pub fn to_sdk(&self) -> sdk::ObjectLockRule {
-        sdk::ObjectLockRule::builder()
-            .default_retention(
-                sdk::DefaultRetention::builder()
-                    .mode(self.mode.as_str().into())
-                    .set_days(self.days)
-                    .set_years(self.years)
-                    .build(),
-            )
-            .build()
-    }
-
-    /// From what `GetObjectLockConfiguration` returned.
-    pub fn of(lock: &sdk::ObjectLockConfiguration) -> Option<Self> {
-        let retention = lock.rule()?.default_retention()?;
-        Some(Self {
-            mode: retention.mode()?.as_str().to_owned(),
-            days: retention.days().filter(|days| *days > 0),
-            years: retention.years().filter(|years| *years > 0),
+            redirect_all_requests_to: Read::read(website.redirect_all_requests_to())?,
+            routing_rules: website.routing_rules().iter().map(rule).collect::<Result<_>>()?,
         })
-    }
-}
-
-impl IntelligentTiering {
-    /// As `PutBucketIntelligentTieringConfiguration` takes it.
-    pub fn to_sdk(&self) -> Result<sdk::IntelligentTieringConfiguration> {
-        let mut tiering = sdk::IntelligentTieringConfiguration::builder()
-            .id(&self.id)
-            .status(self.status.as_str().into())
-            .set_filter(self.filter.as_ref().map(ObjectFilter::to_tiering).transpose()?);
-        for tier in &self.tierings {
-            tiering = tiering.tierings(built(
-                sdk::Tiering::builder().access_tier(tier.access_tier.as_str().into()).days(tier.days).build(),
-            )?);
-        }
-        built(tiering.build())
-    }
-
-    /// From what `ListBucketIntelligentTieringConfigurations` returned.
-    pub fn of(tiering: &sdk::IntelligentTieringConfiguration) -> Self {
-        Self {
-            id: tiering.id().to_owned(),
-            status: tiering.status().as_str().to_owned(),
-            filter: ObjectFilter::of_tiering(tiering.filter()),
-            tierings: tiering
-                .tierings()
-                .iter()
-                .map(|tier| Tiering {
-                    access_tier: tier.access_tier().as_str().to_owned(),
-                    days: tier.days(),
-                })
-                .collect(),
-        }
     }
 }
 
@@ -726,7 +552,7 @@ impl RequestMetrics {
     }
 
     /// From what `ListBucketMetricsConfigurations` returned.
-    pub fn of(metrics: &sdk::MetricsConfiguration) -> Self {
+    pub fn of(metrics: &sdk::MetricsConfiguration) -> Result<Self> {
         let mut filter = ObjectFilter::default();
         let mut access_point_arn = None;
         match metrics.filter() {
@@ -740,11 +566,8 @@ impl RequestMetrics {
             }
             _ => {}
         }
-        Self {
-            id: metrics.id().to_owned(),
-            access_point_arn,
-            filter: (filter != ObjectFilter::default()).then_some(filter),
-        }
+        let filter = Some(filter).filter(has_condition);
+        Ok(Self { id: metrics.id().to_owned(), access_point_arn, filter })
     }
 }
 
@@ -785,33 +608,20 @@ impl Inventory {
     }
 
     /// From what `ListBucketInventoryConfigurations` returned.
-    pub fn of(inventory: &sdk::InventoryConfiguration) -> Self {
+    pub fn of(inventory: &sdk::InventoryConfiguration) -> Result<Self> {
         let to = inventory.destination().and_then(|to| to.s3_bucket_destination());
-        Self {
-            id: inventory.id().to_owned(),
-            enabled: inventory.is_enabled(),
-            prefix: text(inventory.filter().map(|filter| filter.prefix())),
-            included_object_versions: inventory.included_object_versions().as_str().to_owned(),
-            schedule_frequency: inventory
-                .schedule()
-                .map(|schedule| schedule.frequency().as_str().to_owned())
-                .unwrap_or_default(),
-            optional_fields: inventory
-                .optional_fields()
-                .iter()
-                .map(|field| field.as_str().to_owned())
-                .collect(),
-            destination: InventoryDestination {
-                bucket: to.map(|to| to.bucket().to_owned()).unwrap_or_default(),
-                account_id: text(to.and_then(|to| to.account_id())),
-                format: to.map(|to| to.format().as_str().to_owned()).unwrap_or_default(),
-                prefix: text(to.and_then(|to| to.prefix())),
-                kms_key_id: text(
-                    to.and_then(|to| to.encryption())
-                        .and_then(|encryption| encryption.ssekms())
-                        .map(|kms| kms.key_id()),
-                ),
-            },
-        }
+        let kms = to.and_then(|to| to.encryption()).and_then(|encryption| encryption.ssekms());
+        let destination = match to {
+            Some(to) => read!(to => InventoryDestination {
+                bucket, account_id, format, prefix, kms_key_id: text(kms.map(|kms| kms.key_id())),
+            }),
+            None => InventoryDestination::default(),
+        };
+        Ok(read!(inventory => Self {
+            id, enabled as is_enabled, prefix: text(inventory.filter().map(|filter| filter.prefix())),
+            included_object_versions,
+            schedule_frequency: Read::read(inventory.schedule().map(|schedule| schedule.frequency()))?,
+            optional_fields, destination: destination,
+        }))
     }
 }

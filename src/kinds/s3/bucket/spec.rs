@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::kind::PolicyDocument;
-use crate::kind::mark::{AWS_DEFAULT, DATA_LOSS, DEFAULT_IS_ABSENT, LOCAL, REPLACE, SET};
+use crate::kind::prelude::*;
 
 /// An Amazon S3 bucket with its settings. What is not written is at AWS's default, which
 /// is private and encrypted.
@@ -214,6 +210,7 @@ pub struct LifecycleFilter {
 
 /// When current versions expire: one of the three.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-one-of" = [["days", "date", "expired_object_delete_marker"]]))]
 pub struct Expiration {
     /// Days after creation.
     #[schemars(range(min = 1))]
@@ -227,6 +224,7 @@ pub struct Expiration {
 
 /// When current versions move: `days` or `date`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-one-of" = [["days", "date"]]))]
 pub struct Transition {
     /// Storage class to move to.
     #[schemars(extend("enum" = ["STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"]))]
@@ -265,7 +263,7 @@ pub struct NoncurrentVersionTransition {
 }
 
 /// When unfinished uploads are given up.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AbortIncompleteMultipartUpload {
     /// Days after they began.
     #[schemars(range(min = 1))]
@@ -489,7 +487,7 @@ pub struct RoutingRule {
 }
 
 /// Where some requests are sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Redirect {
     /// Name of the host.
     pub host_name: Option<String>,
@@ -506,6 +504,7 @@ pub struct Redirect {
 
 /// How long new objects are locked: days or years.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-dwctl-one-of" = [["days", "years"]]))]
 pub struct DefaultRetention {
     /// `GOVERNANCE` can be lifted by permission, `COMPLIANCE` by nobody.
     #[schemars(extend("enum" = ["GOVERNANCE", "COMPLIANCE"]))]
@@ -584,7 +583,7 @@ pub struct Inventory {
 }
 
 /// Where a list of objects goes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InventoryDestination {
     /// ARN of the bucket.
     pub bucket: String,
@@ -601,20 +600,10 @@ pub struct InventoryDestination {
     pub kms_key_id: Option<String>,
 }
 
-fn yes() -> bool {
-    true
-}
-
-fn enabled() -> String {
-    "Enabled".to_owned()
-}
-
-/// The default of `object_ownership`.
-pub fn object_ownership() -> String {
-    "BucketOwnerEnforced".to_owned()
-}
-
-/// The default of `request_payer`.
-pub fn request_payer() -> String {
-    "BucketOwner".to_owned()
+defaults! {
+    enabled: String = "Enabled";
+    /// The default of `object_ownership`.
+    pub object_ownership: String = "BucketOwnerEnforced";
+    /// The default of `request_payer`.
+    pub request_payer: String = "BucketOwner";
 }

@@ -1,8 +1,7 @@
 //! Converts a bucket to Terraform, where most settings are separate resources
 //! (<https://registry.terraform.io/providers/hashicorp/aws/5.100.0/docs/resources/s3_bucket>).
 
-use crate::kind::terraform::{Block, TerraformPart, block, nested, take, take_block, take_blocks, word};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// Attributes with another name in Terraform.
 pub(super) const NAMES: &[(&str, &str)] = &[

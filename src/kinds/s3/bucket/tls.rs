@@ -2,9 +2,7 @@
 
 use serde_json::json;
 
-use crate::aws::{Class, Error, Result};
-use crate::kind::{Known, PolicyDocument};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// Sid of the statement that `tls_only` adds to the policy.
 pub(super) const TLS_SID: &str = "DenyInsecureTransport";

@@ -2,14 +2,13 @@
 
 use aws_sdk_s3::types::{
     AccelerateConfiguration, BucketLifecycleConfiguration, BucketLoggingStatus, CorsConfiguration,
-    ObjectLockConfiguration, ObjectLockEnabled, OwnershipControls, OwnershipControlsRule,
+    ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRule, OwnershipControls, OwnershipControlsRule,
     RequestPaymentConfiguration, VersioningConfiguration,
 };
 
-use super::super::shared::built;
 use super::spec::*;
 use super::tls::{merge, tls_statement};
-use crate::aws::{Cx, Result};
+use crate::kind::prelude::*;
 
 /// Restrictions are tightened before others are relaxed. Settings that need versioning are set after it is
 /// enabled, and removed before it is suspended.
@@ -38,7 +37,7 @@ pub async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     if block != want.public_access_block {
         s3.put_public_access_block()
             .bucket(id)
-            .public_access_block_configuration(want.public_access_block.to_sdk())
+            .public_access_block_configuration(want.public_access_block.to_sdk()?)
             .send()
             .await?;
     }
@@ -54,9 +53,11 @@ pub async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
             .await?;
     }
     if live.object_lock_default_retention != want.object_lock_default_retention {
+        let retention = want.object_lock_default_retention.as_ref().map(Table::to_sdk).transpose()?;
+        let rule = retention.map(|retention| ObjectLockRule::builder().default_retention(retention).build());
         let lock = ObjectLockConfiguration::builder()
             .object_lock_enabled(ObjectLockEnabled::Enabled)
-            .set_rule(want.object_lock_default_retention.as_ref().map(DefaultRetention::to_sdk))
+            .set_rule(rule)
             .build();
         s3.put_object_lock_configuration().bucket(id).object_lock_configuration(lock).send().await?;
     }
@@ -99,7 +100,7 @@ async fn public_access(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<Pu
             .s3()
             .put_public_access_block()
             .bucket(id)
-            .public_access_block_configuration(first.to_sdk())
+            .public_access_block_configuration(first.to_sdk()?)
             .send()
             .await?;
     }

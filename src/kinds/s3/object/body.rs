@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
-use crate::kind::{Files, SHOWN_CONTENT};
+use crate::kind::prelude::*;
 
 /// Objects of at least this size are uploaded in parts.
 const LARGE: u64 = 64 * 1024 * 1024;

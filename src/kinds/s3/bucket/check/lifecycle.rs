@@ -1,7 +1,7 @@
 //! Checks the actions of lifecycle rules, their times and their order. See
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html>
 
-use crate::kind::{Known, Problem, counted};
+use crate::kind::prelude::*;
 
 /// Storage classes in the order in which objects can move through them.
 const WATERFALL: [&str; 6] =
@@ -30,13 +30,6 @@ pub(super) fn check_rule(rule: Known<'_>, path: &str, problems: &mut Vec<Problem
         problems.push(
             Problem::new(path, "the rule does nothing").help("add one of `expiration`, `transitions`, …"),
         );
-    }
-    if let Some(expiration) = rule.get("expiration") {
-        let kinds = ["days", "date", "expired_object_delete_marker"];
-        one_of(Known(expiration), &format!("{path}.expiration"), &kinds, problems);
-    }
-    for (index, transition) in rule.list("transitions").iter().enumerate() {
-        one_of(Known(transition), &format!("{path}.transitions.{index}"), &["days", "date"], problems);
     }
     check_filter(rule, path, problems);
     check_days(rule, path, ["transitions", "days"], ["expiration", "days"], problems);
@@ -175,13 +168,5 @@ fn check_dates(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
             )
             .help("split it into two rules"),
         );
-    }
-}
-
-/// Checks that exactly one of some attributes is set in the table at `path`.
-pub(super) fn one_of(table: Known<'_>, path: &str, attributes: &[&str], problems: &mut Vec<Problem>) {
-    if table.is_not_one_of(attributes) {
-        let names = attributes.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        problems.push(Problem::new(path, format!("exactly one of {names} is needed")));
     }
 }

@@ -3,8 +3,7 @@
 
 use aws_sdk_s3::types::{Event, InventoryOptionalField, StorageClass};
 
-use crate::kind::{Known, Problem, nearest};
-use crate::value::Value;
+use crate::kind::prelude::*;
 
 /// The lists and their destinations.
 const DESTINATIONS: [(&str, &str); 3] = [

@@ -1,9 +1,6 @@
 //! Checks a bucket policy: it must be about this bucket, use actions of S3, and be public only if allowed.
 
-use crate::kind::{
-    Known, PolicyUse, Problem, Statement, check_policy, check_statements, foreign_actions, matches_pattern,
-    nearest,
-};
+use crate::kind::prelude::*;
 
 /// Actions on a bucket, and on a bucket through an access point
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>, September 2026).
