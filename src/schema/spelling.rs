@@ -32,6 +32,8 @@ pub enum Form {
     LogGroup,
     /// An event bus by its name or ARN: `event-bus`.
     EventBus,
+    /// An SNS topic by its name or ARN: `topic`.
+    Topic,
     /// A text whose case has no meaning: `any-case`.
     AnyCase,
     /// A prefix with or without a slash at its end: `folder`.
@@ -52,6 +54,7 @@ impl Spelling {
             "role" => Form::Role,
             "log-group" => Form::LogGroup,
             "event-bus" => Form::EventBus,
+            "topic" => Form::Topic,
             "any-case" => Form::AnyCase,
             "folder" => Form::Folder,
             "masked-url" => Form::MaskedUrl,
@@ -83,12 +86,13 @@ impl Form {
     pub fn canonical(self, text: &str, scope: &Scope) -> String {
         let is_arn = text.starts_with("arn:");
         match self {
-            Self::KmsKey | Self::Role | Self::EventBus if is_arn => text.to_owned(),
+            Self::KmsKey | Self::Role | Self::EventBus | Self::Topic if is_arn => text.to_owned(),
             Self::KmsKey if text.starts_with("alias/") => scope.arn("kms", text),
             Self::KmsKey => scope.arn("kms", format_args!("key/{text}")),
             Self::Role => scope.global_arn("iam", format_args!("role/{}", text.trim_start_matches('/'))),
             Self::LogGroup => text.strip_suffix(":*").unwrap_or(text).to_owned(),
             Self::EventBus => scope.arn("events", format_args!("event-bus/{text}")),
+            Self::Topic => scope.arn("sns", text),
             Self::AnyCase => text.to_lowercase(),
             Self::Folder => text.trim_end_matches('/').to_owned(),
             Self::MaskedUrl => masked(text),

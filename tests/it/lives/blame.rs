@@ -286,6 +286,7 @@ fn respelled_as(form: Form, text: &str) -> Option<String> {
         Form::Role => after(":role/"),
         Form::LogGroup => Some(text.strip_suffix(":*").map_or(format!("{text}:*"), str::to_owned)),
         Form::EventBus => Some(own("events", &format!("event-bus/{text}"))),
+        Form::Topic => Some(own("sns", text)),
         Form::AnyCase => Some(match expression {
             Some(inner) => format!("${{upper({inner})}}"),
             None => text.to_uppercase(),
