@@ -18,24 +18,27 @@ pub struct Spec {
     pub fifo_queue: bool,
     /// Take a message's body as its deduplication id. FIFO queues only.
     #[serde(default)]
+    #[schemars(extend("x-dwctl-only-if" = "fifo_queue = true"))]
     pub content_based_deduplication: bool,
     /// Whether messages are deduplicated per queue or per message group. FIFO queues only. Absent: `queue`.
     #[schemars(extend("enum" = ["queue", "messageGroup"], "x-dwctl-absent" = "queue"))]
+    #[schemars(extend("x-dwctl-only-if" = "fifo_queue = true"))]
     pub deduplication_scope: Option<String>,
     /// Whether the throughput quota counts per queue or per message group (high throughput, which
     /// needs the deduplication scope `messageGroup`). FIFO queues only. Absent: `perQueue`.
     #[schemars(extend("enum" = ["perQueue", "perMessageGroupId"], "x-dwctl-absent" = "perQueue"))]
+    #[schemars(extend("x-dwctl-only-if" = "fifo_queue = true"))]
     pub fifo_throughput_limit: Option<String>,
     /// Seconds for which a new message is hidden from consumers.
     #[serde(default)]
     #[schemars(range(min = 0, max = 900))]
     pub delay_seconds: i32,
     /// Largest message in bytes.
-    #[serde(default = "number::<1_048_576>")]
+    #[serde(default = "maximum_message_size")]
     #[schemars(range(min = 1_024, max = 1_048_576))]
     pub maximum_message_size: i32,
     /// Seconds after which a message that nobody deleted is dropped.
-    #[serde(default = "number::<345_600>")]
+    #[serde(default = "message_retention_period")]
     #[schemars(range(min = 60, max = 1_209_600))]
     #[schemars(extend("x-dwctl-risk" = ["data-loss when less: messages are kept {after} s instead of {before} s"]))]
     pub message_retention_period: i32,
@@ -44,7 +47,7 @@ pub struct Spec {
     #[schemars(range(min = 0, max = 20))]
     pub receive_message_wait_time_seconds: i32,
     /// Seconds for which a received message is hidden from other consumers.
-    #[serde(default = "number::<30>")]
+    #[serde(default = "visibility_timeout")]
     #[schemars(range(min = 0, max = 43_200))]
     pub visibility_timeout: i32,
     /// Who may send and receive. Absent: the account alone, as its IAM policies say.
@@ -64,6 +67,7 @@ pub struct Spec {
     pub kms_master_key_id: Option<String>,
     /// Seconds for which SQS reuses a data key before it asks KMS again. Absent: 300.
     #[schemars(range(min = 60, max = 86_400), extend("x-dwctl-absent" = 300))]
+    #[schemars(extend("x-dwctl-only-with" = "kms_master_key_id"))]
     pub kms_data_key_reuse_period_seconds: Option<i32>,
     /// Encrypt messages at rest with a key of SQS. Absent: true, unless there is a KMS key.
     #[schemars(extend("x-dwctl" = [DERIVED]))]
@@ -95,6 +99,7 @@ pub struct RedriveAllowPolicy {
     // SQS takes no empty list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-dwctl" = [SET], "x-dwctl-names" = "queue"), length(max = 10))]
+    #[schemars(extend("x-dwctl-only-if" = "redrivePermission = byQueue"))]
     pub source_queue_arns: Vec<String>,
 }
 
@@ -107,8 +112,10 @@ pub struct Attrs {
     pub queue_url: String,
 }
 
-fn number<const NUMBER: i32>() -> i32 {
-    NUMBER
+defaults! {
+    maximum_message_size: i32 = 1_048_576;
+    message_retention_period: i32 = 345_600;
+    visibility_timeout: i32 = 30;
 }
 
 /// Actions that a queue policy may name
@@ -192,11 +199,6 @@ impl Kind for SqsQueue {
         let is = |path: &str, value: &str| spec.text(path) == Some(value);
         let fifo = spec.flag("fifo_queue");
         let is_other = |name: &str| fifo.is_some_and(|fifo| name.ends_with(".fifo") != fifo);
-        let permission = spec.text("redrive_allow_policy.redrivePermission");
-        let names_queues = spec.is_set("redrive_allow_policy.sourceQueueArns");
-        let needs_fifo = |path: &'static str, is_used: bool| {
-            (is_used && fifo == Some(false), path, "this is for FIFO queues", "set `fifo_queue = true`")
-        };
         let rules = [
             (
                 spec.text("queue_name").is_some_and(is_other),
@@ -204,9 +206,6 @@ impl Kind for SqsQueue {
                 "only the name of a FIFO queue ends in `.fifo`",
                 "a FIFO queue has `fifo_queue = true` and a name that ends in `.fifo`",
             ),
-            needs_fifo("content_based_deduplication", spec.flag("content_based_deduplication") == Some(true)),
-            needs_fifo("deduplication_scope", spec.is_set("deduplication_scope")),
-            needs_fifo("fifo_throughput_limit", spec.is_set("fifo_throughput_limit")),
             (
                 is("fifo_throughput_limit", "perMessageGroupId")
                     && (is("deduplication_scope", "queue") || !spec.may_be_set("deduplication_scope")),
@@ -221,28 +220,17 @@ impl Kind for SqsQueue {
                 "drop one of `kms_master_key_id` and `sqs_managed_sse_enabled`",
             ),
             (
-                spec.is_set("kms_data_key_reuse_period_seconds") && !spec.may_be_set("kms_master_key_id"),
-                "kms_data_key_reuse_period_seconds",
-                "there is no KMS key whose data keys SQS could reuse",
-                "give `kms_master_key_id`",
-            ),
-            (
                 spec.text("redrive_policy.deadLetterTargetArn").is_some_and(is_other),
                 "redrive_policy.deadLetterTargetArn",
                 "the dead-letter queue is of the other type",
                 "a FIFO queue needs a FIFO queue, and a standard queue a standard queue",
             ),
             (
-                permission == Some("byQueue") && !spec.may_be_set("redrive_allow_policy.sourceQueueArns"),
+                is("redrive_allow_policy.redrivePermission", "byQueue")
+                    && !spec.may_be_set("redrive_allow_policy.sourceQueueArns"),
                 "redrive_allow_policy.redrivePermission",
                 "`byQueue` names the queues",
                 "give `sourceQueueArns`",
-            ),
-            (
-                names_queues && permission.is_some_and(|one| one != "byQueue"),
-                "redrive_allow_policy.sourceQueueArns",
-                "only `byQueue` names queues",
-                "set `redrivePermission = \"byQueue\"`",
             ),
         ];
         let broken = rules.into_iter().filter(|(is_broken, ..)| *is_broken);
@@ -333,27 +321,25 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SqsQueue>>> {
 
 /// The attributes that `SetQueueAttributes` takes; an empty one unsets.
 fn attributes(spec: &Spec) -> Result<Attributes> {
-    const FIFO: [&str; 3] = ["ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"];
-    const DEFAULTS: [(&str, &str); 4] = [
+    let mut attributes = to_attributes(spec)?;
+    for (name, default) in [
         ("DeduplicationScope", "queue"),
         ("FifoThroughputLimit", "perQueue"),
         ("KmsDataKeyReusePeriodSeconds", "300"),
         ("RedriveAllowPolicy", r#"{"redrivePermission":"allowAll"}"#),
-    ];
-    let mut attributes = to_attributes(spec)?;
-    for (name, default) in DEFAULTS {
+    ] {
         attributes.entry(name.to_owned()).and_modify(|value| {
             if value.is_empty() {
-                *value = default.to_owned()
+                *value = default.to_owned();
             }
         });
     }
     attributes.retain(|name, _| match name.as_str() {
-        // They cannot change.
         "QueueName" | "FifoQueue" => false,
-        // It has no effect without a key, and SQS does not return it then.
+        "ContentBasedDeduplication" | "DeduplicationScope" | "FifoThroughputLimit" => spec.fifo_queue,
+        // SQS returns it only with a key.
         "KmsDataKeyReusePeriodSeconds" => spec.kms_master_key_id.is_some(),
-        name => spec.fifo_queue || !FIFO.contains(&name),
+        _ => true,
     });
     Ok(attributes)
 }
