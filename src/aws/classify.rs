@@ -77,9 +77,13 @@ fn is_not_yet_consistent(code: &str, message: &str) -> bool {
         "does not exist or the role provided does not have access to it",
         "is not authorized to perform: glue:GetConnection",
     ];
+    // CloudTrail tests the role that writes to a log group; a new grant to the role may not be there yet.
+    const OF_A_TRAILS_ROLE: &[&str] =
+        &["InvalidCloudWatchLogsLogGroupArnException", "InvalidCloudWatchLogsRoleArnException"];
     matches!(code, "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy")
         && message.to_lowercase().contains("invalid principal")
         || WORDS.iter().any(|words| message.contains(words))
+        || OF_A_TRAILS_ROLE.contains(&code) && message.contains("Access denied")
         || code == "InvalidInputException" && OF_A_CRAWLERS_ROLE.iter().any(|words| message.contains(words))
 }
 

@@ -52,6 +52,12 @@ macro_rules! clients {
 }
 
 clients! {
+    /// AWS CloudTrail.
+    cloudtrail: aws_sdk_cloudtrail => {
+        gone: ["TrailNotFoundException", "ResourceNotFoundException"],
+        exists: ["TrailAlreadyExistsException"],
+        conflict: ["ConflictException"],
+    };
     /// Amazon CloudWatch: alarms and dashboards.
     cloudwatch: aws_sdk_cloudwatch => {
         gone: ["ResourceNotFoundException", "ResourceNotFound", "DashboardNotFoundError"],

@@ -4,6 +4,11 @@ use std::sync::LazyLock;
 
 use crate::kind::{ErasedKind, erase};
 
+/// AWS CloudTrail.
+pub mod cloudtrail {
+    pub mod trail;
+}
+
 /// Amazon CloudWatch.
 pub mod cloudwatch {
     pub mod alarm;
@@ -115,6 +120,7 @@ pub mod sqs {
 macro_rules! each_kind {
     ($made:ident) => {
         $made! {
+            cloudtrail_trail: cloudtrail::trail::CloudtrailTrail,
             cloudwatch_alarm: cloudwatch::alarm::Alarm,
             cloudwatch_dashboard: cloudwatch::dashboard::Dashboard,
             cloudwatchlogs_log_group: cloudwatchlogs::log_group::LogGroup,

@@ -24,6 +24,7 @@ scripts![
     "__init__.py",
     "additions.py",
     "cbor.py",
+    "cloudtrail.py",
     "cloudwatch.py",
     "copies.py",
     "documents.py",

@@ -16,6 +16,7 @@ use crate::paper::root;
 
 /// The services of our kinds, with their names in the SDK's crates, botocore and IAM's actions.
 const SERVICES: &[(&str, &str, &str)] = &[
+    ("cloudtrail", "cloudtrail", "cloudtrail"),
     ("cloudwatch", "cloudwatch", "cloudwatch"),
     ("cloudwatchlogs", "logs", "logs"),
     ("ec2", "ec2", "ec2"),
@@ -201,6 +202,7 @@ async fn call(service: &str, cx: &Cx) -> Result<(), Error> {
         "sfn" => drop(cx.aws.sfn().describe_state_machine().state_machine_arn("a").send().await?),
         "sns" => drop(cx.aws.sns().get_topic_attributes().topic_arn("a").send().await?),
         "sqs" => drop(cx.aws.sqs().get_queue_attributes().queue_url("q").send().await?),
+        "cloudtrail" => drop(cx.aws.cloudtrail().describe_trails().send().await?),
         other => panic!("add a call of {other} to tests/it/errors.rs"),
     }
     Ok(())
@@ -220,6 +222,7 @@ fn operation(service: &str) -> &'static str {
         "sfn" => "states:DescribeStateMachine",
         "sns" => "sns:GetTopicAttributes",
         "sqs" => "sqs:GetQueueAttributes",
+        "cloudtrail" => "cloudtrail:DescribeTrails",
         other => panic!("add a call of {other} to tests/it/errors.rs"),
     }
 }

@@ -847,6 +847,8 @@ fn the_index_of_tags_is_read_to_its_last_page() {
 /// Lists for which one page is enough, by kind or module of the engine, with the reason.
 const ONE_PAGE: &[(&str, &str, &str)] = &[
     ("aws", "DescribeAvailabilityZones", "AWS has no pages of it"),
+    ("cloudtrail_trail", "DescribeTrails", "AWS has no pages of it"),
+    ("cloudtrail_trail", "ListTags", "of one trail, and AWS has no pages of it"),
     ("redshift_cluster", "DescribeClusters", "of one cluster by its name"),
     ("ec2_subnet", "DescribeSubnets", "of one subnet by its id"),
     ("ec2_vpc", "DescribeVpcs", "of one VPC by its id"),

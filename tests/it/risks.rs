@@ -234,6 +234,7 @@ const MACHINE: &str = "[sfn_state_machine.x]\nname = \"x\"\nrole_arn = \"arn:aws
 const TOPIC: &str = "[sns_topic.x]\nname = \"x\"\n";
 const FIFO: &str = "[sns_topic.x]\nname = \"x.fifo\"\nfifo_topic = true\n";
 const SUBSCRIPTION: &str = "[sns_subscription.x]\ntopic_arn = \"arn:aws:sns:us-east-1:111111111111:x\"\nprotocol = \"sqs\"\nendpoint = \"arn:aws:sqs:us-east-1:111111111111:x\"\n";
+const TRAIL: &str = "[cloudtrail_trail.x]\ntrail_name = \"audit\"\ns3_bucket_name = \"logs\"\n";
 const QUEUE: &str = "[sqs_queue.x]\nqueue_name = \"x\"\n";
 const PARAMETERS: &str = "[redshift_cluster_parameter_group.x]\nparameter_group_name = \"x\"\nparameter_group_family = \"redshift-1.0\"\ndescription = \"x\"\n";
 const SUBNET: &str = "[ec2_subnet.x]\nvpc_id = \"vpc-1\"\ncidr_block = \"10.0.0.0/24\"\n";

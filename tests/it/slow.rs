@@ -809,3 +809,49 @@ fn the_name_of_a_deleted_queue_is_waited_for() {
         scene.apply(vec![gone(), gone(), deleted(), gone(), deleted(), gone(), created, attributes, tags]);
     assert!(run.stdout.contains("1 created"), "{}", run.stdout);
 }
+
+/// The answers to a read of a trail that writes to a log group.
+fn trail(is_logging: bool) -> [Answer; 3] {
+    let tags =
+        owned("cloudtrail_trail.audit", |key, value| format!(r#"{{"Key": "{key}", "Value": "{value}"}},"#));
+    let tags = tags.trim_end_matches(',');
+    [
+        on("cloudtrail:DescribeTrails").answers(
+            r#"{"trailList": [{"Name": "audit", "S3BucketName": "logs", "IncludeGlobalServiceEvents": true,
+                "IsMultiRegionTrail": false, "HomeRegion": "us-east-1", "LogFileValidationEnabled": false,
+                "TrailARN": "arn:aws:cloudtrail:us-east-1:123456789012:trail/audit", "IsOrganizationTrail": false,
+                "CloudWatchLogsLogGroupArn": "arn:aws:logs:us-east-1:123456789012:log-group:audit:*",
+                "CloudWatchLogsRoleArn": "arn:aws:iam::123456789012:role/audit",
+                "HasCustomEventSelectors": false, "HasInsightSelectors": false}]}"#,
+        ),
+        on("cloudtrail:GetTrailStatus").answers(format!(r#"{{"IsLogging": {is_logging}}}"#)),
+        on("cloudtrail:ListTags").answers(format!(r#"{{"ResourceTagList": [{{"TagsList": [{tags}]}}]}}"#)),
+    ]
+}
+
+/// CloudTrail tries the role when the trail is created.
+#[test]
+fn a_new_role_of_a_trail_is_waited_for() {
+    let scene = Scene::new(
+        "[cloudtrail_trail.audit]\ntrail_name = 'audit'\ns3_bucket_name = 'logs'\n\
+         cloud_watch_logs_log_group_arn = 'arn:aws:logs:us-east-1:123456789012:log-group:audit'\n\
+         cloud_watch_logs_role_arn = 'arn:aws:iam::123456789012:role/audit'\n",
+    );
+    let refused = |code: &str| {
+        on("cloudtrail:CreateTrail").fails(400, code, "Access denied. Check the permissions for your role.")
+    };
+    let group = "arn:aws:logs:us-east-1:123456789012:log-group:audit:*";
+    let mut answers = vec![
+        on("cloudtrail:DescribeTrails").sends("trailNameList.1", "audit").answers(r#"{"trailList": []}"#),
+        refused("InvalidCloudWatchLogsRoleArnException"),
+        refused("InvalidCloudWatchLogsLogGroupArnException"),
+        on("cloudtrail:CreateTrail")
+            .sends("CloudWatchLogsLogGroupArn", group)
+            .answers(r#"{"Name": "audit"}"#),
+    ];
+    answers.extend(trail(false));
+    answers.push(on("cloudtrail:StartLogging").sends("Name", "audit"));
+    answers.extend(trail(true));
+    let run = scene.apply(answers);
+    assert!(run.stdout.contains("1 created"), "{}", run.stdout);
+}

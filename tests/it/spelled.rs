@@ -202,7 +202,8 @@ fn what_means_nothing_is_left_out_everywhere() {
 #[test]
 fn every_key_has_its_spellings() {
     // Not encrypted, or what the bucket says, or AWS's choice: no alias is the default.
-    const WITHOUT_DEFAULT: [&str; 8] = [
+    const WITHOUT_DEFAULT: [&str; 9] = [
+        "cloudtrail_trail.kms_key_id",
         "redshift_cluster.kms_key_id",
         "redshift_cluster.master_password_secret_kms_key_id",
         "s3_bucket.inventory.destination.kms_key_id",

@@ -3,6 +3,7 @@
 import importlib
 
 MODULES = {
+    "cloudtrail": ("cloudtrail",),
     "cloudwatch": ("cloudwatch",),
     "ec2": ("ec2",),
     "events": ("events",),

@@ -1,5 +1,6 @@
 """Resource Groups Tagging: what moto's index lacks of the services here, pages as AWS makes them."""
 
+from moto.cloudtrail.models import cloudtrail_backends
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.resource_tagging import iter_taggable_backends, make_tag_matcher, match_resource_type
 from moto.events.models import events_backends
@@ -24,6 +25,9 @@ def everything(call):
     for name in cloudwatch.dashboards:
         arn = f"arn:{call.partition}:cloudwatch::{call.account}:dashboard/{name}"
         yield arn, "cloudwatch:dashboard", cloudwatch.tagger.get_tag_dict_for_resource(arn)
+    cloudtrail = call.backend(cloudtrail_backends)
+    for trail in cloudtrail.trails.values():
+        yield trail.arn, "cloudtrail:trail", cloudtrail.tagging_service.get_tag_dict_for_resource(trail.arn)
     events = call.backend(events_backends)
     for bus in events.event_buses.values():
         for rule in bus.rules.values():

@@ -432,6 +432,46 @@ def sns_topics():
 
 
 @check
+def trails():
+    trail, s3, bucket, named = client("cloudtrail"), client("s3"), name("audit-"), name("trail-")
+    s3.create_bucket(Bucket=bucket)
+    refused("InsufficientS3BucketPolicyException", trail.create_trail, Name=named, S3BucketName=bucket)
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"},
+         "Action": ["s3:GetBucketAcl", "s3:PutObject"], "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]}]}))
+    topic = client("sns").create_topic(Name=named)["TopicArn"]
+    made = trail.create_trail(Name=named, S3BucketName=bucket, SnsTopicName=named, IsMultiRegionTrail=True,
+                              TagsList=[{"Key": "a", "Value": "b"}])
+    holds(made, {"SnsTopicARN": topic, "IncludeGlobalServiceEvents": True, "IsMultiRegionTrail": True})
+    refused("TrailAlreadyExistsException", trail.create_trail, Name=named, S3BucketName=bucket)
+    equal(trail.list_tags(ResourceIdList=[made["TrailARN"]])["ResourceTagList"][0]["TagsList"], [{"Key": "a", "Value": "b"}])
+
+    def found():
+        return trail.describe_trails(trailNameList=[named, "nothing"])["trailList"][0]
+
+    holds(found(), {"HasCustomEventSelectors": False, "HasInsightSelectors": False, "HomeRegion": "us-east-1"})
+    trail.update_trail(Name=named, SnsTopicName="", KmsKeyId="alias/k")
+    equal(("SnsTopicARN" in found(), found()["KmsKeyId"].split(":", 5)[5]), (False, "alias/k"))
+    refused("InvalidParameterCombinationException", trail.update_trail, Name=named, IncludeGlobalServiceEvents=False)
+    data = [{"Field": "eventCategory", "Equals": ["Data"]}, {"Field": "resources.type", "Equals": ["AWS::S3::Object"]}]
+    trail.put_event_selectors(TrailName=named, AdvancedEventSelectors=[{"FieldSelectors": data}])
+    refused("InvalidEventSelectorsException", trail.put_event_selectors, TrailName=named,
+            AdvancedEventSelectors=[{"FieldSelectors": data[:1]}])
+    equal(trail.get_event_selectors(TrailName=named)["AdvancedEventSelectors"], [{"FieldSelectors": data}])
+    equal(found()["HasCustomEventSelectors"], True)
+    refused("InsightNotEnabledException", trail.get_insight_selectors, TrailName=named)
+    trail.put_insight_selectors(TrailName=named, InsightSelectors=[{"InsightType": "ApiErrorRateInsight"}])
+    equal(found()["HasInsightSelectors"], True)
+    trail.put_event_configuration(TrailName=named, AggregationConfigurations=[
+        {"Templates": ["API_ACTIVITY"], "EventCategory": "Data"}])
+    equal(len(trail.get_event_configuration(TrailName=named)["AggregationConfigurations"]), 1)
+    trail.start_logging(Name=named)
+    equal(trail.get_trail_status(Name=named)["IsLogging"], True)
+    trail.delete_trail(Name=named)
+    refused("TrailNotFoundException", trail.delete_trail, Name=named)
+
+
+@check
 def queues():
     sqs = client("sqs")
     dead = sqs.create_queue(QueueName=name())["QueueUrl"]
