@@ -315,8 +315,8 @@ impl Files {
             let (mut came, mut queue) = (BTreeMap::new(), std::collections::VecDeque::from([from]));
             while let Some(file) = queue.pop_front() {
                 for &next in edges[file].keys() {
-                    if !came.contains_key(&next) {
-                        came.insert(next, file);
+                    if let std::collections::btree_map::Entry::Vacant(entry) = came.entry(next) {
+                        entry.insert(file);
                         queue.push_back(next);
                     }
                 }
