@@ -136,7 +136,7 @@ fn an_output_tells_what_is_at_aws() {
         "Output all changes with the next apply: it will be [\"each-a\", \"each-c\"].\n",
         "Output by_reference changes with the next apply: it will be \"topic second\".\n",
         "Output by_local has no value: its declaration changed, and is not applied yet.\n",
-        "Output more has no value: ",
+        "Output more has no value at AWS: ",
         "Output word has no value: it is not applied yet.\n",
     ] {
         assert!(run.stderr.contains(line), "{line}{run}");

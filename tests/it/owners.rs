@@ -560,5 +560,5 @@ fn what_cannot_be_tagged_is_told_by_its_birth() {
         "AWSGlue.CreateClassifier",
         "{\"JsonClassifier\":{\"Name\":\"c\",\"JsonPath\":\"$.theirs\"}}",
     );
-    other.run(&["apply", "--yes"]).exits(7).says("exists already");
+    other.run(&["apply", "--yes"]).exits(7).says("already exists");
 }

@@ -61,7 +61,7 @@ fn a_bucket_of_someone_else_is_refused_and_taken_over_only_with_adopt() {
     let spec = Value::map([("bucket", Value::from("shared-lake"))]);
     foreign(&project, "s3_bucket", spec, &[("team", "finance")]);
 
-    project.run(&["plan"]).exits(7).says("exists already").says("team=finance").says("--adopt");
+    project.run(&["plan"]).exits(7).says("already exists").says("team=finance").says("--adopt");
     project.run(&["apply", "--yes"]).exits(7).says("it was left as it is");
     assert_eq!(project.cloud.calls("s3:PutBucketTagging"), 0);
 
@@ -435,7 +435,7 @@ fn a_rename_onto_a_bucket_of_another_stack_is_refused_and_takes_it_over_only_wit
             .run(arguments)
             .exits(7)
             .says("s3_bucket.lake of stack billing/prod")
-            .says("old-lake until now");
+            .says("is still old-lake");
     }
     assert_eq!(project.cloud.writes(), before);
 

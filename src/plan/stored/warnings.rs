@@ -6,11 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::diag::Diagnostic;
 
 /// The codes of a plan's warnings; codes of other versions are read as the last of these.
-const CODES: [&str; 5] = ["busy", "no-ledger", "read-failed", "twin", "warning"];
+const CODES: [&str; 7] = ["busy", "dangling", "no-ledger", "read-failed", "region", "twin", "warning"];
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Unreplaced {
+struct Stored {
     code: String,
     message: String,
     notes: Vec<String>,
@@ -18,7 +18,7 @@ struct Unreplaced {
 }
 
 pub fn serialize<S: Serializer>(warnings: &[Diagnostic], serializer: S) -> Result<S::Ok, S::Error> {
-    let kept = warnings.iter().map(|one| Unreplaced {
+    let kept = warnings.iter().map(|one| Stored {
         code: one.code.to_owned(),
         message: one.message.clone(),
         notes: one.notes.clone(),
@@ -28,7 +28,7 @@ pub fn serialize<S: Serializer>(warnings: &[Diagnostic], serializer: S) -> Resul
 }
 
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Diagnostic>, D::Error> {
-    let warnings = Vec::<Unreplaced>::deserialize(deserializer)?.into_iter().map(|kept| {
+    let warnings = Vec::<Stored>::deserialize(deserializer)?.into_iter().map(|kept| {
         let code = CODES.into_iter().find(|code| *code == kept.code).unwrap_or("warning");
         Diagnostic { notes: kept.notes, helps: kept.helps, ..Diagnostic::warning(code, kept.message) }
     });
