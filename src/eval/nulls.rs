@@ -21,7 +21,10 @@ pub(super) fn told(error: Diagnostic, node: Option<&Node>, names: &Names<'_, '_>
         let error = error.note(format!("`{reference}` is null"));
         let field = kind.schema().attrs.fields().and_then(|fields| fields.get(attribute));
         match field.map(|field| field.description.trim()).filter(|words| !words.is_empty()) {
-            Some(words) => error.note(format!("`{attribute}`: {}", words.lines().next().unwrap_or_default())),
+            Some(words) => {
+                let first = words.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+                error.note(format!("`{attribute}`: {first}"))
+            }
             None => error,
         }
     })
