@@ -160,10 +160,7 @@ impl Kind for SqsQueue {
     // (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>).
     const CREATE_OVERWRITES: bool = true;
     const DEFERRABLE: &'static [&'static str] = &["policy", "redrive_policy", "redrive_allow_policy"];
-    const LINKS: &'static [Link] = &[
-        Link::to("redrive_policy.deadLetterTargetArn", "sqs_queue"),
-        Link::to("redrive_allow_policy.sourceQueueArns", "sqs_queue"),
-    ];
+    const LINKS: &'static [Link] = &[Link::to("redrive_policy.deadLetterTargetArn", "sqs_queue")];
     // A deletion takes up to 60 s, and so does the name until it is free again
     // (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html>).
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 60, deadline_seconds: 300 };
