@@ -410,7 +410,7 @@ fn bombs() -> Vec<Bomb> {
             let one = |number: usize| format!("name{number} = \"${{local.nama{number}}}\"\n");
             format!("[local]\n{}", (0..20_000).map(one).collect::<String>())
         }),
-        stack("files that are too many", Refused("32 MiB together"), "")
+        stack("files that are too many", Refused("32 MiB in total"), "")
             .with("a.toml", "#\n".repeat(2_000_000)),
     ];
     if let Some(bomb) = bombs.last_mut() {

@@ -25,7 +25,8 @@ use crate::harness::{Project, Run, copy, read_all, run};
 
 /// The kinds for which AWS returns nothing that distinguishes a resource from another one created under its
 /// name. Without tags, nobody knows their owner.
-const NAMELESS: [&str; 7] = [
+const NAMELESS: [&str; 8] = [
+    "cloudtrail_trail",
     "cloudwatch_dashboard",
     "eventbridge_rule",
     "glue_trigger",
@@ -54,6 +55,8 @@ fn naming(kind: &str) -> Option<&'static str> {
         "redshift_cluster" => "cluster_identifier",
         "redshift_cluster_parameter_group" => "parameter_group_name",
         "redshift_cluster_subnet_group" => "cluster_subnet_group_name",
+        "cloudtrail_trail" => "trail_name",
+        "sqs_queue" => "queue_name",
         "s3_bucket" => "bucket",
         "s3_object" => "key",
         "ec2_subnet" | "ec2_vpc" | "kms_key" | "sns_subscription" => return None,

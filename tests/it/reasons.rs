@@ -184,7 +184,7 @@ Resource = ["${redshift_cluster.main.master_password_secret_arn}", "arn:aws:s3::
     let after = format!("{CLUSTER}{role}");
     let problems = account.planned(&after, &Selection::default()).expect_err("the reference is null");
     assert!(problems.contains("`redshift_cluster.main.master_password_secret_arn` is null"), "{problems}");
-    assert!(problems.contains("null where `manage_master_password` is not set"), "{problems}");
+    assert!(problems.contains("null unless `manage_master_password` is set"), "{problems}");
     let shown = paper::problems(&after);
     assert!(shown.contains("`redshift_cluster.main.master_password_secret_arn` is null"), "{shown}");
     assert_eq!(paper::problems(&format!("{before}{role}")), "");

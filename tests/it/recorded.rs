@@ -222,6 +222,7 @@ fn without(recorded: &Recorded, path: &str, part: &Part) -> [Recorded; 2] {
 
 /// Kinds without recorded reads.
 const UNRECORDED: &[&str] = &[
+    "cloudtrail_trail",
     "ec2_security_group",
     "ec2_subnet",
     "glue_classifier",

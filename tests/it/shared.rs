@@ -84,7 +84,7 @@ fn what_may_be_shared_is_bounded_by_the_repository() {
         ("../../.git", "belongs to git or dwctl"),
         ("../other/.dwctl", "belongs to git or dwctl"),
         ("../../nowhere", "does not exist"),
-        ("../../credentials.json", "is no folder"),
+        ("../../credentials.json", "is not a folder"),
         ("/etc", "is not a path from the stack's folder"),
         ("", "is not a path from the stack's folder"),
     ] {

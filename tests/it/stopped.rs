@@ -293,7 +293,7 @@ fn conclude(stage: &Stage, verb: Verb, ended: &Run) {
         }
         Verb::Init => {
             again().exits(0);
-            stage.run(verb.arguments()).exits(0).says("as it should be");
+            stage.run(verb.arguments()).exits(0).says("already set up");
         }
         Verb::PlanOut => {
             again().exits(0);

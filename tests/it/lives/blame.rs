@@ -322,6 +322,7 @@ fn in_toml(value: &dwctl::value::Value) -> Value {
         Own::Map(map) => {
             Value::Table(map.iter().map(|(name, value)| (name.clone(), in_toml(value))).collect())
         }
+        Own::List(list) | Own::Set(list) => Value::Array(list.iter().map(in_toml).collect()),
         other => panic!("no default is {other:?}"),
     }
 }
