@@ -363,7 +363,7 @@ impl Outputs {
         let stack = eval.stack;
         let mut warnings: Vec<Diagnostic> = changes.values().filter_map(busy).collect();
         warnings.extend(emigration(stack, changes.values()));
-        warnings.extend(dangling(&changes));
+        warnings.extend(dangling(&changes, &eval.facts.scope));
         let (destroy, partial) = (selection.destroy, selection.is_partial());
         Plan {
             stack: stack.name.clone(),

@@ -90,7 +90,8 @@ fn settle_holds(
         let held = holds.iter().filter_map(|one| Some((changes.get(&one.holder.0)?, &one.held.0)));
         // Until a dependent has the new id, the old one must lead somewhere.
         let needed = changes.values().flat_map(|change| change.first().map(move |needed| (change, needed)));
-        let needed = needed.filter(|(_, needed)| changes.get(*needed).is_some_and(is_assigned));
+        let needed = needed
+            .filter(|(_, needed)| changes.get(*needed).is_some_and(|needed| is_assigned(needed, scope)));
         let stays = |holder: &Change| {
             matches!(holder.action, Action::NoOp | Action::Update | Action::Replace { create_first: true })
         };
@@ -130,11 +131,11 @@ fn settle_holds(
 
 /// Warnings about resources that stay and still name one that is destroyed, where AWS does not refuse
 /// that, and about retained ones that depend on it.
-pub(super) fn dangling(changes: &BTreeMap<Address, Change>) -> Vec<Diagnostic> {
+pub(super) fn dangling(changes: &BTreeMap<Address, Change>, scope: &Scope) -> Vec<Diagnostic> {
     let goes = |held: &Change| match held.action {
         Action::Delete => true,
         // Otherwise the new one has the same name.
-        Action::Replace { .. } => is_assigned(held),
+        Action::Replace { .. } => is_assigned(held, scope),
         _ => false,
     };
     let mut found: BTreeMap<&Address, BTreeMap<&Address, Option<&str>>> = BTreeMap::new();
@@ -174,12 +175,9 @@ pub(super) fn dangling(changes: &BTreeMap<Address, Change>) -> Vec<Diagnostic> {
 }
 
 /// Returns whether AWS assigns a new id when the resource is replaced.
-fn is_assigned(change: &Change) -> bool {
-    kinds::kind(&change.address.kind).is_some_and(|kind| {
-        let scope =
-            Scope { partition: String::new(), account_id: String::new(), region: change.region.clone() };
-        kind.identity(Known(&change.desired), &scope) == Identity::Assigned
-    })
+fn is_assigned(change: &Change, scope: &Scope) -> bool {
+    kinds::kind(&change.address.kind)
+        .is_some_and(|kind| kind.identity(Known(&change.desired), scope) == Identity::Assigned)
 }
 
 /// Makes a holder release the resource that it holds.
