@@ -36,7 +36,7 @@ struct Progress {
     agreed: u32,
 }
 
-/// What is left to change.
+/// The remaining difference.
 struct Difference {
     have: Value,
     want: Value,

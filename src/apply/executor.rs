@@ -1,4 +1,4 @@
-//! What every unit is carried out with, and what several of them need.
+//! The tools that carry out every unit, and steps that several units share.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -94,7 +94,7 @@ pub async fn apply(
     }
 }
 
-/// What the units of a plan are run with.
+/// The tools that run the units of a plan.
 struct Run<'r, 'e, 'a, 'l> {
     executor: &'r Executor<'e, 'a, 'l>,
     instances: &'r BTreeMap<Address, Instance<'a>>,

@@ -1,4 +1,4 @@
-//! What an error means for the engine.
+//! The meaning of an error for the engine.
 
 /// The meaning of an error for the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,4 +1,4 @@
-//! What an apply did, in numbers.
+//! The results of an apply, in numbers.
 
 use crate::apply::Summary;
 

@@ -1,4 +1,4 @@
-//! What expressions see of a declaration.
+//! The parts of a declaration that expressions see.
 
 use std::collections::BTreeMap;
 
