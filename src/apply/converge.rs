@@ -155,9 +155,9 @@ impl Work<'_, '_, '_, '_> {
             }
         }
         if !progress.fresh {
-            let whose = self.executor.whose(self.kind, self.cx, self.change, id, live).await;
-            let whose = whose.map_err(|error| self.halt("read", &error, id))?;
-            if let Some(refusal) = plan::refusal(&self.instance.address, id, &whose, true) {
+            let ownership = self.executor.ownership(self.kind, self.cx, self.change, id, live).await;
+            let ownership = ownership.map_err(|error| self.halt("read", &error, id))?;
+            if let Some(refusal) = plan::refusal(&self.instance.address, id, &ownership, true) {
                 return Err(Halt::Failed(refusal.at(self.instance.resource.span, "")));
             }
         }

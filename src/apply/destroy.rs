@@ -11,7 +11,7 @@ use crate::diag::Diagnostic;
 use crate::kind::State;
 use crate::kinds;
 use crate::plan::order::Unit;
-use crate::plan::{self, Action, Change, Whose};
+use crate::plan::{self, Action, Change, Ownership};
 
 /// How long an accepted deletion is waited for after a signal: most are done by then.
 const LEAVING: Duration = Duration::from_secs(3);
@@ -49,21 +49,24 @@ impl Executor<'_, '_, '_> {
             let there = async {
                 let Some(live) = look_at_tags(kind, &cx, id).await? else { return Ok(None) };
                 let leaves = matches!(live.state, State::Leaving(_));
-                let whose =
-                    if leaves { Whose::Ours } else { self.whose(kind, &cx, change, id, &live).await? };
-                Ok::<_, Error>(Some(whose))
+                let ownership = if leaves {
+                    Ownership::Ours
+                } else {
+                    self.ownership(kind, &cx, change, id, &live).await?
+                };
+                Ok::<_, Error>(Some(ownership))
             };
             match there.await {
                 Ok(there) => break there,
                 Err(error) => retry.wait(&error, &waiting).await.map_err(|()| failed(&error))?,
             }
         };
-        let Some(whose) = there else {
+        let Some(ownership) = there else {
             // Somebody deleted it meanwhile. Its successor under that name could be anybody's.
             self.forget(change);
             return Ok(id.clone());
         };
-        if let Some(refusal) = plan::refusal(&unit.address, id, &whose, false) {
+        if let Some(refusal) = plan::refusal(&unit.address, id, &ownership, false) {
             return Err(vec![refusal.at_maybe(self.span(&unit.address), "")]);
         }
         let delete = async || {

@@ -12,7 +12,7 @@ use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner};
 use crate::kinds;
 use crate::ledger::Entry;
-use crate::plan::{self, Action, Change, Reason, Whose};
+use crate::plan::{self, Action, Change, Ownership, Reason};
 
 /// Carries out units.
 pub(super) struct Executor<'e, 'a, 'l> {
@@ -70,7 +70,9 @@ impl Executor<'_, '_, '_> {
         let cx = self.session.cx(&change.region);
         let failed = |error: Error| vec![failure(&format!("cannot give up {}", change.address), id, &error)];
         let live = match look_at_tags(kind, &cx, id).await.map_err(failed)? {
-            Some(live) if self.whose(kind, &cx, change, id, &live).await.map_err(failed)? == Whose::Ours => {
+            Some(live)
+                if self.ownership(kind, &cx, change, id, &live).await.map_err(failed)? == Ownership::Ours =>
+            {
                 live
             }
             // It is gone, or has another owner, whose tags are left alone.
@@ -86,39 +88,39 @@ impl Executor<'_, '_, '_> {
 
     /// Asks AWS who owns a resource that is about to be changed or deleted. An imported one counts as
     /// ours as long as its owner is the one that the plan saw.
-    pub(super) async fn whose(
+    pub(super) async fn ownership(
         &self,
         kind: &'static dyn ErasedKind,
         cx: &Cx,
         change: &Change,
         id: &str,
         live: &ErasedLive,
-    ) -> Result<Whose, Error> {
+    ) -> Result<Ownership, Error> {
         let planned = change.live.as_ref().filter(|_| change.is_taken_over());
         if planned.is_some_and(|planned| Owner::of(&planned.tags) == Owner::of(&live.tags)) {
-            return Ok(Whose::Ours);
+            return Ok(Ownership::Ours);
         }
         let (address, region) = (&change.address, &cx.scope.region);
-        let whose = {
+        let ownership = {
             let ledger = self.writer.ledger.borrow();
             let deposed = ledger.deposed.get(address).into_iter().flatten();
             let mut known = ledger.resources.get(address).into_iter().chain(deposed);
             // A resource to be deleted may be known from an intent alone.
             let intended = || Entry { id: id.to_owned(), region: region.clone(), ..Entry::default() };
             match known.find(|entry| entry.id == id && entry.region == *region) {
-                Some(entry) => plan::whose(kind, address, entry, live, &ledger),
-                None => plan::whose(kind, address, &intended(), live, &ledger),
+                Some(entry) => plan::ownership(kind, address, entry, live, &ledger),
+                None => plan::ownership(kind, address, &intended(), live, &ledger),
             }
         };
-        if !plan::is_wholes(kind, &whose) {
-            return Ok(whose);
+        if !plan::parent_decides(kind, &ownership) {
+            return Ok(ownership);
         }
-        let whole = plan::whole(kind, region, id, live, &self.writer.ledger.borrow());
-        let Some((address, entry)) = whole else { return Ok(whose) };
-        let Some(kind) = kinds::kind(&address.kind) else { return Ok(whose) };
+        let parent = plan::parent(kind, region, id, live, &self.writer.ledger.borrow());
+        let Some((address, entry)) = parent else { return Ok(ownership) };
+        let Some(kind) = kinds::kind(&address.kind) else { return Ok(ownership) };
         Ok(match look_at_tags(kind, cx, &entry.id).await? {
-            Some(live) => plan::whose(kind, &address, &entry, &live, &self.writer.ledger.borrow()),
-            None => whose,
+            Some(live) => plan::ownership(kind, &address, &entry, &live, &self.writer.ledger.borrow()),
+            None => ownership,
         })
     }
 

@@ -60,8 +60,9 @@ impl Executor<'_, '_, '_> {
                 }
                 _ => {
                     // The owner may have changed since the plan.
-                    let whose = self.whose(kind, &cx, change, id, &live).await;
-                    let refusal = whose.map(|whose| plan::refusal(&unit.address, id, &whose, true));
+                    let ownership = self.ownership(kind, &cx, change, id, &live).await;
+                    let refusal =
+                        ownership.map(|ownership| plan::refusal(&unit.address, id, &ownership, true));
                     if let Ok(Some(refusal)) = refusal {
                         return Err(vec![refusal.at_maybe(self.span(&unit.address), "")]);
                     }

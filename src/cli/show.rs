@@ -22,7 +22,7 @@ use crate::lines::{hang, pairs};
 use crate::live;
 use crate::plan::format::plain;
 use crate::plan::review::visible;
-use crate::plan::{Saved, TextOptions, Whose, conceal, existing, read_failed, value_text, whose};
+use crate::plan::{Ownership, Saved, TextOptions, conceal, existing, ownership, read_failed, value_text};
 use crate::value::Value;
 
 /// Shows a saved plan, or the live state of the stack's resources.
@@ -169,10 +169,11 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
             Ok(live) => {
                 let parts = live.as_ref().map(|live| parts(kind, address, entry, live, &ledger));
                 // A child has no tags of its own. Its owner follows from its parent, checked elsewhere.
-                let owner = live.as_ref().and_then(|live| match whose(kind, address, entry, live, &ledger) {
-                    Whose::Theirs { owner, .. } => Some(owner),
-                    Whose::Ours | Whose::Nobodys => None,
-                });
+                let owner =
+                    live.as_ref().and_then(|live| match ownership(kind, address, entry, live, &ledger) {
+                        Ownership::Theirs { owner, .. } => Some(owner),
+                        Ownership::Ours | Ownership::Unproven => None,
+                    });
                 if args.json {
                     let mut one = as_json(address, entry, live.as_ref().zip(parts));
                     if let Some(owner) = owner {

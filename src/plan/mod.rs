@@ -21,6 +21,7 @@ mod holds;
 mod inputs;
 mod intents;
 mod model;
+mod not_ours;
 mod notices;
 pub mod order;
 mod output_state;
@@ -45,7 +46,6 @@ mod tags;
 mod taken;
 mod text;
 mod unreplaced;
-mod whose;
 mod within;
 mod words;
 
@@ -62,13 +62,13 @@ pub use model::{
     Absence, Action, Asked, Change, Declared, Origin, Plan, Reason, RedactedRisks, Release, Revisions,
     Unreplaced,
 };
+pub use not_ours::{not_ours, still_there};
 pub use notices::read_failed;
 pub use output_state::{OutputState, output_states, show_unselected};
-pub use ownership::{not_ours, still_there};
+pub use ownership::{Ownership, ownership, parent, parent_decides, refusal};
 pub use partly::{partly, unseen};
 pub use planner::plan;
 pub use risk::of_change;
 pub use saved::Saved;
 pub use tags::{tag_changes, tags};
 pub use text::{TextOptions, bill_line, change_text, render};
-pub use whose::{Whose, is_wholes, refusal, whole, whose};

@@ -10,7 +10,7 @@ use super::inputs::Stop;
 use super::intents::is_as_intended;
 use super::ownership::{imported_before, not_ours, nothing_to_import};
 use super::tags::tags;
-use super::{Inputs, Origin, Question, is_wholes, read_failed, refusal, whole, whose};
+use super::{Inputs, Origin, Question, ownership, parent, parent_decides, read_failed, refusal};
 use crate::aws::{Error, Scope, Tags};
 use crate::diag::Diagnostic;
 use crate::eval::Instance;
@@ -433,13 +433,13 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
         live: &ErasedLive,
     ) -> Result<Option<Diagnostic>, Stop> {
         let ledger = self.inputs.ledger;
-        let mut owner = whose(kind, self.addresses.recorded_as(address), entry, live, ledger);
-        if is_wholes(kind, &owner)
-            && let Some((of, of_entry)) = whole(kind, &entry.region, &entry.id, live, ledger)
+        let mut owner = ownership(kind, self.addresses.recorded_as(address), entry, live, ledger);
+        if parent_decides(kind, &owner)
+            && let Some((of, of_entry)) = parent(kind, &entry.region, &entry.id, live, ledger)
             && let Some(kind) = kinds::kind(&of.kind)
             && let Some(live) = self.read(&of, kind, &of_entry.region, &of_entry.id, None, Some(&of_entry))?
         {
-            owner = whose(kind, &of, &of_entry, &live, ledger);
+            owner = ownership(kind, &of, &of_entry, &live, ledger);
         }
         let declared = self.addresses.is_declared(address) && !self.inputs.selection.destroy;
         Ok(refusal(self.addresses.recorded_as(address), &entry.id, &owner, declared))
