@@ -518,14 +518,14 @@ impl<'a> EvalContext<'a> {
         let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
         let unknown = |name: &str| Value::unknown(instance.address.to_string(), name);
         let mut view = BTreeMap::new();
-        let foreseen = match attrs {
-            Some(_) => crate::kind::Foreseen::default(),
-            None => instance.kind.foresee(Known(&instance.spec), &scope),
+        let predicted = match attrs {
+            Some(_) => crate::kind::Predicted::default(),
+            None => instance.kind.predict(Known(&instance.spec), &scope),
         };
         for name in schema.attrs.fields().into_iter().flatten().map(|(name, _)| name) {
             let value = match attrs {
                 Some(attrs) => attrs.get(name).cloned().unwrap_or(Value::Null),
-                None => foreseen.0.get(name).cloned().unwrap_or_else(|| unknown(name)),
+                None => predicted.0.get(name).cloned().unwrap_or_else(|| unknown(name)),
             };
             view.insert(name.clone(), value);
         }
@@ -554,8 +554,8 @@ impl<'a> EvalContext<'a> {
     pub fn foresee_nulls(&self, instance: &Instance<'_>, view: &mut Value) {
         let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
         let Value::Map(view) = view else { return };
-        let foreseen = instance.kind.foresee(Known(&instance.spec), &scope).0;
-        for (name, _) in foreseen.into_iter().filter(|(_, value)| value.is_null()) {
+        let predicted = instance.kind.predict(Known(&instance.spec), &scope).0;
+        for (name, _) in predicted.into_iter().filter(|(_, value)| value.is_null()) {
             view.insert(name, Value::Null);
         }
     }

@@ -220,9 +220,9 @@ impl Problem {
 
 /// Attributes that can be computed from the spec before AWS has seen it: ARNs, URLs.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Foreseen(pub std::collections::BTreeMap<String, Value>);
+pub struct Predicted(pub std::collections::BTreeMap<String, Value>);
 
-impl Foreseen {
+impl Predicted {
     /// Predicts one attribute, if its value is known.
     pub fn of(attribute: &str, value: Option<impl Into<String>>) -> Self {
         match value {
@@ -578,9 +578,9 @@ pub trait Kind: Sized + 'static {
     }
 
     /// Attributes that follow from the spec before AWS has seen it.
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
         let _ = (spec, scope);
-        Foreseen::default()
+        Predicted::default()
     }
 
     /// Fills in attributes that follow from others or from files of the stack, such as the checksum

@@ -2,7 +2,7 @@
 //! other services and on screens.
 
 use crate::aws::Scope;
-use crate::kind::{ErasedKind, Foreseen, Identity, Known};
+use crate::kind::{ErasedKind, Identity, Known, Predicted};
 use crate::schema::PathStep;
 use crate::value::Value;
 
@@ -13,11 +13,11 @@ pub(super) fn secrets_in_names(kind: &dyn ErasedKind, spec: &Value, scope: &Scop
     }
     let mut secrets = Vec::new();
     gather(spec, &mut Vec::new(), &mut secrets);
-    let called = |but: Option<&[PathStep]>| -> (Identity, Foreseen) {
+    let called = |but: Option<&[PathStep]>| -> (Identity, Predicted) {
         let mut probe = spec.clone();
         let others = secrets.iter().filter(|&path| Some(path.as_slice()) != but);
         others.for_each(|path| open(&mut probe, path));
-        (kind.identity(Known(&probe), scope), kind.foresee(Known(&probe), scope))
+        (kind.identity(Known(&probe), scope), kind.predict(Known(&probe), scope))
     };
     let open = called(None);
     let assigned = open.0 == Identity::Assigned;

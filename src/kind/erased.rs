@@ -7,8 +7,9 @@ use std::sync::OnceLock;
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    Actions, Among, Applied, DeleteCheck, Foreseen, Identity, Kind, Known, Link, Live, Lookup, NewResource,
-    Owner, Pace, Peer, Problem, Settling, State, TagRules, Terraform, names::check_names, rules::check_rules,
+    Actions, Among, Applied, DeleteCheck, Identity, Kind, Known, Link, Live, Lookup, NewResource, Owner,
+    Pace, Peer, Predicted, Problem, Settling, State, TagRules, Terraform, names::check_names,
+    rules::check_rules,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
 use crate::schema::{Node, Schema, without_absent};
@@ -106,8 +107,8 @@ pub trait ErasedKind: Send + Sync {
     fn schema(&self) -> &Schema;
     /// See [`Kind::identity`].
     fn identity(&self, spec: Known<'_>, scope: &Scope) -> Identity;
-    /// See [`Kind::foresee`].
-    fn foresee(&self, spec: Known<'_>, scope: &Scope) -> Foreseen;
+    /// See [`Kind::predict`].
+    fn predict(&self, spec: Known<'_>, scope: &Scope) -> Predicted;
     /// See [`Kind::derive`].
     ///
     /// # Errors
@@ -330,8 +331,8 @@ impl<K: Kind> ErasedKind for Of<K> {
         K::identity(spec, scope)
     }
 
-    fn foresee(&self, spec: Known<'_>, scope: &Scope) -> Foreseen {
-        K::foresee(spec, scope)
+    fn predict(&self, spec: Known<'_>, scope: &Scope) -> Predicted {
+        K::predict(spec, scope)
     }
 
     fn derive(&self, spec: &mut Value, files: &crate::files::Files) -> Result<(), Problem> {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Change;
 use crate::eval::{EvalContext, Instance};
 use crate::graph::{self, Address};
-use crate::kind::{Foreseen, Known, Link};
+use crate::kind::{Known, Link, Predicted};
 use crate::value::Value;
 
 /// The names of a resource, and the names by which it refers to others.
@@ -28,8 +28,8 @@ impl Names {
     pub(super) fn of(eval: &EvalContext<'_>, instance: &Instance<'_>) -> Self {
         let (kind, spec) = (instance.kind, &instance.spec);
         let scope = crate::aws::Scope { region: instance.region.clone(), ..eval.facts.scope.clone() };
-        let Foreseen(foreseen) = kind.foresee(Known(spec), &scope);
-        let arn = foreseen.get("arn").and_then(Value::as_str).map(str::to_owned);
+        let Predicted(predicted) = kind.predict(Known(spec), &scope);
+        let arn = predicted.get("arn").and_then(Value::as_str).map(str::to_owned);
         let links = kind.links().iter().map(|link| {
             let names = (!link.is_open(spec)).then(|| link.names(spec).into_iter().map(str::to_owned));
             (link, names.map(Iterator::collect))

@@ -85,9 +85,9 @@ impl Account {
 
     fn make(&mut self, eval: &EvalContext<'_>, instance: &Instance<'_>, decided: Decide) -> ErasedLive {
         let kind = instance.kind;
-        let foreseen = kind.foresee(Known(&instance.spec), &eval.facts.scope).0;
+        let predicted = kind.predict(Known(&instance.spec), &eval.facts.scope).0;
         let attrs = kind.schema().attrs.fields().into_iter().flatten().map(|(name, node)| {
-            let value = foreseen.get(name).cloned();
+            let value = predicted.get(name).cloned();
             (name.clone(), value.unwrap_or_else(|| decided(node, name, &instance.address)))
         });
         let tags = plan::tags(instance, &eval.stack.name, &eval.stack.env)

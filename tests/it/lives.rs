@@ -237,13 +237,13 @@ impl Life {
             if let Identity::Named(named) = self.kind.identity(Known(&live.spec), &cx.scope) {
                 assert_eq!(named, id, "the id that follows from the spec");
             }
-            for (name, value) in self.kind.foresee(Known(&live.spec), &cx.scope).0 {
+            for (name, value) in self.kind.predict(Known(&live.spec), &cx.scope).0 {
                 let waived =
-                    is_waived(self.kind.name(), |what| matches!(what, What::Foreseen(one) if one == name));
+                    is_waived(self.kind.name(), |what| matches!(what, What::Predicted(one) if one == name));
                 assert_ne!(
                     live.attrs.get(&name) == Some(&value),
                     waived,
-                    "foreseen {name} = {value:?}, live {:?}",
+                    "predicted {name} = {value:?}, live {:?}",
                     live.attrs
                 );
             }

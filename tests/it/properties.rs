@@ -306,7 +306,7 @@ fn checks_of_kinds_take_whatever_has_the_shape() {
             let _ = validate(node, &spec, kind.name());
             let spec = normalize(node, spec);
             let known = Known(&spec);
-            let _ = (kind.identity(known, &scope), kind.foresee(known, &scope), kind.check(known));
+            let _ = (kind.identity(known, &scope), kind.predict(known, &scope), kind.check(known));
             let _ = value_text(&spec);
             Ok(())
         });

@@ -29,7 +29,7 @@ pub enum What {
     /// No step changes this attribute.
     Attribute(&'static str),
     /// The live value of this attribute differs from the predicted one.
-    Foreseen(&'static str),
+    Predicted(&'static str),
 }
 
 /// The emulator's gaps.

@@ -272,11 +272,11 @@ impl Kind for CloudtrailTrail {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        let foreseen = Foreseen::default().with("home_region", scope.region.as_str());
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        let predicted = Predicted::default().with("home_region", scope.region.as_str());
         match spec.text("trail_name") {
-            Some(name) => foreseen.with("arn", scope.arn("cloudtrail", format_args!("trail/{name}"))),
-            None => foreseen,
+            Some(name) => predicted.with("arn", scope.arn("cloudtrail", format_args!("trail/{name}"))),
+            None => predicted,
         }
     }
 

@@ -327,8 +327,8 @@ impl Kind for Alarm {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of(
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of(
             "arn",
             spec.text("alarm_name").map(|name| scope.arn("cloudwatch", format!("alarm:{name}"))),
         )

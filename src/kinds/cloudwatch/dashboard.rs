@@ -48,8 +48,8 @@ impl Kind for Dashboard {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of("arn", spec.text("dashboard_name").map(|name| arn(scope, name)))
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of("arn", spec.text("dashboard_name").map(|name| arn(scope, name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

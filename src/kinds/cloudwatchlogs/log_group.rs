@@ -264,8 +264,8 @@ impl Kind for LogGroup {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of(
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of(
             "arn",
             spec.text("log_group_name").map(|name| scope.arn("logs", format!("log-group:{name}"))),
         )

@@ -163,8 +163,8 @@ impl Kind for EventbridgeRule {
         Identity::named(named.map(|(bus, name)| format!("{bus}|{name}")))
     }
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of("arn", bus(spec).zip(spec.text("name")).map(|(bus, name)| arn(scope, bus, name)))
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of("arn", bus(spec).zip(spec.text("name")).map(|(bus, name)| arn(scope, bus, name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

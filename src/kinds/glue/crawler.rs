@@ -366,8 +366,8 @@ impl Kind for GlueCrawler {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of("arn", spec.text("name").map(|name| shared::arn(scope, "crawler", name)))
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of("arn", spec.text("name").map(|name| shared::arn(scope, "crawler", name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

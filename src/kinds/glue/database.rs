@@ -141,8 +141,8 @@ impl Kind for GlueDatabase {
         Identity::named(spec.text("name").map(|name| to_id(spec.text("catalog_id"), name, scope)))
     }
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of("arn", Self::identity(spec, scope).id().map(|id| arn(&id, scope)))
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of("arn", Self::identity(spec, scope).id().map(|id| arn(&id, scope)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

@@ -184,8 +184,8 @@ impl Kind for GlueTrigger {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of("arn", spec.text("name").map(|name| shared::arn(scope, "trigger", name)))
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of("arn", spec.text("name").map(|name| shared::arn(scope, "trigger", name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

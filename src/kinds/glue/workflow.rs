@@ -51,8 +51,8 @@ impl Kind for GlueWorkflow {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of("arn", spec.text("name").map(|name| shared::arn(scope, "workflow", name)))
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of("arn", spec.text("name").map(|name| shared::arn(scope, "workflow", name)))
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {

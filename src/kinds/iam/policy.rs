@@ -80,8 +80,8 @@ impl Kind for IamPolicy {
         Identity::named(arn(spec, scope))
     }
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of("arn", arn(spec, scope))
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of("arn", arn(spec, scope))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

@@ -155,10 +155,10 @@ impl Kind for IamRole {
         Some(arn.split_once(":role/")?.1.rsplit('/').next()?.to_owned())
     }
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
         let path = if spec.may_be_set("path") { spec.text("path") } else { Some("/") };
         let name = path.zip(spec.text("role_name")).map(|(path, name)| format!("role{path}{name}"));
-        Foreseen::of("arn", name.map(|name| scope.global_arn("iam", name)))
+        Predicted::of("arn", name.map(|name| scope.global_arn("iam", name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

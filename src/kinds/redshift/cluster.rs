@@ -96,11 +96,11 @@ impl Kind for RedshiftCluster {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        let foreseen = Foreseen::of("arn", spec.text("cluster_identifier").map(|name| arn(scope, name)));
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        let predicted = Predicted::of("arn", spec.text("cluster_identifier").map(|name| arn(scope, name)));
         match spec.flag("manage_master_password") {
-            Some(false) => foreseen.without("master_password_secret_arn"),
-            _ => foreseen,
+            Some(false) => predicted.without("master_password_secret_arn"),
+            _ => predicted,
         }
     }
 

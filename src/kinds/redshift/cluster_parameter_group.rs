@@ -90,8 +90,8 @@ impl Kind for RedshiftClusterParameterGroup {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of("arn", spec.text("parameter_group_name").map(|name| arn(scope, name)))
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of("arn", spec.text("parameter_group_name").map(|name| arn(scope, name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

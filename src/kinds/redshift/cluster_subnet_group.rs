@@ -58,8 +58,8 @@ impl Kind for RedshiftClusterSubnetGroup {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of("arn", spec.text("cluster_subnet_group_name").map(|name| arn(scope, name)))
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of("arn", spec.text("cluster_subnet_group_name").map(|name| arn(scope, name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

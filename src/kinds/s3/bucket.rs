@@ -204,10 +204,10 @@ impl Kind for S3Bucket {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        let Some(bucket) = spec.text("bucket") else { return Foreseen::default() };
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        let Some(bucket) = spec.text("bucket") else { return Predicted::default() };
         let attrs = attrs(bucket, scope);
-        Foreseen::default()
+        Predicted::default()
             .with("arn", attrs.arn)
             .with("domain_name", attrs.domain_name)
             .with("regional_domain_name", attrs.regional_domain_name)

@@ -188,12 +188,12 @@ impl Kind for S3Object {
         )
     }
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
         match spec.text("bucket").zip(spec.text("key")) {
-            Some((bucket, key)) => Foreseen::default()
+            Some((bucket, key)) => Predicted::default()
                 .with("arn", format!("arn:{}:s3:::{bucket}/{key}", scope.partition))
                 .with("uri", format!("s3://{bucket}/{key}")),
-            None => Foreseen::default(),
+            None => Predicted::default(),
         }
     }
 

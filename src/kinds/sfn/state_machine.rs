@@ -146,8 +146,8 @@ impl Kind for SfnStateMachine {
         Identity::named(spec.text("name").map(|name| arn(scope, name)))
     }
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of("arn", spec.text("name").map(|name| arn(scope, name)))
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of("arn", spec.text("name").map(|name| arn(scope, name)))
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {

@@ -106,8 +106,8 @@ impl Kind for SnsSubscription {
         Some(arn.to_owned())
     }
 
-    fn foresee(_: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::default().with("owner", scope.account_id.as_str())
+    fn predict(_: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::default().with("owner", scope.account_id.as_str())
     }
 
     /// A second `Subscribe` returns the existing subscription

@@ -239,8 +239,8 @@ impl Kind for SnsTopic {
         Identity::named(spec.text("name").map(|name| scope.arn("sns", name)))
     }
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        Foreseen::of("arn", spec.text("name").map(|name| scope.arn("sns", name)))
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        Predicted::of("arn", spec.text("name").map(|name| scope.arn("sns", name)))
             .with("owner", &*scope.account_id)
     }
 

@@ -175,9 +175,9 @@ impl Kind for SqsQueue {
         Identity::named(spec.text("queue_name").map(|name| url(scope, name)))
     }
 
-    fn foresee(spec: Known<'_>, scope: &Scope) -> Foreseen {
-        let Some(name) = spec.text("queue_name") else { return Foreseen::default() };
-        Foreseen::default().with("arn", scope.arn("sqs", name)).with("queue_url", url(scope, name))
+    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
+        let Some(name) = spec.text("queue_name") else { return Predicted::default() };
+        Predicted::default().with("arn", scope.arn("sqs", name)).with("queue_url", url(scope, name))
     }
 
     fn derive(spec: &mut Value, _: &Files) -> Result<(), Problem> {
