@@ -2,7 +2,7 @@
 
 use clap_complete::engine::ArgValueCompleter as Completer;
 
-use super::{AuditArgs, LockArgs, WhereArgs, address, unknown};
+use super::{AuditArgs, LedgerArgs, LockArgs, address, unknown};
 use crate::cli::Outcome;
 use crate::cli::completions;
 use crate::cli::printer::Printer;
@@ -16,7 +16,7 @@ pub(super) struct Args {
     address: Address,
 
     #[command(flatten)]
-    place: WhereArgs,
+    place: LedgerArgs,
     #[command(flatten)]
     lock: LockArgs,
     #[command(flatten)]
@@ -24,24 +24,25 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let desk = args.place.open("ledger forget", Some(&args.audit), printer).await?;
+    let opened = args.place.open("ledger forget", Some(&args.audit), printer).await?;
     let address = args.address;
-    desk.edit(&args.lock, printer, |ledger| {
-        if !ledger.resources.contains_key(&address) && ledger.intents.remove(&address).is_some() {
-            return Ok(format!(
-                "{address} is forgotten; it is not known whether an interrupted apply created it"
-            ));
-        }
-        let Some(entry) = ledger.resources.remove(&address) else {
-            return Err(unknown(ledger, &address).into());
-        };
-        ledger.intents.remove(&address);
-        ledger.deposed.remove(&address);
-        Ok(format!(
-            "{address} is forgotten; {} stays at AWS, with its owner tags: where it is declared, or \
+    opened
+        .edit(&args.lock, printer, |ledger| {
+            if !ledger.resources.contains_key(&address) && ledger.intents.remove(&address).is_some() {
+                return Ok(format!(
+                    "{address} is forgotten; it is not known whether an interrupted apply created it"
+                ));
+            }
+            let Some(entry) = ledger.resources.remove(&address) else {
+                return Err(unknown(ledger, &address).into());
+            };
+            ledger.intents.remove(&address);
+            ledger.deposed.remove(&address);
+            Ok(format!(
+                "{address} is forgotten; {} stays at AWS, with its owner tags: where it is declared, or \
              `dwctl ledger recover` is run, it is the stack's again",
-            entry.id
-        ))
-    })
-    .await
+                entry.id
+            ))
+        })
+        .await
 }

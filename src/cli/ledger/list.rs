@@ -1,6 +1,6 @@
 //! `dwctl ledger list`.
 
-use super::WhereArgs;
+use super::LedgerArgs;
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Outcome};
 use crate::ledger::Ledger;
@@ -10,7 +10,7 @@ use crate::lines::{hang, table};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    place: WhereArgs,
+    place: LedgerArgs,
 
     /// Prints JSON.
     #[arg(long)]

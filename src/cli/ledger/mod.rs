@@ -1,9 +1,9 @@
 //! `dwctl ledger`: inspects and repairs the ledger.
 
-mod desk;
 mod forget;
 mod init;
 mod list;
+mod open;
 mod pull;
 mod push;
 mod recover;
@@ -15,8 +15,8 @@ use super::audit::AuditArgs;
 use super::locking::LockArgs;
 use super::printer::Printer;
 use super::{Outcome, context};
-pub(super) use desk::unknown;
-use desk::{WhereArgs, address};
+pub(super) use open::unknown;
+use open::{LedgerArgs, address};
 
 /// Inspects and repairs the ledger.
 ///

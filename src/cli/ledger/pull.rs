@@ -1,6 +1,6 @@
 //! `dwctl ledger pull`.
 
-use super::WhereArgs;
+use super::LedgerArgs;
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Outcome};
 
@@ -8,7 +8,7 @@ use crate::cli::{Exit, Outcome};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    place: WhereArgs,
+    place: LedgerArgs,
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{AuditArgs, LockArgs, WhereArgs, context};
+use super::{AuditArgs, LedgerArgs, LockArgs, context};
 use crate::cli::locking::{self, interruptible, locked};
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Failure, Outcome};
@@ -22,7 +22,7 @@ pub(super) struct Args {
     force: bool,
 
     #[command(flatten)]
-    place: WhereArgs,
+    place: LedgerArgs,
     #[command(flatten)]
     lock: LockArgs,
     #[command(flatten)]
@@ -30,7 +30,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let desk = args.place.open("ledger push", Some(&args.audit), printer).await?;
+    let opened = args.place.open("ledger push", Some(&args.audit), printer).await?;
     let name = args.file.display().to_string();
     let text = match name.as_str() {
         "-" => bounded(std::io::stdin().lock(), limits::LEDGER),
@@ -40,18 +40,18 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         Diagnostic::error("unreadable", format!("cannot read {name}")).note(refusal.told(&name))
     })?;
     let mut pushed = Ledger::parse(&text, &name)?;
-    context::belongs(&pushed, &name, &desk.stack, desk.session.as_ref())?;
-    locked(&desk.store, desk.holder.clone(), &args.lock, printer, async |_| {
-        if let Some(there) = interruptible(async { Ok(desk.store.read().await?) }).await? {
+    context::belongs(&pushed, &name, &opened.stack, opened.session.as_ref())?;
+    locked(&opened.store, opened.holder.clone(), &args.lock, printer, async |_| {
+        if let Some(there) = interruptible(async { Ok(opened.store.read().await?) }).await? {
             if !args.force {
                 check(&pushed, &there, &name)?;
             }
             pushed.serial = pushed.serial.max(there.serial);
         }
-        locking::write(&desk.store, Snapshot::of(&mut pushed)).await?;
+        locking::write(&opened.store, Snapshot::of(&mut pushed)).await?;
         printer.out(&format!(
             "{} now holds {name}, {}, as serial {}\n",
-            desk.store.place(),
+            opened.store.place(),
             counted(pushed.resources.len(), "resource"),
             pushed.serial
         ));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{AuditArgs, LockArgs, WhereArgs, context};
+use super::{AuditArgs, LedgerArgs, LockArgs, context};
 use crate::apply::{self, Recovered};
 use crate::cli::locking::{self, interruptible, locked};
 use crate::cli::printer::Printer;
@@ -22,7 +22,7 @@ use crate::plan::Selection;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    place: WhereArgs,
+    place: LedgerArgs,
 
     /// Sets a variable; may be repeated.
     #[arg(long, value_name = "NAME=VALUE")]

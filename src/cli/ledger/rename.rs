@@ -2,7 +2,7 @@
 
 use clap_complete::engine::ArgValueCompleter as Completer;
 
-use super::{AuditArgs, LockArgs, WhereArgs, address, unknown};
+use super::{AuditArgs, LedgerArgs, LockArgs, address, unknown};
 use crate::cli::completions;
 use crate::cli::printer::Printer;
 use crate::cli::{Failure, Outcome};
@@ -21,7 +21,7 @@ pub(super) struct Args {
     to: Address,
 
     #[command(flatten)]
-    place: WhereArgs,
+    place: LedgerArgs,
     #[command(flatten)]
     lock: LockArgs,
     #[command(flatten)]
@@ -29,23 +29,24 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let desk = args.place.open("ledger move", Some(&args.audit), printer).await?;
+    let opened = args.place.open("ledger move", Some(&args.audit), printer).await?;
     let (from, to) = (args.from, args.to);
-    desk.edit(&args.lock, printer, |ledger| {
-        let refused = |message: String| {
-            Failure::from(Diagnostic::error("refused", message).note("the ledger was left as it is"))
-        };
-        if !ledger.resources.contains_key(&from) {
-            return Err(unknown(ledger, &from).into());
-        }
-        if from.kind != to.kind {
-            return Err(refused(format!("{} cannot become {}", a(&from.kind), a(&to.kind))));
-        }
-        if ledger.resources.contains_key(&to) {
-            return Err(refused(format!("the address {to} is taken")));
-        }
-        ledger.rename(&from, &to);
-        Ok(format!("{from} is now {to}; the next apply changes its tag"))
-    })
-    .await
+    opened
+        .edit(&args.lock, printer, |ledger| {
+            let refused = |message: String| {
+                Failure::from(Diagnostic::error("refused", message).note("the ledger was left as it is"))
+            };
+            if !ledger.resources.contains_key(&from) {
+                return Err(unknown(ledger, &from).into());
+            }
+            if from.kind != to.kind {
+                return Err(refused(format!("{} cannot become {}", a(&from.kind), a(&to.kind))));
+            }
+            if ledger.resources.contains_key(&to) {
+                return Err(refused(format!("the address {to} is taken")));
+            }
+            ledger.rename(&from, &to);
+            Ok(format!("{from} is now {to}; the next apply changes its tag"))
+        })
+        .await
 }

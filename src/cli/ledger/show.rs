@@ -2,7 +2,7 @@
 
 use clap_complete::engine::ArgValueCompleter as Completer;
 
-use super::{WhereArgs, address, unknown};
+use super::{LedgerArgs, address, unknown};
 use crate::cli::completions;
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Outcome};
@@ -17,18 +17,18 @@ pub(super) struct Args {
     address: Option<Address>,
 
     #[command(flatten)]
-    place: WhereArgs,
+    place: LedgerArgs,
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let desk = args.place.open("ledger show", None, printer).await?;
-    let ledger = desk.ledger().await?;
+    let opened = args.place.open("ledger show", None, printer).await?;
+    let ledger = opened.ledger().await?;
     let mut lines: Vec<(&str, String)> = Vec::new();
     match &args.address {
         None => {
             lines.push(("stack", format!("{}/{}", ledger.stack, ledger.env)));
             lines.push(("account", ledger.account.clone()));
-            lines.push(("location", desk.store.place()));
+            lines.push(("location", opened.store.place()));
             lines.push(("lineage", ledger.lineage.clone()));
             lines.push(("serial", ledger.serial.to_string()));
             lines.push(("format", ledger.version.to_string()));
@@ -38,7 +38,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             if deposed > 0 {
                 lines.push(("deposed", deposed.to_string()));
             }
-            let lock = desk.store.holder().await?;
+            let lock = opened.store.holder().await?;
             lines.push((
                 "lock",
                 lock.map_or("free".to_owned(), |held| format!("{}: {}", held.id, held.words())),

@@ -1,6 +1,6 @@
 //! `dwctl ledger unlock`.
 
-use super::{AuditArgs, WhereArgs};
+use super::{AuditArgs, LedgerArgs};
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Failure, Outcome};
 use crate::diag::Diagnostic;
@@ -13,21 +13,21 @@ pub(super) struct Args {
     id: String,
 
     #[command(flatten)]
-    place: WhereArgs,
+    place: LedgerArgs,
     #[command(flatten)]
     audit: AuditArgs,
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let desk = args.place.open("ledger unlock", Some(&args.audit), printer).await?;
-    let Some(s3) = desk.store.as_s3() else {
-        let error = match desk.store.holder().await? {
+    let opened = args.place.open("ledger unlock", Some(&args.audit), printer).await?;
+    let Some(s3) = opened.store.as_s3() else {
+        let error = match opened.store.holder().await? {
             Some(holder) => {
                 Diagnostic::error("refused", "the lock of a local file cannot be released by hand")
                     .note(format!("it is held by {}", holder.words()))
                     .help("it is released when that process ends, however it ends")
             }
-            None => Diagnostic::error("not-locked", format!("{} is not locked", desk.store.place())),
+            None => Diagnostic::error("not-locked", format!("{} is not locked", opened.store.place())),
         };
         return Err(Failure::from(error));
     };

@@ -12,9 +12,9 @@ use crate::graph::Address;
 use crate::ledger::{Holder, Ledger, Snapshot, Store};
 use crate::stack::Stack;
 
-/// Whose ledger.
+/// The arguments that say which ledger is meant.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct WhereArgs {
+pub(super) struct LedgerArgs {
     /// Folder of the stack.
     #[arg(long, default_value = ".", env = "DWCTL_STACK", value_name = "FOLDER")]
     pub(super) stack: std::path::PathBuf,
@@ -27,8 +27,8 @@ pub(super) struct WhereArgs {
     pub(super) aws: AwsArgs,
 }
 
-/// A stack and its ledger's store.
-pub(super) struct Desk {
+/// A stack and the store of its ledger.
+pub(super) struct OpenLedger {
     pub(super) stack: Stack,
     /// The connection, if the ledger lives in S3.
     pub(super) session: Option<Session>,
@@ -37,7 +37,7 @@ pub(super) struct Desk {
     pub(super) aws: AwsArgs,
 }
 
-impl WhereArgs {
+impl LedgerArgs {
     pub(super) fn stack_args(&self) -> StackArgs {
         StackArgs { stack: self.stack.clone(), env: self.env.clone(), var: Vec::new(), var_file: Vec::new() }
     }
@@ -49,7 +49,7 @@ impl WhereArgs {
         command: &str,
         audit: Option<&AuditArgs>,
         printer: &Printer,
-    ) -> Result<Desk, Failure> {
+    ) -> Result<OpenLedger, Failure> {
         let stack = context::load(&self.stack_args())?;
         let aws = match audit {
             Some(audit) => audit.open(&self.aws, &stack, printer)?,
@@ -58,17 +58,17 @@ impl WhereArgs {
         if stack.ledger.is_none() {
             let store = Store::local(context::local_store(&aws, &stack));
             let holder = Holder::new(command, None);
-            return Ok(Desk { stack, session: None, store, holder, aws });
+            return Ok(OpenLedger { stack, session: None, store, holder, aws });
         }
         context::has_region(&stack)?;
         let session = context::connect(&aws, &stack, printer).await?;
         let holder = Holder::new(command, Some(session.caller()));
         let store = context::store(&aws, &stack, &session, &holder).await?;
-        Ok(Desk { stack, session: Some(session), store, holder, aws })
+        Ok(OpenLedger { stack, session: Some(session), store, holder, aws })
     }
 }
 
-impl Desk {
+impl OpenLedger {
     /// The ledger; an error if there is none.
     pub(super) async fn ledger(&self) -> Result<Ledger, Failure> {
         if self.store.read().await?.is_none() {
