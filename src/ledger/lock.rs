@@ -24,7 +24,7 @@ pub struct Lock {
 
 enum Hold {
     File(#[expect(dead_code, reason = "held until dropped")] FileLock),
-    S3(Beating),
+    S3(S3Lock),
 }
 
 /// The standing of a lock.
@@ -39,9 +39,9 @@ pub enum LockState {
     Lost(String),
 }
 
-/// The state of the heartbeat.
+/// The result of the heartbeat so far.
 #[derive(Clone)]
-struct Pulse {
+struct HeartbeatStatus {
     /// When the last successful renewal was sent, by both clocks: the monotonic one stops while a
     /// machine sleeps.
     renewed: (Instant, SystemTime),
@@ -49,10 +49,10 @@ struct Pulse {
     lost: Option<String>,
 }
 
-struct Beating {
+struct S3Lock {
     place: String,
     expiry: Duration,
-    pulse: watch::Receiver<Pulse>,
+    status: watch::Receiver<HeartbeatStatus>,
     stop: Arc<Notify>,
     freed: watch::Receiver<Option<Result<(), Diagnostic>>>,
     /// Frees the lock if the process ends before [`Lock::release`].
@@ -73,19 +73,19 @@ impl Lock {
         sent: (Instant, SystemTime),
         expiry: Duration,
     ) -> Self {
-        let (pulse, watched) = watch::channel(Pulse { renewed: sent, etag, lost: None });
-        let (told, freed) = watch::channel(None);
+        let (status, watched) = watch::channel(HeartbeatStatus { renewed: sent, etag, lost: None });
+        let (freed_sender, freed) = watch::channel(None);
         let stop = Arc::new(Notify::new());
         let place = objects.place(&key);
-        let heart = Heart { objects, key, holder: holder.clone(), expiry, pulse };
+        let heartbeat = Heartbeat { objects, key, holder: holder.clone(), expiry, status };
         let stopped = Arc::clone(&stop);
         // A missing thread shows as a lost lock, because its channels are closed.
         let thread = std::thread::Builder::new().name("heartbeat".to_owned());
         let begun = thread.spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let outcome = runtime.map(|runtime| runtime.block_on(heart.live(&stopped)));
+            let outcome = runtime.map(|runtime| runtime.block_on(heartbeat.run(&stopped)));
             // Nobody listens if the process is about to end.
-            told.send(outcome.ok()).ok();
+            freed_sender.send(outcome.ok()).ok();
         });
         drop(begun);
         let (stop_too, freed_too) = (Arc::clone(&stop), freed.clone());
@@ -96,8 +96,8 @@ impl Lock {
                 std::thread::sleep(Duration::from_millis(5));
             }
         });
-        let beating = Beating { place, expiry, pulse: watched, stop, freed, _resort };
-        Self { holder, hold: Hold::S3(beating) }
+        let lock = S3Lock { place, expiry, status: watched, stop, freed, _resort };
+        Self { holder, hold: Hold::S3(lock) }
     }
 
     /// The holder: this process.
@@ -107,25 +107,25 @@ impl Lock {
 
     /// Its current standing.
     pub fn state(&self) -> LockState {
-        let Hold::S3(beating) = &self.hold else { return LockState::Held };
-        let pulse = beating.pulse.borrow();
-        match &pulse.lost {
+        let Hold::S3(lock) = &self.hold else { return LockState::Held };
+        let status = lock.status.borrow();
+        match &status.lost {
             Some(why) => LockState::Lost(why.clone()),
-            None if beating.pulse.has_changed().is_err() => {
+            None if lock.status.has_changed().is_err() => {
                 LockState::Lost("the system provides no thread for its heartbeat".to_owned())
             }
             // A little early, because a call started now needs a moment to reach AWS.
-            None if since(pulse.renewed) > beating.expiry.mul_f32(0.9) => LockState::Doubtful,
+            None if since(status.renewed) > lock.expiry.mul_f32(0.9) => LockState::Doubtful,
             None => LockState::Held,
         }
     }
 
-    /// Returns when [`Self::standing`] may have changed.
+    /// Returns when [`Self::state`] may have changed.
     pub async fn changed(&self) {
-        if let Hold::S3(beating) = &self.hold {
-            let mut pulse = beating.pulse.clone();
-            pulse.mark_unchanged();
-            if pulse.changed().await.is_ok() {
+        if let Hold::S3(lock) = &self.hold {
+            let mut status = lock.status.clone();
+            status.mark_unchanged();
+            if status.changed().await.is_ok() {
                 return;
             }
         }
@@ -137,11 +137,11 @@ impl Lock {
     /// # Errors
     /// S3 failed; the lock then expires by itself.
     pub async fn release(self) -> Result<(), Diagnostic> {
-        let Hold::S3(Beating { place, expiry, stop, mut freed, .. }) = self.hold else { return Ok(()) };
+        let Hold::S3(S3Lock { place, expiry, stop, mut freed, .. }) = self.hold else { return Ok(()) };
         stop.notify_one();
         let timeout = expiry.max(Duration::from_secs(60));
-        let told = signals::within(Last::Lock, timeout, freed.wait_for(Option::is_some)).await;
-        let outcome = told.and_then(Result::ok).and_then(|outcome| outcome.clone());
+        let in_time = signals::within(Last::Lock, timeout, freed.wait_for(Option::is_some)).await;
+        let outcome = in_time.and_then(Result::ok).and_then(|outcome| outcome.clone());
         outcome.unwrap_or_else(|| {
             let late = Diagnostic::error("ledger", format!("the lock {place} could not be released in time"));
             Err(frees_itself(late, expiry).help(by_hand(&self.holder)))
@@ -155,21 +155,21 @@ fn since((monotonic, wall): (Instant, SystemTime)) -> Duration {
 }
 
 /// Renews a lock object until it is stopped or the lock is lost, then frees it.
-struct Heart {
+struct Heartbeat {
     objects: Objects,
     key: String,
     holder: Holder,
     expiry: Duration,
-    pulse: watch::Sender<Pulse>,
+    status: watch::Sender<HeartbeatStatus>,
 }
 
-impl Heart {
-    async fn live(mut self, stopped: &Notify) -> Result<(), Diagnostic> {
-        self.beat(stopped).await;
-        if self.pulse.borrow().lost.is_some() { Ok(()) } else { self.free().await }
+impl Heartbeat {
+    async fn run(mut self, stopped: &Notify) -> Result<(), Diagnostic> {
+        self.renew(stopped).await;
+        if self.status.borrow().lost.is_some() { Ok(()) } else { self.free().await }
     }
 
-    async fn beat(&mut self, stopped: &Notify) {
+    async fn renew(&mut self, stopped: &Notify) {
         let pause = self.expiry / 6;
         loop {
             tokio::select! {
@@ -179,8 +179,8 @@ impl Heart {
             self.holder.renew(self.expiry);
             let sent = (Instant::now(), SystemTime::now());
             let (etag, renewed) = {
-                let pulse = self.pulse.borrow();
-                (pulse.etag.clone(), pulse.renewed)
+                let status = self.status.borrow();
+                (status.etag.clone(), status.renewed)
             };
             let text = self.holder.text();
             let attempt = self.objects.put(&self.key, &text, Expect::Etag(&etag));
@@ -191,13 +191,13 @@ impl Heart {
             };
             let why = match answer {
                 Ok(Ok(Some(etag))) => {
-                    self.pulse.send_modify(|pulse| (pulse.renewed, pulse.etag) = (sent, etag));
+                    self.status.send_modify(|status| (status.renewed, status.etag) = (sent, etag));
                     continue;
                 }
                 Ok(Ok(None)) => match self.objects.get(&self.key).await {
                     // A renewal whose answer came too late had succeeded.
                     Ok(Some((text, etag))) if Holder::parse(&text, "").id == self.holder.id => {
-                        self.pulse.send_modify(|pulse| pulse.etag = etag);
+                        self.status.send_modify(|status| status.etag = etag);
                         continue;
                     }
                     Ok(Some((text, _))) => {
@@ -213,7 +213,7 @@ impl Heart {
                 Err(_) => format!("it could not be renewed for {} s: no answer", self.expiry.as_secs()),
             };
             tracing::debug!(why, "the lock is lost");
-            self.pulse.send_modify(|pulse| pulse.lost = Some(why));
+            self.status.send_modify(|status| status.lost = Some(why));
             return;
         }
     }
@@ -224,7 +224,7 @@ impl Heart {
             let error = self.objects.trouble("cannot release the lock", &self.key, error);
             frees_itself(error, self.expiry)
         };
-        let mut etag = self.pulse.borrow().etag.clone();
+        let mut etag = self.status.borrow().etag.clone();
         loop {
             let deleting = signals::promptly(self.objects.delete(&self.key, &etag)).await;
             let Some(deleted) = deleting else { continue };
