@@ -110,9 +110,9 @@ impl Run<'_, '_, '_, '_> {
         let Self { executor, instances, lock, width } = *self;
         let Executor { session, writer, report, .. } = *executor;
         let mut running = FuturesUnordered::new();
-        let throttled = Cell::new(session.bill().throttled);
+        let throttled = Cell::new(session.call_counts().throttled);
         let tell_throttled = || {
-            let count = session.bill().throttled;
+            let count = session.call_counts().throttled;
             if throttled.replace(count) < count {
                 report(Event::Throttled { count });
             }

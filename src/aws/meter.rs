@@ -1,4 +1,4 @@
-//! Counts all requests sent, retries included: the bill that a plan prints.
+//! Counts all requests sent, retries included, for the line of calls that a plan prints.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,14 +16,14 @@ use super::answer;
 
 /// The calls of a run, by service and operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bill {
+pub struct CallCounts {
     /// Requests sent, by `(service, operation)` as AWS names them.
     pub calls: BTreeMap<(String, String), u64>,
     /// Throttled requests.
     pub throttled: u64,
 }
 
-impl Bill {
+impl CallCounts {
     /// The number of all requests.
     pub fn total(&self) -> u64 {
         self.calls.values().sum()
@@ -42,18 +42,18 @@ impl Bill {
     }
 }
 
-/// An interceptor that fills the [`Bill`]; clones share one bill.
+/// An interceptor that fills the [`CallCounts`]; clones share one count.
 #[derive(Clone, Debug, Default)]
-pub struct Meter(Arc<Mutex<Bill>>);
+pub struct Meter(Arc<Mutex<CallCounts>>);
 
 impl Meter {
-    /// The bill so far.
-    pub fn bill(&self) -> Bill {
+    /// The counts so far.
+    pub fn call_counts(&self) -> CallCounts {
         self.lock().clone()
     }
 
     // Counting continues after a panic elsewhere, since a count cannot be half written.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Bill> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, CallCounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,7 +22,7 @@ pub use class::Class;
 pub use clients::Clients;
 pub use cx::{Cx, Tags};
 pub use error::{Error, Result, ResultExt};
-pub use meter::{Bill, Meter};
+pub use meter::{CallCounts, Meter};
 pub use scope::Scope;
 pub use session::{Options, Session};
 pub use tag_index::tags_by_arn;

@@ -14,7 +14,7 @@ use aws_types::SdkConfig;
 
 use super::audit::Recorder;
 use super::transport::Gate;
-use super::{Audit, Bill, Class, Clients, Cx, Error, Meter, Result, Scope};
+use super::{Audit, CallCounts, Class, Clients, Cx, Error, Meter, Result, Scope};
 
 /// Maximum number of attempts of the first call if it is throttled.
 const FIRST_CALLS: u32 = 8;
@@ -185,8 +185,8 @@ impl Session {
     }
 
     /// The calls made so far.
-    pub fn bill(&self) -> Bill {
-        self.meter.bill()
+    pub fn call_counts(&self) -> CallCounts {
+        self.meter.call_counts()
     }
 
     /// The numbers of resources read so far, and asked for.

@@ -16,7 +16,7 @@ use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, pla
 use crate::apply::{self, Summary};
 use crate::diag::{Diagnostic, Sources};
 use crate::ledger::Holder;
-use crate::plan::{Allowed, Saved, Selection, TextOptions, bill_line, consent, render};
+use crate::plan::{Allowed, Saved, Selection, TextOptions, call_counts_line, consent, render};
 use crate::signals;
 use crate::stack::Stack;
 use crate::value::Value;
@@ -210,14 +210,14 @@ async fn changed(
             };
             let (mut eval, mut plan) = make(false).await?;
             how.record.begins(&plan);
-            let bill = (session.bill(), began.elapsed());
+            let call_counts = (session.call_counts(), began.elapsed());
             if printer.is_stream() {
                 stream::planned(&plan, selection.destroy).iter().for_each(|event| printer.event(event));
-                printer.event(&stream::calls("plan", &bill.0, bill.1));
+                printer.event(&stream::calls("plan", &call_counts.0, call_counts.1));
             } else {
                 let options = TextOptions {
                     colour: printer.colour(),
-                    bill: Some(bill),
+                    call_counts: Some(call_counts),
                     width: printer.width(),
                     ..TextOptions::default()
                 };
@@ -262,14 +262,14 @@ async fn changed(
         let summary =
             summary.map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;
         how.record.ends(&summary);
-        let bill = (session.bill(), applying.elapsed());
+        let call_counts = (session.call_counts(), applying.elapsed());
         if printer.is_stream() {
             let applied = stream::applied(&summary, totals(&summary), selection.destroy);
             applied.iter().for_each(|event| printer.event(event));
-            printer.event(&stream::calls(command, &bill.0, bill.1));
+            printer.event(&stream::calls(command, &call_counts.0, call_counts.1));
         } else if !plan.is_empty() {
-            let bill = printer.dim(&bill_line(&bill.0, bill.1, printer.width()));
-            printer.out(&format!("\n{}\n{bill}\n", totals(&summary)));
+            let calls_line = printer.dim(&call_counts_line(&call_counts.0, call_counts.1, printer.width()));
+            printer.out(&format!("\n{}\n{calls_line}\n", totals(&summary)));
         }
         let exit = end(&summary, command, printer);
         if !summary.failures.is_empty() {

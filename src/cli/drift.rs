@@ -63,9 +63,14 @@ async fn looked(args: Args, printer: &Printer) -> Outcome {
     printer.diagnostics(&plan.warnings, &stack.sources);
     let commands = Apply::Again(apply_command(&args.stack, &args.aws, &select, &plan));
     let drift = plan.drift();
-    let bill = Some((session.bill(), began.elapsed()));
-    let options =
-        TextOptions { colour: printer.colour(), details: false, drift: true, bill, width: printer.width() };
+    let call_counts = Some((session.call_counts(), began.elapsed()));
+    let options = TextOptions {
+        colour: printer.colour(),
+        details: false,
+        drift: true,
+        call_counts,
+        width: printer.width(),
+    };
     let exit = if drift.is_empty() { Exit::Done } else { Exit::Drift };
     args.formats.show(drift, options, earlier, commands, printer)?;
     Ok(exit)

@@ -14,7 +14,7 @@ use crate::eval::EvalContext;
 use crate::graph::Address;
 use crate::kinds;
 use crate::ledger::{Holder, Ledger};
-use crate::plan::{Action, Selection, TextOptions, bill_line, render};
+use crate::plan::{Action, Selection, TextOptions, call_counts_line, render};
 use crate::signals;
 use crate::stack::Stack;
 
@@ -107,8 +107,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             }
             Some(_) => "The next apply changes it as shown.\n",
         });
-        let bill = bill_line(&session.bill(), began.elapsed(), printer.width());
-        printer.out(&format!("{}\n", printer.dim(&bill)));
+        let calls_line = call_counts_line(&session.call_counts(), began.elapsed(), printer.width());
+        printer.out(&format!("{}\n", printer.dim(&calls_line)));
         Ok(Exit::Done)
     })
     .await

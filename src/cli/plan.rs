@@ -91,7 +91,7 @@ async fn planned(args: Args, printer: &Printer) -> Outcome {
         colour: printer.colour(),
         details: args.details || args.offline,
         drift: false,
-        bill: session.as_ref().map(|session| (session.bill(), began.elapsed())),
+        call_counts: session.as_ref().map(|session| (session.call_counts(), began.elapsed())),
         width: printer.width(),
     };
     drop(spinner);

@@ -50,7 +50,7 @@ impl<'p> Spinner<'p> {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
-                _ = ticks.tick() => bar.set_message(words(session.reads(), session.bill().total())),
+                _ = ticks.tick() => bar.set_message(words(session.reads(), session.call_counts().total())),
             }
         }
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use crate::apply::{Step, Summary, Unit};
-use crate::aws::Bill;
+use crate::aws::CallCounts;
 use crate::diag::{Diagnostic, Severity, Sources, Span, counted};
 use crate::graph::Address;
 use crate::plan::format::json_line;
@@ -330,12 +330,13 @@ pub(super) fn stopping(in_flight: usize) -> Event {
 }
 
 /// The number of calls so far, at the end of `operation`, which took this long.
-pub(super) fn calls(operation: &str, bill: &Bill, elapsed: Duration) -> Event {
+pub(super) fn calls(operation: &str, call_counts: &CallCounts, elapsed: Duration) -> Event {
     let services: Map<String, Json> =
-        bill.by_service().into_iter().map(|(service, count)| (service, count.into())).collect();
-    let calls = json!({ "total": bill.total(), "throttled": bill.throttled, "by_service": services });
+        call_counts.by_service().into_iter().map(|(service, count)| (service, count.into())).collect();
+    let calls =
+        json!({ "total": call_counts.total(), "throttled": call_counts.throttled, "by_service": services });
     let members = json!({ "operation": operation, "calls": calls, "elapsed_seconds": seconds(elapsed) });
-    Event::new("calls", format!("{} so far", counted(bill.total(), "call")), members)
+    Event::new("calls", format!("{} so far", counted(call_counts.total(), "call")), members)
 }
 
 /// The message for a resource that was skipped, with the failure that caused it.

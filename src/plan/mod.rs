@@ -71,4 +71,4 @@ pub use planner::plan;
 pub use risk::of_change;
 pub use saved::Saved;
 pub use tags::{tag_changes, tags};
-pub use text::{TextOptions, bill_line, change_text, render};
+pub use text::{TextOptions, call_counts_line, change_text, render};

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::detail::plain;
 use super::review::{Item, Review, Sort, Told, Tone, named, noted, risk_text, visible};
 use super::{AttributeChange, Detail, Plan, RiskLabel, Sign};
-use crate::aws::Bill;
+use crate::aws::CallCounts;
 use crate::diag::counted;
 use crate::lines::hang;
 
@@ -22,7 +22,7 @@ pub struct TextOptions {
     /// Shows what was changed outside dwctl, not what dwctl would do: see [`Plan::drift`].
     pub drift: bool,
     /// The requests and time that the plan took, if AWS was asked.
-    pub bill: Option<(Bill, Duration)>,
+    pub call_counts: Option<(CallCounts, Duration)>,
     /// The columns of the terminal; `None` if there is no terminal. Then no line and no value is
     /// cut.
     pub width: Option<usize>,
@@ -98,9 +98,9 @@ pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
         .collect();
     parts.push(review.rest());
     page.line(2, &parts.join(" · "));
-    if let Some((bill, time)) = &options.bill {
-        let bill = page.paint.with(DIM, &bill_line(bill, *time, options.width));
-        page.line(2, &bill);
+    if let Some((call_counts, time)) = &options.call_counts {
+        let call_counts = page.paint.with(DIM, &call_counts_line(call_counts, *time, options.width));
+        page.line(2, &call_counts);
     }
     page.text
 }
@@ -267,8 +267,8 @@ fn values(detail: &Detail, creating: bool, paint: &Paint, longest: usize) -> Str
 
 /// `41 calls in 0.38 s (s3 18, glue 6, iam 3) · 0 throttled`: the services that fit on one line of
 /// the terminal.
-pub fn bill_line(bill: &Bill, time: Duration, width: Option<usize>) -> String {
-    let services: Vec<String> = bill
+pub fn call_counts_line(call_counts: &CallCounts, time: Duration, width: Option<usize>) -> String {
+    let services: Vec<String> = call_counts
         .by_service()
         .into_iter()
         .map(|(service, count)| format!("{} {count}", short_service(&service)))
@@ -280,8 +280,8 @@ pub fn bill_line(bill: &Bill, time: Duration, width: Option<usize>) -> String {
             let comma = if shown.is_empty() { "" } else { ", " };
             let _ = write!(named, "{comma}… {} more", rest.len());
         }
-        let (calls, seconds) = (counted(bill.total(), "call"), time.as_secs_f64());
-        format!("{calls} in {seconds:.2} s ({named}) · {} throttled", bill.throttled)
+        let (calls, seconds) = (counted(call_counts.total(), "call"), time.as_secs_f64());
+        format!("{calls} in {seconds:.2} s ({named}) · {} throttled", call_counts.throttled)
     };
     let fits = |line: &String| width.is_none_or(|width| line.chars().count() <= width);
     (0..=services.len()).rev().map(line).find(fits).unwrap_or_else(|| line(0))

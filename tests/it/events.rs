@@ -293,7 +293,7 @@ fn whatever_is_started_ends_once() {
         let of = of_type(&first, "apply_errored");
         assert!(of.iter().any(|errored| errored["hook"]["resource"]["addr"] == *because), "{event}");
     }
-    let calls = of_type(&first, "calls").pop().expect("a bill");
+    let calls = of_type(&first, "calls").pop().expect("the call counts");
     assert!(calls["calls"]["by_service"]["SNS"].as_u64() > Some(30), "{calls}");
 
     project.cloud.disturb("error_nth=&fault_match=");
@@ -321,7 +321,7 @@ fn a_service_that_throttles_is_told_of() {
     let throttled = of_type(&events, "throttled");
     let counts: Vec<u64> = throttled.iter().filter_map(|event| event["count"].as_u64()).collect();
     assert!(!counts.is_empty() && counts.windows(2).all(|pair| pair[0] < pair[1]), "{counts:?}\n{run}");
-    let calls = of_type(&events, "calls").pop().expect("a bill");
+    let calls = of_type(&events, "calls").pop().expect("the call counts");
     assert_eq!(calls["calls"]["throttled"].as_u64(), counts.last().copied(), "{run}");
 }
 

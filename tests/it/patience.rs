@@ -28,7 +28,7 @@ fn an_apply_under_five_requests_a_second_takes_about_as_long_as_it_must() {
     let most = ["sns", "kms", "logs", "glue", "iam"].map(|service| project.cloud.answered(service));
     let least = most.into_iter().max().unwrap_or(0) as f64 / 5.0;
     assert!(took < 2.5 * least + 5.0, "{took:.1} s, where {least:.1} s must be\n{run}");
-    assert!(!run.stdout.ends_with(" 0 throttled\n"), "the bill tells of throttles\n{run}");
+    assert!(!run.stdout.ends_with(" 0 throttled\n"), "the line of calls counts the throttled ones\n{run}");
     let throttled = project.cloud.throttled();
     let answered: u64 = most.iter().sum();
     assert!(throttled > 0 && throttled * 2 < answered, "{throttled} throttled, {answered} answered\n{run}");

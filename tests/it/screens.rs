@@ -475,10 +475,10 @@ fn a_plan_in_colours_on_a_narrow_terminal() {
         ("Secrets Manager", 1),
     ];
     let calls = calls.map(|(service, count)| ((service.to_owned(), "Get".to_owned()), count));
-    let bill = dwctl::aws::Bill { calls: calls.into(), throttled: 0 };
+    let call_counts = dwctl::aws::CallCounts { calls: calls.into(), throttled: 0 };
     let told = |width, colour| {
-        let bill = Some((bill.clone(), std::time::Duration::from_millis(1234)));
-        plan::render(&plan, &TextOptions { colour, width, bill, ..TextOptions::default() })
+        let call_counts = Some((call_counts.clone(), std::time::Duration::from_millis(1234)));
+        plan::render(&plan, &TextOptions { colour, width, call_counts, ..TextOptions::default() })
     };
     let narrow = told(Some(80), false);
     assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");

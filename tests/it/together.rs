@@ -1,5 +1,5 @@
 //! Concurrent runs: only one at a time changes a stack, nothing is lost or created twice, and those who wait
-//! are told for whom. Also the cost of a ledger when many resources are created, or AWS is slow.
+//! print whose lock they wait for. Also the cost of a ledger when many resources are created, or AWS is slow.
 
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -89,8 +89,8 @@ fn sixteen(project: &Project) {
     assert_eq!(runs.iter().filter(made_by).count(), 1, "one makes all of it");
     let idle = |run: &&Run| run.stdout.contains("No changes");
     assert_eq!(runs.iter().filter(idle).count(), 15, "the others find it made");
-    let told = |run: &&Run| run.stderr.contains("Waiting for the lock, held by");
-    assert!(runs.iter().filter(told).count() >= 8, "who waits is told for whom");
+    let waited = |run: &&Run| run.stderr.contains("Waiting for the lock, held by");
+    assert!(runs.iter().filter(waited).count() >= 8, "a run that waits says whose lock it waits for");
     assert_eq!(made(project), COUNT, "nothing is made twice");
 }
 
@@ -217,12 +217,13 @@ fn an_apply_on_an_aws_that_throttles_succeeds_and_tells_how_often() {
     eprintln!("throttled {throttled} times in {took:?}");
     assert!(throttled > 0, "nothing was throttled");
     assert!(took < Duration::from_secs(40), "{took:?}\n{run}");
-    let mut told = run
+    let mut counts = run
         .stdout
         .lines()
         .filter_map(|line| line.split(" · ").find_map(|part| part.strip_suffix(" throttled")));
-    let told: u64 = told.next_back().and_then(|count| count.trim().parse().ok()).expect("a bill");
-    assert_eq!(told, throttled, "the bill tells how often");
+    let printed: u64 =
+        counts.next_back().and_then(|count| count.trim().parse().ok()).expect("the call counts");
+    assert_eq!(printed, throttled, "the line of calls says how many were throttled");
     project.cloud.disturb("rps=");
     project.settled();
 }

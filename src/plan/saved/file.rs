@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::facts::SavedChange;
-use crate::aws::Bill;
+use crate::aws::CallCounts;
 use crate::graph::Address;
 use crate::plan::text::TextOptions;
 use crate::plan::{Plan, Selection};
@@ -84,10 +84,10 @@ impl Shown {
     pub(super) fn of(plan: Plan, options: &TextOptions, sandbox: bool) -> Self {
         let (details, time) = (options.details, Duration::ZERO);
         let mut shown = Self { plan, details, calls: None, throttled: 0, time, sandbox };
-        if let Some((bill, time)) = &options.bill {
-            (shown.throttled, shown.time) = (bill.throttled, *time);
+        if let Some((call_counts, time)) = &options.call_counts {
+            (shown.throttled, shown.time) = (call_counts.throttled, *time);
             let calls = shown.calls.insert(BTreeMap::new());
-            for ((service, operation), count) in &bill.calls {
+            for ((service, operation), count) in &call_counts.calls {
                 calls.entry(service.clone()).or_default().insert(operation.clone(), *count);
             }
         }
@@ -96,15 +96,15 @@ impl Shown {
 
     /// The options for showing it as text.
     pub fn options(&self, colour: bool) -> TextOptions {
-        let bill = self.calls.as_ref().map(|calls| {
+        let call_counts = self.calls.as_ref().map(|calls| {
             let calls = calls.iter().flat_map(|(service, operations)| {
                 operations
                     .iter()
                     .map(move |(operation, count)| ((service.clone(), operation.clone()), *count))
             });
-            (Bill { calls: calls.collect(), throttled: self.throttled }, self.time)
+            (CallCounts { calls: calls.collect(), throttled: self.throttled }, self.time)
         });
-        TextOptions { colour, details: self.details, bill, ..TextOptions::default() }
+        TextOptions { colour, details: self.details, call_counts, ..TextOptions::default() }
     }
 }
 
