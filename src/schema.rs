@@ -93,12 +93,12 @@ pub struct Node {
     pub spelling: Option<Spelling>,
     /// The value that AWS assumes for an absent field: `x-dwctl-absent`. Written, it equals absence.
     pub absent: Option<Value>,
-    /// Another field of the table, and its value with which this field has no effect: `x-dwctl-moot`.
+    /// Another field of the table, and its value with which this field has no effect: `x-dwctl-no-effect-if`.
     /// This field then counts as at its default.
-    pub moot: Option<(String, String)>,
+    pub no_effect_if: Option<(String, String)>,
     /// Rules between the attributes of the table.
     pub rules: Vec<Rule>,
-    /// True if it, or something within it, has a spelling or may be moot.
+    /// True if it, or something within it, has a spelling or may have no effect.
     pub respells: bool,
     /// The sort of AWS resource that its text names. Form and location of the name are checked.
     pub names: Option<Names>,

@@ -233,7 +233,7 @@ fn facts(node: &Node) -> String {
     if let Some(absent) = &node.absent {
         words.push(format!("same as absent: {}", value_text(absent)));
     }
-    if let Some((other, value)) = &node.moot {
+    if let Some((other, value)) = &node.no_effect_if {
         words.push(format!("has no effect if {other} is {value}"));
     }
     let chosen = marks.aws_default && !marks.derived;

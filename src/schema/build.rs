@@ -80,7 +80,7 @@ fn node(schema: &Json) -> Node {
             told_by: None,
             spelling: None,
             absent: None,
-            moot: None,
+            no_effect_if: None,
             respells: false,
             rules: Vec::new(),
         };
@@ -93,8 +93,9 @@ fn node(schema: &Json) -> Node {
         element.respells |= element.spelling.is_some();
     }
     let absent = schema.get("x-dwctl-absent").map(Value::from_json);
-    let moot = text(schema, "x-dwctl-moot");
-    let moot = moot.and_then(|mark| mark.split_once(" = ").map(|(name, value)| (name.into(), value.into())));
+    let no_effect_if = text(schema, "x-dwctl-no-effect-if");
+    let no_effect_if =
+        no_effect_if.and_then(|mark| mark.split_once(" = ").map(|(name, value)| (name.into(), value.into())));
     let inner = match &shape {
         Shape::Object { fields, .. } => fields.values().any(|field| field.respells),
         Shape::List { element, .. } | Shape::Map(element) => element.respells,
@@ -102,10 +103,10 @@ fn node(schema: &Json) -> Node {
     };
     Node {
         rules: rules(schema),
-        respells: inner || spelling.is_some() || moot.is_some(),
+        respells: inner || spelling.is_some() || no_effect_if.is_some(),
         spelling,
         absent,
-        moot,
+        no_effect_if,
         description: text(schema, "description").unwrap_or_default(),
         shape,
         marks: marks(schema),

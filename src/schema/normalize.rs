@@ -126,7 +126,7 @@ fn known(node: &Node, value: Value, canonical: bool) -> Value {
             }
             if canonical {
                 for (name, field) in fields {
-                    reset_moot(&mut normal, fields, name, field);
+                    reset_without_effect(&mut normal, fields, name, field);
                 }
             }
             // Unknown fields are kept: validation reports them.
@@ -199,25 +199,25 @@ fn is_as_absent(field: &Node, value: &Value) -> bool {
     }
 }
 
-/// Returns whether a field of a table has no effect; see [`Node::moot`].
-pub(super) fn is_moot(
+/// Returns whether a field of a table has no effect; see [`Node::no_effect_if`].
+pub(super) fn has_no_effect(
     field: &Node,
     table: &BTreeMap<String, Value>,
     fields: &BTreeMap<String, Node>,
 ) -> bool {
-    let Some((other, value)) = &field.moot else { return false };
+    let Some((other, value)) = &field.no_effect_if else { return false };
     let beside = table.get(other).or_else(|| fields.get(other)?.default.as_ref());
     beside.is_some_and(|beside| beside.as_str() == Some(value))
 }
 
 /// Resets a field without effect to its default.
-fn reset_moot(
+fn reset_without_effect(
     table: &mut BTreeMap<String, Value>,
     fields: &BTreeMap<String, Node>,
     name: &str,
     field: &Node,
 ) {
-    if !is_moot(field, table, fields) {
+    if !has_no_effect(field, table, fields) {
         return;
     }
     match &field.default {

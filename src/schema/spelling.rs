@@ -170,7 +170,7 @@ fn respell(node: &Node, live: Value, want: &Value, beside: Beside<'_>, scope: &S
             let told = live.iter().map(|(name, value)| {
                 let value = match (fields.get(name), want.get(name)) {
                     // A field that will have no effect does not differ.
-                    (Some(field), Some(wanted)) if super::normalize::is_moot(field, want, fields) => {
+                    (Some(field), Some(wanted)) if super::normalize::has_no_effect(field, want, fields) => {
                         wanted.clone()
                     }
                     (Some(field), Some(wanted)) => {

@@ -227,7 +227,9 @@ fn every_mark_is_known() {
                     "x-dwctl-only-if" if value.as_str().and_then(|mark| mark.split_once(" = ")).is_none() => {
                         found.push(format!("{path}: {value}"));
                     }
-                    "x-dwctl-moot" if value.as_str().and_then(|mark| mark.split_once(" = ")).is_none() => {
+                    "x-dwctl-no-effect-if"
+                        if value.as_str().and_then(|mark| mark.split_once(" = ")).is_none() =>
+                    {
                         found.push(format!("{path}: {value}"));
                     }
                     "x-dwctl-risk" => {
@@ -244,7 +246,7 @@ fn every_mark_is_known() {
                     | "x-dwctl-told-by"
                     | "x-dwctl-spelling"
                     | "x-dwctl-absent"
-                    | "x-dwctl-moot"
+                    | "x-dwctl-no-effect-if"
                     | "x-dwctl-names"
                     | "x-dwctl-one-of"
                     | "x-dwctl-at-most-one"

@@ -105,7 +105,7 @@ pub struct Encryption {
     pub kms_master_key_id: Option<String>,
     /// Fewer calls to KMS, by a key of the bucket. Does nothing with `AES256`.
     #[serde(default)]
-    #[schemars(extend("x-dwctl-moot" = "sse_algorithm = AES256"))]
+    #[schemars(extend("x-dwctl-no-effect-if" = "sse_algorithm = AES256"))]
     pub bucket_key_enabled: bool,
     /// Kinds of encryption that writers may not use: `SSE-C`, or `NONE` to allow all.
     #[serde(default)]
