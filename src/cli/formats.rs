@@ -6,8 +6,8 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use super::files::{self, Readers};
-use super::origin;
 use super::printer::Printer;
+use super::provenance;
 use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs};
 use crate::diag::Diagnostic;
 use crate::files::read_given;
@@ -120,8 +120,9 @@ impl FormatArgs {
             Exit::Locked => "the ledger is locked",
             _ => "failed",
         };
-        let (problems, sources, origin) = (&failure.diagnostics, &failure.sources, origin::of_environment());
-        let refusal = Refusal { verb, outcome, problems, sources, origin };
+        let (problems, sources, provenance) =
+            (&failure.diagnostics, &failure.sources, provenance::of_environment());
+        let refusal = Refusal { verb, outcome, problems, sources, provenance };
         let mut unwritten = Vec::new();
         for (format, path) in &self.output {
             if let Err(error) = put(path, &refusal.render(*format)) {
@@ -158,8 +159,8 @@ impl FormatArgs {
             Apply::Again(command) => (vec![command], false),
             Apply::Saved(command) => (vec![command], true),
         };
-        let origin = origin::of_environment();
-        let mut options = Options { text, commands, is_saved, since, root: root(), origin };
+        let provenance = provenance::of_environment();
+        let mut options = Options { text, commands, is_saved, since, root: root(), provenance };
         plan.redact(options.root.as_deref());
         let shown = render(self.format, &plan, &options);
         options.text = plain;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::progress::seconds;
 use super::totals::totals;
-use super::{Exit, Failure, StackArgs, files, formats, origin};
+use super::{Exit, Failure, StackArgs, files, formats, provenance};
 use crate::apply::{Event, Step, Summary, Unit};
 use crate::diag::{Diagnostic, Sources, render};
 use crate::plan::Plan;
@@ -125,9 +125,9 @@ impl Told {
         if let Some((_, place, _)) = &self.title {
             let _ = writeln!(text, "{}\n", code(&brief(place, LONGEST)));
         }
-        if let Some(origin) = origin::of_environment() {
+        if let Some(provenance) = provenance::of_environment() {
             let now = self.title.as_ref().and_then(|(.., now)| *now);
-            let _ = writeln!(text, "{}\n", made(&origin, now));
+            let _ = writeln!(text, "{}\n", made(&provenance, now));
         }
         let alert = match exit {
             Exit::Done | Exit::Changes | Exit::Drift => None,

@@ -14,7 +14,7 @@ use std::fmt::Write;
 
 use dwctl::kinds::KINDS;
 use dwctl::plan::Selection;
-use dwctl::plan::format::{Format, Options, Origin, render};
+use dwctl::plan::format::{Format, Options, Provenance, render};
 use dwctl::plan::since::Snapshot;
 use serde_json::Value as Json;
 
@@ -315,10 +315,13 @@ fn a_comment_says_where_it_was_made_and_what_merging_does() {
     }
     let plan = Account::after("").planned(TOPIC, &Selection::default()).expect("a plan");
     let foot = |is_request, is_saved| {
-        let origin = Some(Origin { is_request, ..Origin::default() });
+        let provenance = Some(Provenance { is_request, ..Provenance::default() });
         let commands = vec!["dwctl apply .".to_owned()];
-        let text =
-            render(Format::Markdown, &plan, &Options { origin, is_saved, commands, ..Options::default() });
+        let text = render(
+            Format::Markdown,
+            &plan,
+            &Options { provenance, is_saved, commands, ..Options::default() },
+        );
         text.lines().rev().nth(4).unwrap_or_default().to_owned()
     };
     assert_eq!(foot(false, false), "To apply it:");

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::escape::html;
 use super::layout::layered;
 use super::side_by_side::{Document, Row, documents};
-use super::{Options, Origin, place, since, to_apply};
+use super::{Options, Provenance, place, since, to_apply};
 use crate::diag::counted;
 use crate::plan::review::{Item, Review, Sort, Told, Tone, group_name, noted, risk_text, shorten, visible};
 use crate::plan::{Detail, Risk, RiskLabel, Sign};
@@ -55,7 +55,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         "<header>\n<h1>{title}</h1>\n<p class=\"place\">{}<br>{}{}</p>\n",
         html(&review.summary()),
         html(&review.place()),
-        options.origin.as_ref().map(|origin| made(origin, review.plan.now)).unwrap_or_default()
+        options.provenance.as_ref().map(|provenance| made(provenance, review.plan.now)).unwrap_or_default()
     );
     let groups = review.groups();
     let places: BTreeMap<&str, usize> = groups
@@ -124,10 +124,10 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
 }
 
 /// Where and when the plan was made.
-fn made(origin: &Origin, now: Option<jiff::Timestamp>) -> String {
+fn made(provenance: &Provenance, now: Option<jiff::Timestamp>) -> String {
     let link = |url: &str, words: &str| format!("<a href=\"{}\">{}</a>", html(url), html(words));
-    let run = origin.run.as_ref().map_or_else(|| "Run".to_owned(), |url| link(url, "Run"));
-    let commit = origin.commit.as_ref().map(|(commit, url)| {
+    let run = provenance.run.as_ref().map_or_else(|| "Run".to_owned(), |url| link(url, "Run"));
+    let commit = provenance.commit.as_ref().map(|(commit, url)| {
         let short: String = commit.chars().take(7).collect();
         format!(" of {}", link(url, &short))
     });

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::escape::{code, fenced, html_in_markdown};
-use super::{Options, Origin, mermaid, since, to_apply};
+use super::{Options, Provenance, mermaid, since, to_apply};
 use crate::plan::review::{Item, Review, Sort, Told, brief, group_name, notes, visible};
 use crate::plan::since::Since;
 use crate::plan::{RiskLabel, Sign, pictures};
@@ -268,8 +268,8 @@ fn head(review: &Review<'_>, options: &Options) -> String {
     let verb = review.verb();
     let _ = write!(text, "### dwctl {verb} {} · {}\n\n", named(&review.title()), review.summary());
     let _ = writeln!(text, "{}", code(&brief(&review.place(), LONGEST_NAMES)));
-    if let Some(origin) = &options.origin {
-        let _ = writeln!(text, "\n{}", made(origin, plan.now));
+    if let Some(provenance) = &options.provenance {
+        let _ = writeln!(text, "\n{}", made(provenance, plan.now));
     }
     if let Some(nothing) = review.nothing() {
         let _ = write!(text, "\n{nothing}\n");
@@ -295,9 +295,9 @@ fn head(review: &Review<'_>, options: &Options) -> String {
 }
 
 /// Where and when the plan was made: `[Run](…) of [1a2b3c4](…) on 2026-01-02 at 03:04 UTC`.
-pub fn made(origin: &Origin, now: Option<jiff::Timestamp>) -> String {
-    let run = origin.run.as_ref().map_or_else(|| "Run".to_owned(), |url| format!("[Run]({url})"));
-    let commit = origin.commit.as_ref().map(|(commit, url)| {
+pub fn made(provenance: &Provenance, now: Option<jiff::Timestamp>) -> String {
+    let run = provenance.run.as_ref().map_or_else(|| "Run".to_owned(), |url| format!("[Run]({url})"));
+    let commit = provenance.commit.as_ref().map(|(commit, url)| {
         let short: String = commit.chars().take(7).collect();
         format!(" of [`{short}`]({url})")
     });

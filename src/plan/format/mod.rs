@@ -20,7 +20,7 @@ use crate::lines::hang;
 
 pub use escape::{code, fenced, json_line};
 pub use markdown::{LIMIT as MARKDOWN_LIMIT, made};
-pub use options::{Format, Options, Origin};
+pub use options::{Format, Options, Provenance};
 pub use refusal::Refusal;
 pub use side_by_side::plain;
 

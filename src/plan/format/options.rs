@@ -46,7 +46,7 @@ impl Format {
 /// Where a plan was made, according to the CI system. All of it has been checked: a URL contains
 /// nothing that Markdown or HTML could take for notation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
+pub struct Provenance {
     /// The URL of the run.
     pub run: Option<String>,
     /// The commit, and its URL.
@@ -59,7 +59,7 @@ pub struct Origin {
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Where the plan was made, in CI.
-    pub origin: Option<Origin>,
+    pub provenance: Option<Provenance>,
     /// The plan is saved, and the commands apply exactly this plan.
     pub is_saved: bool,
     /// The options for text; `drift` applies to all formats.
@@ -74,7 +74,7 @@ pub struct Options {
 
 /// Describes what the commands do; for a pull request, also that merging does not.
 pub(super) fn to_apply(review: &Review<'_>, options: &Options) -> &'static str {
-    let is_request = options.origin.as_ref().is_some_and(|origin| origin.is_request);
+    let is_request = options.provenance.as_ref().is_some_and(|provenance| provenance.is_request);
     match (review.drift, is_request, options.is_saved) {
         (true, ..) => "To revert it",
         (_, false, _) => "To apply it",

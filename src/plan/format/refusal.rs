@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::escape::{self, html};
 use super::markdown::{LIMIT, made};
-use super::{Format, Origin, fenced};
+use super::{Format, Provenance, fenced};
 use crate::diag::{Diagnostic, Severity, Sources, render, told};
 use crate::plan::review::{brief, visible};
 
@@ -27,7 +27,7 @@ pub struct Refusal<'r> {
     /// The files that the errors refer to.
     pub sources: &'r Sources,
     /// Where the plan was attempted, in CI.
-    pub origin: Option<Origin>,
+    pub provenance: Option<Provenance>,
 }
 
 impl Refusal<'_> {
@@ -64,8 +64,8 @@ impl Refusal<'_> {
     fn markdown(&self) -> String {
         let Self { verb, outcome, .. } = self;
         let mut text = format!("### dwctl {verb} · {outcome}\n\n");
-        if let Some(origin) = &self.origin {
-            let _ = writeln!(text, "{}\n", made(origin, None));
+        if let Some(provenance) = &self.provenance {
+            let _ = writeln!(text, "{}\n", made(provenance, None));
         }
         let _ = writeln!(text, "> [!CAUTION]\n> There is no {verb}. Nothing was changed.\n");
         for lines in self.errors() {

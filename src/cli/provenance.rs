@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::files::read_given;
-use crate::plan::format::Origin;
+use crate::plan::format::Provenance;
 
 /// Maximum size in bytes of GitHub's event file. GitHub sends no larger event
 /// (<https://docs.github.com/en/webhooks/webhook-events-and-payloads>).
@@ -13,14 +13,17 @@ const EVENT: u64 = 25 << 20;
 const LONGEST: usize = 500;
 
 /// The CI run of this process; `None` outside of a known CI.
-pub(super) fn of_environment() -> Option<Origin> {
+pub(super) fn of_environment() -> Option<Provenance> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     // Reading a pipe might never end.
     of(&variable, &|path| path.is_file().then(|| read_given(path, EVENT).ok()).flatten())
 }
 
 /// The CI run described by these variables and files.
-fn of(variable: &dyn Fn(&str) -> Option<String>, file: &dyn Fn(&Path) -> Option<Vec<u8>>) -> Option<Origin> {
+fn of(
+    variable: &dyn Fn(&str) -> Option<String>,
+    file: &dyn Fn(&Path) -> Option<Vec<u8>>,
+) -> Option<Provenance> {
     let is_true = |name: &str| variable(name).is_some_and(|value| value == "true");
     if is_true("GITHUB_ACTIONS") {
         Some(github(variable, file))
@@ -32,7 +35,7 @@ fn of(variable: &dyn Fn(&str) -> Option<String>, file: &dyn Fn(&Path) -> Option<
 }
 
 /// See <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>.
-fn github(variable: &dyn Fn(&str) -> Option<String>, file: &dyn Fn(&Path) -> Option<Vec<u8>>) -> Origin {
+fn github(variable: &dyn Fn(&str) -> Option<String>, file: &dyn Fn(&Path) -> Option<Vec<u8>>) -> Provenance {
     let project = variable("GITHUB_SERVER_URL")
         .zip(variable("GITHUB_REPOSITORY"))
         .and_then(|(server, repository)| url(&format!("{server}/{repository}")));
@@ -56,11 +59,11 @@ fn github(variable: &dyn Fn(&str) -> Option<String>, file: &dyn Fn(&Path) -> Opt
         let url = format!("{project}/commit/{commit}");
         (commit, url)
     });
-    Origin { run, commit, is_request }
+    Provenance { run, commit, is_request }
 }
 
 /// See <https://docs.gitlab.com/ci/variables/predefined_variables/>.
-fn gitlab(variable: &dyn Fn(&str) -> Option<String>) -> Origin {
+fn gitlab(variable: &dyn Fn(&str) -> Option<String>) -> Provenance {
     let project = variable("CI_PROJECT_URL").and_then(|project| url(&project));
     let job = variable("CI_JOB_ID").filter(|id| is_number(id)).zip(project.clone());
     let is_request = variable("CI_MERGE_REQUEST_IID").is_some();
@@ -71,7 +74,7 @@ fn gitlab(variable: &dyn Fn(&str) -> Option<String>) -> Origin {
         let url = format!("{project}/-/commit/{commit}");
         (commit, url)
     });
-    Origin { run: job.map(|(id, project)| format!("{project}/-/jobs/{id}")), commit, is_request }
+    Provenance { run: job.map(|(id, project)| format!("{project}/-/jobs/{id}")), commit, is_request }
 }
 
 /// Accepts a URL of a server and a path. Its characters must have no meaning in Markdown or HTML, and no
@@ -101,12 +104,12 @@ fn is_commit(text: &str) -> bool {
 mod tests {
     use std::path::Path;
 
-    use super::{Origin, of, url};
+    use super::{Provenance, of, url};
 
     const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
     const HEAD: &str = "89abcdef0123456789abcdef0123456789abcdef";
 
-    fn origin(variables: &[(&str, &str)], event: &str) -> Option<Origin> {
+    fn provenance(variables: &[(&str, &str)], event: &str) -> Option<Provenance> {
         let variable =
             |name: &str| variables.iter().find(|(one, _)| *one == name).map(|(_, value)| (*value).to_owned());
         of(&variable, &|path: &Path| (path == Path::new("/event")).then(|| event.as_bytes().to_vec()))
@@ -125,7 +128,7 @@ mod tests {
             ("GITHUB_EVENT_PATH", "/event"),
         ];
         let event = format!("{{\"pull_request\":{{\"head\":{{\"sha\":\"{HEAD}\"}}}}}}");
-        let told = origin(&variables, &event).expect("an origin");
+        let told = provenance(&variables, &event).expect("a provenance");
         assert_eq!(
             told.run.as_deref(),
             Some("https://github.com/acme/lake.house/actions/runs/123/attempts/2")
@@ -135,7 +138,7 @@ mod tests {
         assert_eq!(url, format!("https://github.com/acme/lake.house/commit/{HEAD}"));
         // A malformed event is ignored.
         for event in ["", "[]", "{\"pull_request\":{\"head\":{\"sha\":\"](https://evil.example)\"}}}"] {
-            let told = origin(&variables, event).expect("an origin");
+            let told = provenance(&variables, event).expect("a provenance");
             assert_eq!(told.commit.expect("a commit").0, SHA);
         }
     }
@@ -148,7 +151,7 @@ mod tests {
             ("CI_JOB_ID", "7"),
             ("CI_COMMIT_SHA", SHA),
         ];
-        let told = origin(&variables, "").expect("an origin");
+        let told = provenance(&variables, "").expect("a provenance");
         assert_eq!(told.run.as_deref(), Some("https://git.acme.example:8443/data/lake/-/jobs/7"));
         let url = format!("https://git.acme.example:8443/data/lake/-/commit/{SHA}");
         assert_eq!((told.commit, told.is_request), (Some((SHA.to_owned(), url)), false));
@@ -177,7 +180,7 @@ mod tests {
             ("GITHUB_RUN_ID", "1"),
             ("GITHUB_SHA", SHA),
         ];
-        assert_eq!(origin(&variables, ""), Some(Origin::default()));
-        assert_eq!(origin(&[("CI", "true"), ("GITHUB_SHA", SHA)], ""), None);
+        assert_eq!(provenance(&variables, ""), Some(Provenance::default()));
+        assert_eq!(provenance(&[("CI", "true"), ("GITHUB_SHA", SHA)], ""), None);
     }
 }
