@@ -686,7 +686,7 @@ pub trait Kind: Sized + 'static {
     /// A note for the reviewer of a deletion about what AWS keeps: a final snapshot, the days in which
     /// the resource can be restored. `attrs` and `incarnation` are those of the live resource, and unknown if
     /// AWS was not asked.
-    fn leaves(spec: Known<'_>, attrs: Known<'_>, incarnation: Option<&str>) -> Option<String> {
+    fn kept_after_delete(spec: Known<'_>, attrs: Known<'_>, incarnation: Option<&str>) -> Option<String> {
         let _ = (spec, attrs, incarnation);
         None
     }

@@ -162,7 +162,12 @@ pub trait ErasedKind: Send + Sync {
     /// See [`Kind::delete`].
     fn delete<'a>(&'a self, cx: &'a Cx, id: &'a str, live: &'a Value) -> LocalBoxFuture<'a, Result<()>>;
     /// See [`Kind::leaves`].
-    fn leaves(&self, spec: Known<'_>, attrs: Known<'_>, incarnation: Option<&str>) -> Option<String>;
+    fn kept_after_delete(
+        &self,
+        spec: Known<'_>,
+        attrs: Known<'_>,
+        incarnation: Option<&str>,
+    ) -> Option<String>;
     /// See [`Kind::content`].
     fn content(&self, spec: Known<'_>, files: &crate::files::Files) -> Option<String>;
     /// See [`Kind::check_delete`]; `existing` as for [`ErasedKind::delete`].
@@ -360,8 +365,13 @@ impl<K: Kind> ErasedKind for Of<K> {
         K::clash(own, other)
     }
 
-    fn leaves(&self, spec: Known<'_>, attrs: Known<'_>, incarnation: Option<&str>) -> Option<String> {
-        K::leaves(spec, attrs, incarnation)
+    fn kept_after_delete(
+        &self,
+        spec: Known<'_>,
+        attrs: Known<'_>,
+        incarnation: Option<&str>,
+    ) -> Option<String> {
+        K::kept_after_delete(spec, attrs, incarnation)
     }
 
     fn content(&self, spec: Known<'_>, files: &crate::files::Files) -> Option<String> {

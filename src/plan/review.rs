@@ -48,7 +48,7 @@ pub struct Item<'p> {
     /// AWS's id of a resource that is replaced, deleted or forgotten.
     pub id: Option<String>,
     /// The parts of a destroyed resource that AWS keeps; may be empty.
-    pub leaves: String,
+    pub kept: String,
     /// The differences; empty where they are not shown, as for destroyed resources.
     pub details: Vec<Detail>,
     /// The earlier item that already shows this change, if both change in the same way.
@@ -443,7 +443,7 @@ impl Item<'_> {
             self.sort.name(),
             self.words,
             self.why,
-            self.leaves,
+            self.kept,
             self.risks
         );
         if self.details.is_empty() {
@@ -543,7 +543,7 @@ fn item<'p>(
         why: why(change, drift),
         risks: risks(sort, change, &details),
         id: id.map(visible),
-        leaves: if drift { String::new() } else { leaves(change) },
+        kept: if drift { String::new() } else { kept_after_delete(change) },
         details,
         same_as: None,
         dependents: if goes { dependents(&change.address, needed) } else { Dependents::default() },
@@ -633,7 +633,7 @@ fn lets_go(change: &Change) -> Option<String> {
 }
 
 /// Describes what AWS keeps of a destroyed resource.
-fn leaves(change: &Change) -> String {
+fn kept_after_delete(change: &Change) -> String {
     if !matches!(change.action, Action::Delete | Action::Replace { .. }) {
         return String::new();
     }
@@ -641,7 +641,8 @@ fn leaves(change: &Change) -> String {
     let attrs = live.map_or(&null, |live| &live.attrs);
     let incarnation = live.and_then(|live| live.incarnation.as_deref());
     let kind = crate::kinds::kind(&change.address.kind);
-    let told = kind.and_then(|kind| kind.leaves(Known(&change.existing), Known(attrs), incarnation));
+    let told =
+        kind.and_then(|kind| kind.kept_after_delete(Known(&change.existing), Known(attrs), incarnation));
     visible(&told.unwrap_or_default())
 }
 

@@ -153,8 +153,8 @@ impl Page {
         let sign = paint.colour(colour(item.sort), item.sort.sign());
         let address = paint.with(Style::new().bold(), &item.address);
         self.line(6, &format!("  {sign} {address}{padding}  {words}"));
-        if !item.leaves.is_empty() {
-            self.line(8, &format!("      {}", item.leaves));
+        if !item.kept.is_empty() {
+            self.line(8, &format!("      {}", item.kept));
         }
         if !item.dependents.addresses.is_empty() && !item.risks.is_empty() {
             let needed = self.paint.with(DIM, &item.dependents.words(5));

@@ -382,7 +382,7 @@ impl Kind for CloudtrailTrail {
         Ok(())
     }
 
-    fn leaves(spec: Known<'_>, _: Known<'_>, _: Option<&str>) -> Option<String> {
+    fn kept_after_delete(spec: Known<'_>, _: Known<'_>, _: Option<&str>) -> Option<String> {
         let bucket = spec.text("s3_bucket_name")?;
         Some(format!("its log files stay in the bucket {bucket}"))
     }

@@ -167,7 +167,7 @@ impl Kind for RedshiftCluster {
         Ok(())
     }
 
-    fn leaves(spec: Known<'_>, _: Known<'_>, incarnation: Option<&str>) -> Option<String> {
+    fn kept_after_delete(spec: Known<'_>, _: Known<'_>, incarnation: Option<&str>) -> Option<String> {
         if spec.flag("skip_final_snapshot") == Some(true) {
             return None;
         }
@@ -249,23 +249,23 @@ mod tests {
 
     #[test]
     fn it_leaves_its_last_snapshot_behind() {
-        let leaves = |more: &[(&str, Value)], incarnation| {
+        let kept = |more: &[(&str, Value)], incarnation| {
             let all = [("cluster_identifier", Value::from("dw"))].into_iter().chain(more.iter().cloned());
-            RedshiftCluster::leaves(Known(&Value::map(all)), Known(&Value::Null), incarnation)
+            RedshiftCluster::kept_after_delete(Known(&Value::map(all)), Known(&Value::Null), incarnation)
         };
         let incarnation = Some("2026-01-02T03:04:05.678Z");
-        let told = leaves(&[("final_snapshot_retention_period", Value::from(-1))], incarnation);
+        let told = kept(&[("final_snapshot_retention_period", Value::from(-1))], incarnation);
         let forever = "a final snapshot is taken first, and stays until somebody deletes it: ";
         assert_eq!(told, Some(format!("{forever}dw-final-20260102030405678")));
         let named = [
             ("final_snapshot_identifier", Value::from("last")),
             ("final_snapshot_retention_period", Value::from(7)),
         ];
-        assert!(leaves(&named, incarnation).is_some_and(|told| told.ends_with("stays for 7 days: last")));
+        assert!(kept(&named, incarnation).is_some_and(|told| told.ends_with("stays for 7 days: last")));
         assert!(
-            leaves(&[], None).is_some_and(|told| told.ends_with("<time at which the cluster was created>"))
+            kept(&[], None).is_some_and(|told| told.ends_with("<time at which the cluster was created>"))
         );
-        assert_eq!(leaves(&[("skip_final_snapshot", Value::Bool(true))], incarnation), None);
+        assert_eq!(kept(&[("skip_final_snapshot", Value::Bool(true))], incarnation), None);
     }
 
     #[test]

@@ -247,7 +247,7 @@ impl Kind for S3Object {
     }
 
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html>
-    fn leaves(spec: Known<'_>, attrs: Known<'_>, _: Option<&str>) -> Option<String> {
+    fn kept_after_delete(spec: Known<'_>, attrs: Known<'_>, _: Option<&str>) -> Option<String> {
         let versioned = attrs.text("version_id").is_some_and(|version| version != "null");
         (versioned && spec.flag("force_destroy") != Some(true))
             .then(|| "its versions stay in the bucket, below a delete marker".to_owned())

@@ -453,7 +453,7 @@ impl Kind for SecretsManagerSecret {
         }
     }
 
-    fn leaves(spec: Known<'_>, _: Known<'_>, _: Option<&str>) -> Option<String> {
+    fn kept_after_delete(spec: Known<'_>, _: Known<'_>, _: Option<&str>) -> Option<String> {
         let days = spec.integer("recovery_window_days").filter(|days| *days > 0)?;
         Some(format!("it can be restored for {days} days, and its name is taken until then"))
     }

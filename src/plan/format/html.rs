@@ -274,8 +274,8 @@ fn resource(
         }
         text.push_str("</ul>\n");
     }
-    if !first.leaves.is_empty() {
-        let _ = writeln!(text, "<p>{}</p>", html(&first.leaves));
+    if !first.kept.is_empty() {
+        let _ = writeln!(text, "<p>{}</p>", html(&first.kept));
     }
     facts(text, first, group.len() == 1 && first.id.is_none(), options);
     if !first.dependents.addresses.is_empty() {

@@ -523,7 +523,7 @@ fn own(item: &Item<'_>, options: &Options) -> Json {
         "words": item.words,
         "why": item.why,
         "id": item.change.id.as_deref().map(visible),
-        "leaves": item.leaves,
+        "leaves": item.kept,
         "risks": item.risks.iter().map(risk_json).collect::<Vec<_>>(),
         "details": details,
         "dependents": item.dependents.addresses,

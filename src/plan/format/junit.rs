@@ -67,7 +67,7 @@ fn case(text: &mut String, item: &Item<'_>, drift: bool, options: &Options) {
     }
     text.push_str(">\n");
     let mut told = format!("{} {}", item.sort.sign(), item.words);
-    for more in [&item.why, &item.risk_words(), &item.id_words(), &item.leaves, &item.dependents.words(5)] {
+    for more in [&item.why, &item.risk_words(), &item.id_words(), &item.kept, &item.dependents.words(5)] {
         if !more.is_empty() {
             let _ = write!(told, " · {more}");
         }

@@ -138,7 +138,7 @@ impl Group {
         }
         let needed = brief(&first.dependents.words(5), LONGEST_NAMES);
         more.extend(
-            [&first.leaves, &needed].into_iter().filter(|words| !words.is_empty()).map(|words| code(words)),
+            [&first.kept, &needed].into_iter().filter(|words| !words.is_empty()).map(|words| code(words)),
         );
         let brief = line.clone();
         for one in &more {

@@ -42,7 +42,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     for item in items {
         let (found, from) = (results.len(), (review, options));
         // For removed resources, their id, and what AWS keeps of them.
-        let rest = [item.id_words(), item.leaves.clone()].into_iter().filter(|words| !words.is_empty());
+        let rest = [item.id_words(), item.kept.clone()].into_iter().filter(|words| !words.is_empty());
         let rest: String = rest.map(|words| format!("; {words}")).collect();
         for detail in &item.details {
             for risk in item.risks_of(detail).iter().filter(|risk| item.has(risk.label)) {
