@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::conceal::{Texts, conceal, hide, same};
 use super::diff::unreadable;
 use super::tags::tags;
-use super::{overlay, taken};
+use super::{overlay, removed_settings};
 use crate::aws::Scope;
 use crate::eval::Instance;
 use crate::graph::Address;
@@ -89,7 +89,13 @@ pub fn complete(
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
     let mut want = instance.spec.clone();
-    taken::restore(instance, &mut want, &found, &taken::by_ledger(written), &instance.account_id);
+    removed_settings::restore(
+        instance,
+        &mut want,
+        &found,
+        &removed_settings::by_ledger(written),
+        &instance.account_id,
+    );
     ignore(instance, &mut want, &found);
     if let Value::Map(found) = &mut found {
         for name in not_returned {
@@ -263,7 +269,7 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
     for (path, _, value) in unreadable(schema, &instance.spec) {
         all.extend(prints.of(&instance.address, &path, value).map(|print| (path.clone(), print)));
     }
-    for (path, value) in taken::within(schema, &instance.spec) {
+    for (path, value) in removed_settings::within(schema, &instance.spec) {
         all.extend(prints.of(&instance.address, &path, &value).map(|print| (path.clone(), print)));
     }
     for (name, value) in tags(instance, &ledger.stack, &ledger.env) {
@@ -422,7 +428,7 @@ pub fn intended_prints(
         let path = format!("{name}.{key}");
         all.insert(path.clone(), print(&path, value, false));
     }
-    for (path, value) in taken::within(schema, &instance.spec) {
+    for (path, value) in removed_settings::within(schema, &instance.spec) {
         all.insert(path.clone(), print(&path, &value, false));
     }
     for (path, field, value) in unreadable(schema, &instance.spec) {

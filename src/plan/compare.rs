@@ -14,7 +14,7 @@ use super::replacement;
 use super::tags::{different_tags, marks, tags};
 use super::{
     Action, Asked, AttributeChange, Change, Declared, Origin, Plan, Reason, Revisions, Unreplaced, diff,
-    overlay, taken,
+    overlay, removed_settings,
 };
 use crate::diag::{Diagnostic, Outside};
 use crate::eval::{EvalContext, Instance, Write, written};
@@ -372,8 +372,14 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         let mut want = offline.spec.clone();
         // Every attribute that the old revision declares counts as written.
         let wrote = |path: &str| at(&old.spec, path).is_some();
-        let staying = taken::staying(offline, &want, &old.spec, &wrote);
-        taken::restore(offline, &mut want, &old.spec, &wrote, &self.new.eval.facts.scope.account_id);
+        let staying = removed_settings::staying(offline, &want, &old.spec, &wrote);
+        removed_settings::restore(
+            offline,
+            &mut want,
+            &old.spec,
+            &wrote,
+            &self.new.eval.facts.scope.account_id,
+        );
         ignore(offline, &mut want, &old.spec);
         let was_spec = respelled(schema, old.spec.clone(), &want, &offline.scope());
         let (want, have) = overlay(schema, want, was_spec, &|path, value, _| {

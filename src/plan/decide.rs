@@ -8,11 +8,11 @@ use super::blame::Blame;
 use super::declared::block_of;
 use super::diff::in_order_of;
 use super::existing::existing as existing_of;
-use super::ownership::not_ours;
+use super::not_ours::not_ours;
 use super::survey::Finding;
 use super::tags::{tag_change, tag_changes, tags};
 use super::{Action, AttributeChange, Change, Origin, Past, Reason, Selection, diff};
-use super::{taken, within};
+use super::{removed_settings, within};
 use crate::diag::{Diagnostic, Outside};
 use crate::eval::Instance;
 use crate::graph::Address;
@@ -115,7 +115,12 @@ fn compare(instance: &Instance<'_>, finding: Finding<'_>, live: ErasedLive, case
         mark(&instance.address, entry, &mut have, &want, schema, ledger);
     }
     let mut attributes = in_order_of(schema, &instance.written, diff(schema, &have, &want));
-    attributes.extend(taken::staying(instance, &instance.spec, &found, &taken::by_ledger(applied)));
+    attributes.extend(removed_settings::staying(
+        instance,
+        &instance.spec,
+        &found,
+        &removed_settings::by_ledger(applied),
+    ));
     attributes.extend(tag_changes(instance, &live, entry, ledger, stack));
     if let Some(entry) = entry {
         let blame = Blame { instance, ledger, entry, live: &live, found: &found, want: &want };

@@ -8,7 +8,7 @@ use super::addresses::Addresses;
 use super::applied::{prints, read_request};
 use super::inputs::Stop;
 use super::intents::is_as_intended;
-use super::ownership::{imported_before, not_ours, nothing_to_import};
+use super::not_ours::{imported_before, not_ours, nothing_to_import};
 use super::tags::tags;
 use super::{Inputs, Origin, Question, ownership, parent, parent_decides, read_failed, refusal};
 use crate::aws::{Error, Scope, Tags};

@@ -108,14 +108,14 @@ fn step(
     want: &mut Value,
     found: &Value,
     path: &str,
-    taken: &dyn Fn(&str) -> bool,
+    was_removed: &dyn Fn(&str) -> bool,
     visit: &mut Visit<'_>,
 ) {
     let (Value::Map(want), Value::Map(found)) = (want, found) else { return };
     if let Shape::Map(element) = &node.shape {
         for (name, desired) in want.iter_mut() {
             if let Some(there) = found.get(name) {
-                step(element, desired, there, &join(path, name), taken, visit);
+                step(element, desired, there, &join(path, name), was_removed, visit);
             }
         }
     }
@@ -123,8 +123,8 @@ fn step(
         let Some(there) = found.get(name).filter(|there| !matches!(there, Value::Null)) else { continue };
         let below = join(path, name);
         match want.get_mut(name) {
-            Some(desired) => step(field, desired, there, &below, taken, visit),
-            None if field.marks.aws_default && !field.marks.unreadable() && taken(&below) => {
+            Some(desired) => step(field, desired, there, &below, was_removed, visit),
+            None if field.marks.aws_default && !field.marks.unreadable() && was_removed(&below) => {
                 visit(field, name, want, there, &below);
             }
             None => {}
