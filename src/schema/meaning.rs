@@ -21,8 +21,8 @@
 //!   absent one.
 //! - `WORDS`, optional, are shown to the reviewer; `{before}` and `{after}` stand for the values.
 //!
-//! Only `plan/risk/judge.rs` interprets the marks. `tests/data/risks.toml` lists every attribute
-//! without a risk, so that a new attribute needs a decision.
+//! Only `plan/risk/judge.rs` interprets the marks. The files in `tests/kinds` list every
+//! attribute without a risk, so that a new attribute needs a decision.
 
 /// The language or role of a document, a text or a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

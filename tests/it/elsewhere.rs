@@ -1,5 +1,5 @@
 //! Users of Terraform and CloudFormation find our names: every argument and property of each kind there has
-//! the same name here, or a hint. The table is `data/elsewhere.toml`.
+//! the same name here, or a hint. The hints are in the files of the kinds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,14 @@ use dwctl::kinds::KINDS;
 use dwctl::schema::{Node, Shape};
 use serde_json::Value as Json;
 
+use crate::kind_file;
 use crate::paper::root;
 
 /// The settings that every resource may have besides its attributes.
 const SETTINGS: [&str; 6] = ["tags", "region", "lifecycle", "depends_on", "for_each", "when"];
 
 /// Their dotted paths to ours; an empty one has no counterpart.
-type Hints = BTreeMap<String, String>;
+type Hints = kind_file::Texts;
 
 fn data(name: &str) -> String {
     std::fs::read_to_string(root().join("tests/data").join(name)).expect("the file")
@@ -100,27 +101,28 @@ fn properties(kind: &dyn ErasedKind) -> BTreeSet<Vec<String>> {
 /// the last, nothing is guessed.
 #[test]
 fn every_argument_and_property_elsewhere_leads_home() {
-    let table: BTreeMap<String, Hints> =
-        toml::from_str(&data("elsewhere.toml")).unwrap_or_else(|error| panic!("{error}"));
     let mut wrong = Vec::new();
     let mut count = 0;
     for kind in KINDS.iter().map(AsRef::as_ref) {
-        for (tool, theirs) in [("terraform", arguments(kind.name())), ("cloudformation", properties(kind))] {
+        let file = kind_file::of(kind.name());
+        for (tool, theirs, decided) in [
+            ("terraform", arguments(kind.name()), &file.terraform),
+            ("cloudformation", properties(kind), &file.cloudformation),
+        ] {
             count += theirs.len();
-            let name = format!("{tool}.{}", kind.name());
-            let none = Hints::new();
-            let decided = table.get(&name).unwrap_or(&none);
+            let place = format!("tests/kinds/{}.toml: [{tool}]", kind.name());
             let found = led(kind, &theirs);
             for (theirs, ours) in &found {
                 if decided.get(theirs) != Some(ours) {
                     let decided = decided.get(theirs).map_or("undecided", String::as_str);
-                    wrong.push(format!("[\"{name}\"] \"{theirs}\" = \"{ours}\" # {decided}"));
+                    wrong.push(format!("{place} \"{theirs}\" = \"{ours}\" # {decided}"));
                 }
             }
             wrong.extend(
-                decided.keys().filter(|theirs| !found.contains_key(*theirs)).map(|theirs| {
-                    format!("[\"{name}\"] \"{theirs}\" is ours, or no name of theirs: remove it")
-                }),
+                decided
+                    .keys()
+                    .filter(|theirs| !found.contains_key(*theirs))
+                    .map(|theirs| format!("{place} \"{theirs}\" is ours, or no name of theirs: remove it")),
             );
         }
     }

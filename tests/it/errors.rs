@@ -1,6 +1,6 @@
 //! Checks how AWS's errors are classified: the errors that AWS's models declare for our calls, and
 //! recorded ones (`tests/data/recorded/errors.json`, created by `tests/support/recorded.py`). The decisions
-//! are in `tests/data/error_classes.toml`.
+//! are in the files of the kinds (`tests/kinds`, `[errors]`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::exchange::{Exchange, on};
 use crate::harness::{Cloud, emulator_home};
+use crate::kind_file;
 use crate::paper::root;
 
 /// The services of our kinds, with their names in the SDK's crates, botocore and IAM's actions.
@@ -32,19 +33,33 @@ const SERVICES: &[(&str, &str, &str)] = &[
     ("sqs", "sqs", "sqs"),
 ];
 
-/// `tests/data/error_classes.toml`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The decisions of all kinds, by service.
+#[derive(Default)]
 struct Decisions {
-    /// By service: codes that do not mean what their names say, each with its class and the reason.
     model: BTreeMap<String, BTreeMap<String, String>>,
-    /// By service and class: codes of recorded errors. `CODE: words` matches only that message.
     recorded: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
 fn decisions() -> Decisions {
-    let text = std::fs::read_to_string(root().join("tests/data/error_classes.toml")).expect("decisions");
-    toml::from_str(&text).expect("decisions")
+    let mut all = Decisions::default();
+    for (kind, file) in kind_file::all() {
+        let service = || kind.split('_').next().expect("a service").to_owned();
+        for (code, decided) in &file.errors.model {
+            let twice = all.model.entry(service()).or_default().insert(code.clone(), decided.clone());
+            assert_eq!(twice, None, "{code} is decided in the file of another kind than {kind}, too");
+        }
+        for (class, codes) in &file.errors.recorded {
+            let of_service = all.recorded.entry(service()).or_default();
+            of_service.entry(class.clone()).or_default().extend(codes.iter().cloned());
+        }
+    }
+    all
+}
+
+/// Where to decide for a service.
+fn place(service: &str) -> String {
+    let first = KINDS.iter().find(|kind| kind.name().split('_').next() == Some(service)).expect("a kind");
+    format!("tests/kinds/{}.toml", first.name())
 }
 
 fn word(class: Class) -> &'static str {
@@ -152,9 +167,10 @@ fn errors_of_models_mean_what_their_names_say() {
             match decided.map(|decided| decided.split_once(": ").unwrap_or((decided, ""))) {
                 None if class != expected => faults.push(format!(
                     "{service} {code} is {}, and its name says {}: list it beside `{service}` in \
-                     src/aws/clients.rs, or decide otherwise in tests/data/error_classes.toml",
+                     src/aws/clients.rs, or decide otherwise in `[errors.model]` of {}",
                     word(class),
-                    word(expected)
+                    word(expected),
+                    place(&service)
                 )),
                 Some((decided, _)) if decided != word(class) => {
                     faults.push(format!("{service} {code} is {}, not {decided}", word(class)));
@@ -261,8 +277,10 @@ fn recorded_errors_are_of_the_class_that_was_decided() {
                     one.split_once(": ").is_some_and(|(this, words)| this == code && message.contains(words))
                 });
                 let Some((decided, entry)) = by_words.or_else(|| decided(&|one| one == code)) else {
-                    faults
-                        .push(format!("decide in tests/data/error_classes.toml: {service} {code}: {words}"));
+                    faults.push(format!(
+                        "decide in `[errors.recorded]` of {}: {code}: {words}",
+                        place(service)
+                    ));
                     continue;
                 };
                 used.insert((service.clone(), entry));

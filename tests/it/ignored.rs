@@ -1,7 +1,6 @@
 //! Ignored changes: `ignore_changes` of a resource, and `ignore_tags` of a stack.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use dwctl::aws::Tags;
 use dwctl::kinds::{KINDS, kind};
@@ -11,6 +10,7 @@ use toml::Table;
 use crate::account::{Account, eval, read};
 use crate::diff::compared;
 use crate::harness::Project;
+use crate::kind_file;
 use crate::paper::problems;
 
 /// The attributes of `KIND.example` that a plan shows, as it writes them.
@@ -31,25 +31,16 @@ fn between(before: &str, after: &str) -> Plan {
 fn a_path_is_ignored_as_the_plan_writes_it() {
     let mut tried = 0;
     for kind in KINDS.iter().map(|kind| kind.name()) {
-        let life = std::fs::read_to_string(
-            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/lives/{kind}.toml")),
-        );
-        let life: Table = life.expect("a life").parse().expect("TOML");
+        let life = &kind_file::of(kind).life;
         let mut stack: Table = dwctl::kinds::kind(kind).expect("a kind").example().parse().expect("TOML");
-        if let Some(also) = life.get("also").and_then(toml::Value::as_table) {
-            for (kind, resources) in also {
-                let there = stack.entry(kind.clone()).or_insert_with(|| Table::new().into());
-                let resources = resources.as_table().expect("resources").clone();
-                there.as_table_mut().expect("a kind").extend(resources);
-            }
-        }
-        for step in life.get("change").and_then(toml::Value::as_array).into_iter().flatten() {
+        life.extend(&mut stack);
+        for step in &life.change {
             let before = toml::to_string(&stack).expect("TOML");
             let example = stack[kind]["example"].as_table_mut().expect("a resource");
-            for name in step.get("remove").and_then(toml::Value::as_array).into_iter().flatten() {
-                example.remove(name.as_str().expect("a name"));
+            for name in &step.remove {
+                example.remove(name);
             }
-            example.extend(step.get("set").and_then(toml::Value::as_table).cloned().unwrap_or_default());
+            example.extend(step.set.clone());
             let after = toml::to_string(&stack).expect("TOML");
             let plan = between(&before, &after);
             for path in told(&plan, kind) {

@@ -1,17 +1,10 @@
 //! The whole life of every kind: create, update in place attribute by attribute, replace, drift, external
-//! deletion, destroy. After each step, a plan finds no changes. The inputs are the kind's example and
-//! `tests/lives/<kind>.toml`:
-//!
-//! - `[[change]]`: attributes to set or remove, which must be updated in place;
-//! - `[[replace]]`: the same, which must replace the resource; a `[[replace.change]]` after it is made
-//!   in place on the new resource;
-//! - `[also.KIND.NAME]`: a resource in addition to those of the example;
-//! - `[[given]]`: a prerequisite that `dwctl` has no kind for, as a call in JSON.
+//! deletion, destroy. After each step, a plan finds no changes. The inputs are the kind's example and the
+//! life in its file (`kind_file.rs`).
 
 mod blame;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dwctl::graph::Address;
@@ -22,7 +15,7 @@ use dwctl::value::Value;
 use toml::Table;
 
 use crate::harness::{Project, Run};
-use crate::waivers::{GAPS, What};
+use crate::kind_file::{self, Gap, Given};
 
 macro_rules! lives {
     ($($kind:ident: $_type:path,)*) => {
@@ -36,7 +29,7 @@ fn live(name: &str) {
     Life::new(name).live();
 }
 
-/// A step of a life file.
+/// A step of the life in the kind's file.
 struct Step {
     /// For example `change 2`, or `replace 1 change 2`.
     name: String,
@@ -47,32 +40,19 @@ struct Step {
 }
 
 impl Step {
-    /// The steps of a list in a life file, except waived ones.
-    fn read(list: Option<&toml::Value>, word: &str, kind: &str) -> Vec<Self> {
-        let steps = list.and_then(toml::Value::as_array).into_iter().flatten().enumerate();
-        let waived = |name: &str| is_waived(kind, |what| matches!(what, What::Step(step) if step == name));
-        steps
-            .map(|(index, step)| {
-                let name = format!("{word} {}", index + 1);
-                let table = step.as_table().expect("a step is a table");
-                for key in table.keys() {
-                    assert!(["set", "remove", "change"].contains(&key.as_str()), "{name}: what is `{key}`?");
-                }
-                let remove = step.get("remove").and_then(toml::Value::as_array).into_iter().flatten();
-                Self {
-                    set: step.get("set").and_then(toml::Value::as_table).cloned().unwrap_or_default(),
-                    remove: remove.map(|name| name.as_str().expect("an attribute").to_owned()).collect(),
-                    changes: Self::read(step.get("change"), &format!("{name} change"), kind),
-                    name,
-                }
+    /// These steps, except those that the emulator cannot do.
+    fn all(steps: &[kind_file::Step], word: &str, gaps: &[Gap]) -> Vec<Self> {
+        let named = steps.iter().enumerate().map(|(index, step)| (format!("{word} {}", index + 1), step));
+        named
+            .filter(|(name, _)| !gaps.iter().any(|gap| gap.step.as_ref() == Some(name)))
+            .map(|(name, step)| Self {
+                set: step.set.clone(),
+                remove: step.remove.clone(),
+                changes: Self::all(&step.change, &format!("{name} change"), gaps),
+                name,
             })
-            .filter(|step| !waived(&step.name))
             .collect()
     }
-}
-
-fn is_waived(kind: &str, is: impl Fn(What) -> bool) -> bool {
-    GAPS.iter().any(|gap| gap.kind == kind && is(gap.what))
 }
 
 struct Life {
@@ -134,35 +114,18 @@ impl Life {
         self.covers_the_schema();
     }
 
-    /// The steps of the life file.
+    /// The steps of the life, after its additions to the stack.
     fn steps(&mut self) -> (Vec<Step>, Vec<Step>) {
-        let name = self.kind.name();
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/lives/{name}.toml"));
-        let text =
-            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("tests/lives/{name}.toml: {error}"));
-        let life: Table = text.parse().expect("the life is TOML");
-        for key in life.keys() {
-            assert!(
-                ["given", "also", "change", "replace"].contains(&key.as_str()),
-                "{name}: what is `{key}`?"
-            );
+        let file = kind_file::of(self.kind.name());
+        file.life.extend(&mut self.stack);
+        for Given { service, target, body } in &file.life.given {
+            let body = serde_json::to_string(body).unwrap();
+            self.project.cloud.call_json(service, target, &body);
         }
-        for (kind, resources) in life.get("also").and_then(toml::Value::as_table).into_iter().flatten() {
-            let table = self.stack.entry(kind).or_insert_with(|| Table::new().into());
-            let resources = resources.as_table().expect("resources by name").clone();
-            table.as_table_mut().expect("resources by name").extend(resources);
-        }
-        for given in life.get("given").and_then(toml::Value::as_array).into_iter().flatten() {
-            self.give(given.as_table().expect("a table"));
-        }
-        (Step::read(life.get("change"), "change", name), Step::read(life.get("replace"), "replace", name))
-    }
-
-    /// Creates a prerequisite that `dwctl` has no kind for, by a call in JSON.
-    fn give(&self, given: &Table) {
-        let text = |name: &str| given.get(name).and_then(toml::Value::as_str).expect("a text").to_owned();
-        let body = serde_json::to_string(given.get("body").expect("a body")).unwrap();
-        self.project.cloud.call_json(&text("service"), &text("target"), &body);
+        (
+            Step::all(&file.life.change, "change", &file.gaps),
+            Step::all(&file.life.replace, "replace", &file.gaps),
+        )
     }
 
     /// Prints a step, for readers of the output of a failure.
@@ -233,13 +196,13 @@ impl Life {
     fn is_as_foreseen(&self) {
         let live = self.look();
         let id = self.project.id(&self.address);
+        let gaps = &kind_file::of(self.kind.name()).gaps;
         self.project.with(async |_, cx| {
             if let Identity::Named(named) = self.kind.identity(Known(&live.spec), &cx.scope) {
                 assert_eq!(named, id, "the id that follows from the spec");
             }
             for (name, value) in self.kind.predict(Known(&live.spec), &cx.scope).0 {
-                let waived =
-                    is_waived(self.kind.name(), |what| matches!(what, What::Predicted(one) if one == name));
+                let waived = gaps.iter().any(|gap| gap.predicted.as_ref() == Some(&name));
                 assert_ne!(
                     live.attrs.get(&name) == Some(&value),
                     waived,
@@ -324,13 +287,13 @@ impl Life {
     /// Every attribute was changed, in place or by a replacement as its mark says.
     fn covers_the_schema(&self) {
         let mut faults = Vec::new();
+        let gaps = &kind_file::of(self.kind.name()).gaps;
         for (name, field) in fields(self.kind) {
             let (covered, way) = match field.marks.replace {
                 true => (self.replaced.contains(name), "replace"),
                 false => (self.changed.contains(name), "change"),
             };
-            let waived =
-                is_waived(self.kind.name(), |what| matches!(what, What::Attribute(one) if one == name));
+            let waived = gaps.iter().any(|gap| gap.attribute.as_ref() == Some(name));
             match (covered, waived) {
                 _ if field.marks.local => {}
                 (true, true) => faults.push(format!("`{name}` is waived, and a {way} step covers it")),
@@ -338,7 +301,7 @@ impl Life {
                 _ => {}
             }
         }
-        assert!(faults.is_empty(), "tests/lives/{}.toml:\n  {}", self.kind.name(), faults.join("\n  "));
+        assert!(faults.is_empty(), "tests/kinds/{}.toml:\n  {}", self.kind.name(), faults.join("\n  "));
     }
 }
 

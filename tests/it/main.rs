@@ -29,6 +29,7 @@ mod holds;
 mod ignored;
 mod import;
 mod interrupt;
+mod kind_file;
 mod ledger;
 mod lives;
 mod lost;

@@ -1,7 +1,7 @@
 //! Mistakes in one line of a stack, which `validate` reports at that line, and similar lines that AWS
-//! accepts, which it does not report. The table is `data/mistakes.toml`.
+//! accepts, which it does not report. They are in the files of the kinds, `tests/kinds`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use dwctl::diag::{Diagnostic, Severity, Sources};
 use dwctl::eval::{EvalContext, Facts};
@@ -11,34 +11,14 @@ use dwctl::plan::Selection;
 use dwctl::schema::Shape;
 use dwctl::stack;
 use dwctl::value::Value;
-use serde::Deserialize;
 
 use crate::account::Account;
+use crate::kind_file::{self, Mistake, Mistakes};
 use crate::paper;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Kind {
-    /// A valid stack.
-    base: String,
-    rows: Vec<Row>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    /// The beginning of the line of the base that is replaced.
-    at: Option<String>,
-    wrong: String,
-    right: String,
-    says: String,
-    /// The beginning of the line of the report, if it is another one.
-    told_at: Option<String>,
-}
-
-impl Kind {
+impl Mistakes {
     /// The stack with this line in place of the original.
-    fn with(&self, row: &Row, line: &str) -> String {
+    fn with(&self, row: &Mistake, line: &str) -> String {
         let text = match &row.at {
             None => format!("{}{line}\n", self.base),
             Some(at) => {
@@ -53,9 +33,9 @@ impl Kind {
     }
 }
 
-fn table() -> BTreeMap<String, Kind> {
-    let text = std::fs::read_to_string(paper::root().join("tests/data/mistakes.toml")).expect("the table");
-    toml::from_str(&text).unwrap_or_else(|error| panic!("{error}"))
+/// All tables, each with its kind.
+fn tables() -> impl Iterator<Item = (&'static str, &'static Mistakes)> {
+    kind_file::all().flat_map(|(kind, file)| file.mistakes.iter().map(move |mistakes| (kind, mistakes)))
 }
 
 /// All errors and warnings of `validate`.
@@ -87,9 +67,8 @@ fn line_of(text: &str, begins: &str) -> usize {
 
 #[test]
 fn every_mistake_is_told_at_its_line() {
-    let table = table();
     let (mut rows, mut missed) = (0, Vec::new());
-    for (name, kind) in &table {
+    for (name, kind) in tables() {
         for row in &kind.rows {
             rows += 1;
             let text = kind.with(row, &row.wrong);
@@ -127,9 +106,8 @@ fn every_mistake_is_told_at_its_line() {
 
 #[test]
 fn what_aws_takes_is_accepted() {
-    let table = table();
     let (mut rows, mut refused) = (0, Vec::new());
-    for (name, kind) in &table {
+    for (name, kind) in tables() {
         for row in &kind.rows {
             rows += 1;
             let (problems, _) = told(&kind.with(row, &row.right));
@@ -171,7 +149,7 @@ fn unknowns(value: &Value) -> Vec<Value> {
 #[test]
 fn what_is_not_known_breaks_no_rule() {
     let (mut specs, mut checked, mut untrue) = (0, 0, BTreeSet::new());
-    for (name, mistakes) in &table() {
+    for (name, mistakes) in tables() {
         let texts = mistakes.rows.iter().flat_map(|row| [&row.wrong, &row.right].map(|line| (row, line)));
         for (row, line) in texts {
             let Ok(file) = mistakes.with(row, line).parse::<toml::Table>() else { continue };
@@ -208,22 +186,20 @@ fn what_is_not_known_breaks_no_rule() {
 
 #[test]
 fn every_kind_has_mistakes() {
-    let table = table();
-    let few: BTreeSet<&str> = KINDS
-        .iter()
-        .map(|kind| kind.name())
-        .filter(|name| table.get(*name).is_none_or(|kind| kind.rows.len() < 3))
+    let rows = |mistakes: &[Mistakes]| mistakes.iter().map(|one| one.rows.len()).sum::<usize>();
+    let few: Vec<String> = kind_file::all()
+        .filter(|(_, file)| rows(&file.mistakes) < 3)
+        .map(|(kind, _)| format!("tests/kinds/{kind}.toml needs three rows of `[[mistakes]]`, or more"))
         .collect();
-    assert!(few.is_empty(), "{few:?}");
+    assert!(few.is_empty(), "{}", few.join("\n"));
 }
 
 /// A module's variable that is empty by default means an absent attribute, for any attribute.
 #[test]
 fn an_empty_text_is_an_absent_one() {
-    let table = table();
     let mut seen = BTreeSet::new();
     for kind in KINDS.iter() {
-        let base = &table[kind.name()].base;
+        let base = &kind_file::of(kind.name()).mistakes.first().expect("a stack").base;
         let fields = kind.schema().spec.fields().expect("a table");
         for (name, field) in fields {
             let is_text = matches!(field.shape, Shape::String { .. });

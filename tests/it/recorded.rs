@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::exchange::{Answer, Exchange, on, play};
+use crate::kind_file;
 use crate::paper::root;
 
 /// `tests/data/recorded/answers.json`.
@@ -45,26 +46,16 @@ impl Recorded {
     }
 }
 
-fn data(name: &str) -> String {
-    std::fs::read_to_string(root().join("tests/data/recorded").join(name)).expect("a data file")
-}
-
 fn recorded(name: &str) -> Vec<Recorded> {
-    let mut all: Answers = serde_json::from_str(&data("answers.json")).expect("answers");
+    let text = std::fs::read_to_string(root().join("tests/data/recorded/answers.json")).expect("answers");
+    let mut all: Answers = serde_json::from_str(&text).expect("answers");
     all.kinds.remove(name).unwrap_or_default()
-}
-
-/// The answers to the other calls of a read.
-fn beside(name: &str) -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, BTreeMap<String, String>> =
-        toml::from_str(&data("beside.toml")).expect("answers");
-    all.remove(name).unwrap_or_default()
 }
 
 /// The script for a recorded answer, with empty answers to the kind's other calls.
 fn script(name: &str, recorded: &Recorded) -> Vec<Answer> {
     let mut quiet = Vec::new();
-    for (call, inside) in beside(name) {
+    for (call, inside) in &kind_file::of(name).recorded.beside {
         let (call, only_for) =
             call.split_once(" for ").map_or((call.as_str(), None), |(one, of)| (one, Some(of)));
         if only_for.is_some_and(|of| of != recorded.operation) {
@@ -220,32 +211,15 @@ fn without(recorded: &Recorded, path: &str, part: &Part) -> [Recorded; 2] {
     [other, none]
 }
 
-/// Kinds without recorded reads.
-const UNRECORDED: &[&str] = &[
-    "cloudtrail_trail",
-    "ec2_security_group",
-    "ec2_subnet",
-    "glue_classifier",
-    "glue_crawler",
-    "glue_database",
-    "glue_job",
-    "glue_trigger",
-    "glue_workflow",
-    "redshift_cluster",
-    "redshift_cluster_parameter_group",
-    "redshift_cluster_subnet_group",
-];
-
 fn judged(name: &str) {
     let (kind, all) = (kind(name).expect("a kind"), recorded(name));
     assert_eq!(
         all.is_empty(),
-        UNRECORDED.contains(&name),
-        "add what {name} reads to `READS` in tests/support/recorded.py, or name it in `UNRECORDED`"
+        kind_file::of(name).recorded.none,
+        "add what {name} reads to `READS` in tests/support/recorded.py, or say `recorded.none = true` in \
+         tests/kinds/{name}.toml"
     );
-    let mut waivers: BTreeMap<String, BTreeMap<String, String>> =
-        toml::from_str(&data("waivers.toml")).expect("waivers");
-    let waivers = waivers.remove(name).unwrap_or_default();
+    let waivers = &kind_file::of(name).recorded.lost;
     let mut faults = Vec::new();
     // Of each part, whether anything of it came out anywhere.
     let mut seen: BTreeMap<String, bool> = BTreeMap::new();
@@ -286,8 +260,9 @@ fn judged(name: &str) {
     aws.instead([]);
     for (path, seen) in &seen {
         match (seen, waivers.get(path)) {
-            (false, None) => faults
-                .push(format!("{path} is lost: read it, or say in tests/data/recorded/waivers.toml why not")),
+            (false, None) => faults.push(format!(
+                "{path} is lost: read it, or say in `[recorded.lost]` of tests/kinds/{name}.toml why not"
+            )),
             (true, Some(_)) => faults.push(format!("{path} is waived, and is not lost")),
             (false, Some(reason)) if reason.len() < 10 => faults.push(format!("{path} needs a reason")),
             _ => {}
@@ -307,31 +282,15 @@ macro_rules! recorded {
 
 dwctl::each_kind!(recorded);
 
-/// A resource that AWS was asked to create.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Made {
-    kind: String,
-    test: String,
-    label: String,
-    /// The request to create it.
-    spec: toml::Table,
-}
-
-#[derive(Deserialize)]
-struct AllMade {
-    made: Vec<Made>,
-}
-
 #[test]
 fn what_aws_returns_by_default_is_what_kinds_call_the_default() {
-    let all: AllMade = toml::from_str(&data("made.toml")).expect("resources");
     let mut faults = Vec::new();
     let mut of = BTreeSet::new();
     let aws = Exchange::of([]);
     aws.with(async |cx| {
-        for made in &all.made {
-            let name = made.kind.as_str();
+        let all =
+            kind_file::all().flat_map(|(name, file)| file.recorded.made.iter().map(move |one| (name, one)));
+        for (name, made) in all {
             let kind = kind(name).expect("a kind");
             let found = recorded(name);
             let Some(one) = found.iter().find(|one| one.test == made.test && one.label == made.label) else {

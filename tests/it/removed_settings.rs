@@ -11,15 +11,9 @@ use toml::Table;
 
 use crate::account::Account;
 use crate::harness::Project;
-use crate::paper;
+use crate::kind_file;
 
 const STAYS: &str = "no longer declared, stays as it is";
-
-/// The decisions, by kind and dotted path.
-fn decisions() -> BTreeMap<String, BTreeMap<String, String>> {
-    let text = std::fs::read_to_string(paper::root().join("tests/data/taken.toml")).expect("a file");
-    toml::from_str(&text).expect("kinds with their attributes")
-}
 
 fn chosen(node: &Node, path: &str, found: &mut BTreeMap<String, String>) {
     match &node.shape {
@@ -50,19 +44,11 @@ fn chosen(node: &Node, path: &str, found: &mut BTreeMap<String, String>) {
 
 #[test]
 fn every_attribute_has_a_decision() {
-    let mut found = BTreeMap::new();
-    for kind in KINDS.iter() {
-        let mut of_kind = BTreeMap::new();
-        chosen(&kind.schema().spec, "", &mut of_kind);
-        if !of_kind.is_empty() {
-            found.insert(kind.name().to_owned(), of_kind);
-        }
+    for (kind, file) in kind_file::all() {
+        let mut found = BTreeMap::new();
+        chosen(&self::kind(kind).expect("a kind").schema().spec, "", &mut found);
+        assert_eq!(file.removed, found, "`[removed]` of tests/kinds/{kind}.toml");
     }
-    let decisions = decisions();
-    for (kind, paths) in &found {
-        assert_eq!(decisions.get(kind), Some(paths), "{kind} in tests/data/taken.toml");
-    }
-    assert_eq!(decisions.len(), found.len());
 }
 
 /// Every restored default is a valid value of its attribute.
@@ -90,37 +76,26 @@ fn every_default_fits_its_attribute() {
 /// changes.
 #[test]
 fn no_plan_is_silent_about_what_is_taken_out() {
-    let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, decisions) in decisions() {
-        let kind = kind(&name).expect("a kind");
+    let mut seen: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, file) in kind_file::all().filter(|(_, file)| !file.removed.is_empty()) {
+        let kind = kind(name).expect("a kind");
         let example: Table = kind.example().parse().expect("TOML");
-        let life = paper::root().join(format!("tests/lives/{name}.toml"));
-        let life: Table = std::fs::read_to_string(life).expect("a life").parse().expect("TOML");
-        let mut variants = vec![Table::new()];
-        for list in ["change", "replace"] {
-            let steps = life.get(list).and_then(toml::Value::as_array).into_iter().flatten();
-            variants.extend(steps.filter_map(|step| step.get("set")?.as_table().cloned()));
-        }
+        let steps = file.life.change.iter().chain(&file.life.replace);
+        let variants = [Table::new()].into_iter().chain(steps.map(|step| step.set.clone()));
         for set in variants {
             let mut with = example.clone();
-            for (kind, resources) in life.get("also").and_then(toml::Value::as_table).into_iter().flatten() {
-                let table = with.entry(kind).or_insert_with(|| Table::new().into());
-                table
-                    .as_table_mut()
-                    .expect("resources")
-                    .extend(resources.as_table().expect("resources").clone());
-            }
-            own(&mut with, &name).extend(set);
+            file.life.extend(&mut with);
+            own(&mut with, name).extend(set);
             let before = toml::to_string(&with).expect("TOML");
-            for (path, decision) in &decisions {
+            for (path, decision) in &file.removed {
                 let mut without = with.clone();
                 // What is as by default changes nothing.
-                let declared = declared(own(&mut without, &name), path);
+                let declared = declared(own(&mut without, name), path);
                 let default = default(&kind.schema().spec, path);
                 if declared.is_some() && declared == default {
                     continue;
                 }
-                if !remove(own(&mut without, &name), path) {
+                if !remove(own(&mut without, name), path) {
                     continue;
                 }
                 let after = toml::to_string(&without).expect("TOML");
@@ -135,7 +110,7 @@ fn no_plan_is_silent_about_what_is_taken_out() {
                 let stays = decision == "stays";
                 assert_eq!(text.contains(STAYS), stays, "{address} without {path}\n{text}");
                 assert!(!text.contains("outside dwctl"), "{address} without {path}\n{text}");
-                seen.entry(name.clone()).or_default().push(path.clone());
+                seen.entry(name).or_default().push(path.clone());
             }
         }
     }

@@ -13,25 +13,12 @@ use proptest::prelude::*;
 
 use crate::account::{Account, CLUSTER, eval, read};
 use crate::harness::Project;
+use crate::kind_file;
 use crate::paper;
 
 mod table;
 
 use table::ROWS;
-
-/// The attributes without a risk, by kind.
-fn harmless() -> BTreeMap<String, BTreeSet<String>> {
-    let text = std::fs::read_to_string(paper::root().join("tests/data/risks.toml")).expect("a file");
-    let file: toml::Table = text.parse().expect("TOML");
-    let names = |list: &toml::Value| -> BTreeSet<String> {
-        let list = list.as_array().expect("a list");
-        let names: Vec<String> = list.iter().map(|one| one.as_str().expect("a name").to_owned()).collect();
-        let sorted = names.iter().collect::<BTreeSet<_>>();
-        assert!(sorted.iter().copied().eq(&names), "not in order, or twice: {names:?}");
-        names.into_iter().collect()
-    };
-    file.iter().map(|(kind, list)| (kind.clone(), names(list))).collect()
-}
 
 /// Every attribute, with whether its schema declares a risk.
 fn attributes(node: &Node, path: &str, found: &mut Vec<(String, bool)>) {
@@ -65,17 +52,19 @@ fn attributes(node: &Node, path: &str, found: &mut Vec<(String, bool)>) {
 /// without a risk.
 #[test]
 fn every_attribute_has_a_decision() {
-    let harmless = harmless();
     let mut wrong = Vec::new();
     for kind in KINDS.iter() {
         let mut found = Vec::new();
         attributes(&kind.schema().spec, "", &mut found);
-        let none = BTreeSet::new();
-        let listed = harmless.get(kind.name()).unwrap_or(&none);
+        let listed = &kind_file::of(kind.name()).risks.harmless;
+        assert!(listed.is_sorted_by(|one, next| one < next), "{}: not in order, or twice", kind.name());
         for (path, is_marked) in &found {
             let name = format!("{}.{path}", kind.name());
             match (is_marked, listed.contains(path)) {
-                (false, false) => wrong.push(format!("{name} has no decision")),
+                (false, false) => wrong.push(format!(
+                    "{name} has no decision: mark its risk, or list it as `harmless` in tests/kinds/{}.toml",
+                    kind.name()
+                )),
                 (true, true) => wrong.push(format!("{name} has a risk, and is listed as without one")),
                 _ => {}
             }
@@ -83,13 +72,6 @@ fn every_attribute_has_a_decision() {
         let unknown = listed.iter().filter(|path| !found.iter().any(|(name, _)| name == *path));
         wrong.extend(unknown.map(|path| format!("{}.{path} is no attribute", kind.name())));
     }
-    let kinds: BTreeSet<&str> = KINDS.iter().map(|kind| kind.name()).collect();
-    wrong.extend(
-        harmless
-            .keys()
-            .filter(|kind| !kinds.contains(kind.as_str()))
-            .map(|kind| format!("{kind} is no kind")),
-    );
     assert!(wrong.is_empty(), "{}\n{} in all", wrong.join("\n"), wrong.len());
 }
 

@@ -1,5 +1,5 @@
 //! Compares every kind with AWS's own schema, and with the replacements observed in another provisioner.
-//! Differences are listed in `data/schema_waivers.toml`, each with its reason.
+//! Differences are listed in the files of the kinds (`[schema]`), each with its reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +8,7 @@ use dwctl::kinds::KINDS;
 use dwctl::schema::{Document, Node, RiskMark, Rule, Shape, Spelling};
 use serde_json::Value as Json;
 
+use crate::kind_file;
 use crate::paper;
 
 /// Names that belong to the engine in every resource.
@@ -529,41 +530,26 @@ fn editors_mark_what_is_wrong() {
     }
 }
 
-/// The deliberate differences and different names.
-#[derive(serde::Deserialize)]
-struct Waivers {
-    /// By kind, AWS's path → our name: below the same parent, or absolute with a leading dot. `.` alone
-    /// means the parent itself.
-    rename: BTreeMap<String, BTreeMap<String, String>>,
-    /// By kind, `path difference` → reason.
-    waive: BTreeMap<String, BTreeMap<String, String>>,
-}
-
-fn waivers() -> Waivers {
-    toml::from_str(&data("schema_waivers.toml")).expect("waivers")
-}
-
 /// Collects differences. Fails with those that are not waived, and with unused waivers and renames.
 struct Ledger {
-    waivers: Waivers,
     used: BTreeSet<(String, String)>,
     found: Vec<String>,
 }
 
 impl Ledger {
     fn new() -> Self {
-        Self { waivers: waivers(), used: BTreeSet::new(), found: Vec::new() }
+        Self { used: BTreeSet::new(), found: Vec::new() }
     }
 
     fn rename(&mut self, kind: &str, path: &str) -> Option<String> {
-        let name = self.waivers.rename.get(kind)?.get(path)?.clone();
+        let name = kind_file::of(kind).schema.rename.get(path)?.clone();
         self.used.insert((kind.to_owned(), format!("rename {path}")));
         Some(name)
     }
 
     fn differs(&mut self, kind: &str, path: &str, difference: &str, detail: &str) {
         let exact = format!("{path} {difference}");
-        if self.waivers.waive.get(kind).is_some_and(|waived| waived.contains_key(&exact)) {
+        if kind_file::of(kind).schema.waive.contains_key(&exact) {
             self.used.insert((kind.to_owned(), exact));
         } else {
             self.found.push(format!("{kind}: {exact}: {detail}"));
@@ -572,20 +558,18 @@ impl Ledger {
 
     /// Fails if there are findings. `mine` selects the waivers of this test.
     fn close(mut self, mine: impl Fn(&str) -> bool) {
-        for (kind, waived) in &self.waivers.waive {
-            for (key, reason) in waived {
-                if mine(key) && !self.used.contains(&(kind.clone(), key.clone())) {
+        for (kind, file) in kind_file::all() {
+            for (key, reason) in &file.schema.waive {
+                if mine(key) && !self.used.contains(&(kind.to_owned(), key.clone())) {
                     self.found.push(format!("{kind}: the waiver `{key}` is not needed"));
                 }
                 if reason.len() < 10 {
                     self.found.push(format!("{kind}: the waiver `{key}` needs a reason"));
                 }
             }
-        }
-        for (kind, renamed) in &self.waivers.rename {
-            for path in renamed.keys() {
+            for path in file.schema.rename.keys() {
                 let terraform = path.starts_with("terraform.");
-                let used = self.used.contains(&(kind.clone(), format!("rename {path}")));
+                let used = self.used.contains(&(kind.to_owned(), format!("rename {path}")));
                 if mine(path) && !used {
                     let what = if terraform { "Terraform" } else { "AWS" };
                     self.found.push(format!("{kind}: the rename of {what}'s `{path}` is not needed"));
@@ -864,7 +848,7 @@ fn terraform() -> BTreeMap<String, Vec<String>> {
 
 /// Returns whether Terraform also replaces for this node of ours.
 fn terraform_replaces(kind: &str, node: &Node, root: &Node) -> bool {
-    let renames = waivers().rename.remove(kind).unwrap_or_default();
+    let renames = &kind_file::of(kind).schema.rename;
     let root = Ours { node: root, replace: false };
     terraform().remove(kind).into_iter().flatten().any(|name| {
         let ours = renames.get(&format!("terraform.{name}")).cloned().unwrap_or(name);

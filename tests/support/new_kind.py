@@ -196,7 +196,7 @@ def codes(model, names, thing):
         for shape in model.operation_model(name).error_shapes:
             code = shape.metadata.get("error", {}).get("code", shape.name) if named else shape.name
             for what, words in CLASSES.items():
-                # What else is named and not there, such as a key, is decided in tests/data/error_classes.toml.
+                # What else is named and not there, such as a key, is decided in the kind's file.
                 is_own = what == "conflict" or re.match("Resource|Entity|NotFound|NoSuch", code) or thing in code
                 if is_own and re.search(words, code):
                     found.setdefault(what, set()).add(code)
@@ -293,10 +293,37 @@ region = "us-east-1"
 [{kind}.example]
 {table}""")
     replaced = {snake(path.split("/")[0]) for path in facts.paths(schema, "createOnlyProperties")}
-    steps = [f"# The life of `{kind}.example` of examples/kinds/{kind}.toml.\n\n[[change]]\n"]
+    steps = [f"[[life.change]]\n"]
     steps += [f"# TODO: set.{field} = ...\n" for field, _, _ in spec.fields if field not in replaced]
-    steps += [f"\n[[replace]]\n# TODO: set.{field} = ...\n" for field, _, _ in spec.fields if field in replaced]
-    create(f"tests/lives/{kind}.toml", "".join(steps))
+    steps += [f"\n[[life.replace]]\n# TODO: set.{field} = ...\n" for field, _, _ in spec.fields if field in replaced]
+    harmless = "".join(f'    "{path}",\n' for path in sorted(spec.paths))
+    named = "".join(f'"{theirs}" = "{ours}"\n' for ours, theirs in sorted(spec.paths.items(), key=lambda one: one[1]))
+    tagged = '"Tags" = "tags"\n' if taggable else ""
+    create(f"tests/kinds/{kind}.toml", f"""# What the tests know of `{kind}`. tests/it/kind_file.rs explains the sections.
+
+{"".join(steps)}
+[[mistakes]]
+base = '''
+[{kind}.a]
+{table}'''
+rows = [
+  # TODO: {{ wrong = '...', right = '...', says = '...' }},
+]
+
+# TODO: those with a risk get a mark instead.
+[risks]
+harmless = [
+{harmless}]
+
+# TODO: what Terraform calls otherwise, as the test says.
+[terraform]
+
+[cloudformation]
+{named}{tagged}
+# TODO: remove this if AWS's answers to its reads are recorded (tests/support/recorded.py).
+[recorded]
+none = true
+""")
 
     title = model.metadata["serviceFullName"]
 
@@ -348,35 +375,13 @@ region = "us-east-1"
                     f'{second}        "{crate}" => "{signing}:{operation}",\n        {other}\n{rest}')
 
         edit("tests/it/errors.rs", with_call)
-    risks = "".join(f'    "{path}",\n' for path in sorted(spec.paths))
-    edit("tests/data/risks.toml", lambda text: text.rstrip("\n") + f"\n\n{kind} = [\n{risks}]\n")
-    named = "".join(f'"{theirs}" = "{ours}"\n' for ours, theirs in sorted(spec.paths.items(), key=lambda one: one[1]))
-    tagged = '"Tags" = "tags"\n' if taggable else ""
-    edit("tests/data/elsewhere.toml", lambda text: text.rstrip("\n") + f"""
-
-["terraform.{kind}"]
-# TODO: what Terraform calls otherwise.
-
-["cloudformation.{kind}"]
-{named}{tagged}""")
-    edit("tests/data/mistakes.toml", lambda text: text.rstrip("\n") + f"""
-
-[{kind}]
-base = '''
-[{kind}.a]
-{table}'''
-rows = [
-  # TODO: {{ wrong = '...', right = '...', says = '...' }},
-]
-""")
     support = os.path.join(ROOT, "tests", "support")
     subprocess.run([sys.executable, os.path.join(support, "facts.py"), wheel, cfn], check=True)
     if terraform:
         pair = f"{kind}={terraform[1]}"
         subprocess.run([sys.executable, os.path.join(support, "terraform.py"), terraform[0], pair], check=True)
     print(f"""{kind} is begun. Yours is every TODO and `todo!` in src/kinds/{crate}/{module}.rs,
-examples/kinds/{kind}.toml, tests/lives/{kind}.toml, tests/data/mistakes.toml and tests/data/elsewhere.toml.
-Then: cargo fmt, cargo test {kind}.""")
+examples/kinds/{kind}.toml and tests/kinds/{kind}.toml. Then: cargo fmt, cargo test {kind}.""")
     if is_new:
         print(f"Its crate: cargo add aws-sdk-{crate} --no-default-features -F rt-tokio")
 
