@@ -106,17 +106,17 @@ impl<'a> EvalContext<'a> {
         let mut problems = found;
         let add = |problems: &mut Vec<Diagnostic>, mut more: Vec<Diagnostic>| {
             let place = |one: &Diagnostic| one.primary.as_ref().map(|label| label.span);
-            let mut told: Vec<Span> = problems.iter().filter_map(place).collect();
-            told.sort();
+            let mut spans: Vec<Span> = problems.iter().filter_map(place).collect();
+            spans.sort();
             // For each span, the furthest end of it and the spans before it in its file.
-            let mut reach: Vec<usize> = Vec::with_capacity(told.len());
-            for (at, span) in told.iter().enumerate() {
-                let before = at.checked_sub(1).filter(|&before| told[before].file == span.file);
+            let mut reach: Vec<usize> = Vec::with_capacity(spans.len());
+            for (at, span) in spans.iter().enumerate() {
+                let before = at.checked_sub(1).filter(|&before| spans[before].file == span.file);
                 reach.push(before.map_or(span.end, |before| reach[before].max(span.end)));
             }
             let is_told = |at: Span| {
-                let next = told.partition_point(|one| (one.file, one.start) < (at.file, at.end));
-                next.checked_sub(1).is_some_and(|last| told[last].file == at.file && reach[last] > at.start)
+                let next = spans.partition_point(|one| (one.file, one.start) < (at.file, at.end));
+                next.checked_sub(1).is_some_and(|last| spans[last].file == at.file && reach[last] > at.start)
             };
             more.retain(|one| !place(one).is_some_and(is_told));
             problems.extend(more);
@@ -395,7 +395,7 @@ impl<'a> EvalContext<'a> {
             let label = if key { elsewhere::advice(instance.kind, &fault.path) } else { fault.label };
             let span = if missing { resource.span } else { resource.body.place(&fault.path, key) };
             let error = Diagnostic::error(fault.code, fault.message).at(span, label);
-            let error = nulls::told(error, resource.body.find(&fault.path), &names);
+            let error = nulls::explain(error, resource.body.find(&fault.path), &names);
             problems.push(error.help(format!("dwctl explain {}", resource.kind)));
         }
         let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
@@ -410,7 +410,7 @@ impl<'a> EvalContext<'a> {
                     .help("use a name that is not secret"),
             );
         }
-        self.tell(instance.kind.check(Known(&sound)), resource, Some(&names), problems);
+        self.report(instance.kind.check(Known(&sound)), resource, Some(&names), problems);
         if problems.len() == before
             && !spec.contains_unknown()
             && let Err(message) = instance.kind.accepts(&spec)
@@ -436,7 +436,7 @@ impl<'a> EvalContext<'a> {
     }
 
     /// Adds the findings of a kind to the problems or to the warnings.
-    fn tell(
+    fn report(
         &self,
         found: Vec<Problem>,
         resource: &Resource,
@@ -445,14 +445,14 @@ impl<'a> EvalContext<'a> {
     ) {
         for problem in found {
             let (path, warning) = (path_of(&problem.path), problem.warning);
-            let mut told = located(problem, resource);
+            let mut diagnostic = located(problem, resource);
             if let Some(names) = names {
-                told = nulls::told(told, resource.body.find(&path), names);
+                diagnostic = nulls::explain(diagnostic, resource.body.find(&path), names);
             }
             if warning {
-                self.warn(told);
+                self.warn(diagnostic);
             } else {
-                problems.push(told);
+                problems.push(diagnostic);
             }
         }
     }
@@ -713,7 +713,7 @@ impl<'a> EvalContext<'a> {
                         .help("give one of them another name")
                 }));
             }
-            self.tell(found, instance.resource, None, problems);
+            self.report(found, instance.resource, None, problems);
         }
     }
 }
@@ -730,13 +730,13 @@ fn path_of(path: &str) -> Vec<PathStep> {
 fn located(problem: Problem, resource: &Resource) -> Diagnostic {
     let path = path_of(&problem.path);
     let span = if path.is_empty() { resource.span } else { resource.body.place(&path, false) };
-    let told = if problem.warning {
+    let diagnostic = if problem.warning {
         Diagnostic::warning("doubtful-value", problem.message)
     } else {
         Diagnostic::error("invalid-value", problem.message)
     };
-    let told = told.at(span, "");
-    if problem.help.is_empty() { told } else { told.help(problem.help) }
+    let diagnostic = diagnostic.at(span, "");
+    if problem.help.is_empty() { diagnostic } else { diagnostic.help(problem.help) }
 }
 
 /// Dotted paths of attributes that may be meant by an unknown one.

@@ -117,7 +117,7 @@ impl Refusal {
     }
 
     /// Describes the refusal of the path `name`.
-    pub fn told(&self, name: &str) -> String {
+    pub fn describe(&self, name: &str) -> String {
         match self {
             Self::Missing => format!("there is no file `{name}`"),
             Self::Outside => format!("`{name}` is outside the stack's folder"),
@@ -153,14 +153,14 @@ impl Files {
     /// # Errors
     /// The reason why it is not read, as a continuation of its name.
     pub fn share(&self, path: &str) -> Result<Self, String> {
-        let own = self.root().map_err(|refusal| refusal.told(path))?;
+        let own = self.root().map_err(|refusal| refusal.describe(path))?;
         if !Path::new(path).is_relative() || path.is_empty() {
             return Err("is not a path from the stack's folder, such as ../policies".to_owned());
         }
         let written = own.real.join(path);
         let real = written.canonicalize().map_err(|error| match Refusal::from(error) {
             Refusal::Missing => "does not exist".to_owned(),
-            refusal => refusal.told(path),
+            refusal => refusal.describe(path),
         })?;
         let is_top = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
         let Some(top) = own.real.ancestors().find(is_top) else {
@@ -184,10 +184,10 @@ impl Files {
         if !real.is_dir() {
             return Err("is not a folder".to_owned());
         }
-        let root = Root::open(&real).map_err(|error| Refusal::Failed(error).told(path))?;
+        let root = Root::open(&real).map_err(|error| Refusal::Failed(error).describe(path))?;
         let mut shared: Vec<Shared> = Vec::new();
         for one in self.shared.iter() {
-            let root = Root::open(&one.root.real).map_err(|error| Refusal::Failed(error).told(path))?;
+            let root = Root::open(&one.root.real).map_err(|error| Refusal::Failed(error).describe(path))?;
             shared.push(Shared { place: one.place.clone(), root });
         }
         shared.push(Shared { place: lexical(&written), root });
@@ -485,7 +485,7 @@ mod tests {
         root
     }
 
-    fn told(files: &Files, path: &str) -> String {
+    fn read_or_code(files: &Files, path: &str) -> String {
         match files.read(path, 100) {
             Ok(bytes) => String::from_utf8(bytes).expect("text"),
             Err(refusal) => refusal.code().to_owned(),
@@ -526,17 +526,17 @@ mod tests {
             "up/stack/file",
         ];
         for path in inside {
-            assert_eq!(told(&files, path), "select 1", "{path}");
+            assert_eq!(read_or_code(&files, path), "select 1", "{path}");
         }
-        assert_eq!(told(&files, &folder.join("file").to_string_lossy()), "select 1");
+        assert_eq!(read_or_code(&files, &folder.join("file").to_string_lossy()), "select 1");
         for path in ["out", "up/outside", "chain-out", "../outside", "proc", "device", "/etc/passwd", "up"] {
-            assert_eq!(told(&files, path), "outside-folder", "{path}");
+            assert_eq!(read_or_code(&files, path), "outside-folder", "{path}");
         }
         for path in ["nowhere", "dangling", "sql/deep/a.sql/b"] {
-            assert_eq!(told(&files, path), "no-such-file", "{path}");
+            assert_eq!(read_or_code(&files, path), "no-such-file", "{path}");
         }
-        assert_eq!(told(&files, "loop"), "unreadable-file");
-        assert_eq!(told(&files, "../nowhere"), "outside-folder", "nor whether there is one");
+        assert_eq!(read_or_code(&files, "loop"), "unreadable-file");
+        assert_eq!(read_or_code(&files, "../nowhere"), "outside-folder", "nor whether there is one");
         assert!(matches!(files.list("up"), Err(Refusal::Outside)));
         let names: Vec<_> = files.list("sql").expect("listed").into_iter().map(|one| one.kind).collect();
         assert_eq!(names, [Kind::Folder]);
@@ -552,7 +552,7 @@ mod tests {
         symlink("pipe", folder.join("link-to-pipe")).expect("a link");
         let files = Files::new(&folder);
         for path in ["socket", "pipe", "link-to-pipe", "sql", ".", ""] {
-            assert_eq!(told(&files, path), "not-a-file", "{path}");
+            assert_eq!(read_or_code(&files, path), "not-a-file", "{path}");
         }
         assert!(matches!(files.read("sql/deep/a.sql", 7), Err(Refusal::TooLarge(7))));
         assert!(files.read("sql/deep/a.sql", 8).is_ok());

@@ -353,8 +353,8 @@ impl<K: Kind> Live<K> {
 
     /// Sets [`Live::incarnation`].
     #[must_use]
-    pub fn with_incarnation(self, told: Option<impl ToString>) -> Self {
-        Self { incarnation: told.map(|told| told.to_string()).filter(|told| !told.is_empty()), ..self }
+    pub fn with_incarnation(self, incarnation: Option<impl ToString>) -> Self {
+        Self { incarnation: incarnation.map(|one| one.to_string()).filter(|one| !one.is_empty()), ..self }
     }
 }
 

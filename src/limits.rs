@@ -23,7 +23,7 @@ pub const PLAN: u64 = 256 << 20;
 /// Resources of a stack, counting each element of a `for_each`.
 pub const RESOURCES: usize = 50_000;
 /// Errors and warnings reported one by one; the rest are counted.
-pub const TOLD: usize = 50;
+pub const DIAGNOSTICS: usize = 50;
 
 /// Bytes of one answer of AWS. The largest, a page of all roles of an account with their policies, has
 /// a few MiB.

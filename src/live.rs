@@ -84,7 +84,7 @@ async fn check_deletes(session: &Session, plan: &mut Plan) {
         }
     }
     let parts = &parts;
-    let told = join_all(all().map(|change| async move {
+    let found = join_all(all().map(|change| async move {
         let (Some(id), Some(live), true) = (&change.id, &change.live, goes(&change)) else { return Ok(None) };
         let Some(kind) = kinds::kind(&change.address.kind) else { return Ok(None) };
         let own = parts.get(&(kind.name(), id.as_str())).map(Vec::as_slice).unwrap_or_default();
@@ -92,8 +92,8 @@ async fn check_deletes(session: &Session, plan: &mut Plan) {
         kind.check_delete(&cx, id, &change.existing, &live.attrs, own).await
     }))
     .await;
-    for (change, told) in plan.changes.iter_mut().chain(&mut plan.deposed).zip(told) {
-        match told {
+    for (change, found) in plan.changes.iter_mut().chain(&mut plan.deposed).zip(found) {
+        match found {
             Ok(delete_check) => change.delete_check = delete_check,
             // This only warns early; AWS will answer the deletion itself.
             Err(error) => plan.warnings.push(

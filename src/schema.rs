@@ -103,7 +103,7 @@ pub struct Node {
     /// The sort of AWS resource that its text names. Form and location of the name are checked.
     pub names: Option<Names>,
     /// An attribute decided by AWS that explains the value: a plan quotes it beside a change.
-    pub told_by: Option<String>,
+    pub described_by: Option<String>,
 }
 
 /// AWS's default of a field that AWS chooses if it is absent: `x-dwctl-restored`.

@@ -107,8 +107,8 @@ pub fn listen(end: fn() -> !) {
 
 /// Returns whether this process was started with the signal ignored.
 fn is_ignored(signal: i32) -> bool {
-    let told = std::fs::read_to_string("/proc/self/status").ok();
-    told.as_deref().and_then(|status| ignores(status, signal)).unwrap_or_else(|| {
+    let status = std::fs::read_to_string("/proc/self/status").ok();
+    status.as_deref().and_then(|status| ignores(status, signal)).unwrap_or_else(|| {
         // A shell cannot trap a signal that was ignored when it was started (POSIX, `trap`).
         let probe = format!("trap 'exit 9' {signal}; kill -{signal} $$; exit 0");
         let status = std::process::Command::new("sh").args(["-c", &probe]).status();

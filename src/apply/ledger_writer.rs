@@ -261,11 +261,11 @@ impl<'l> LedgerWriter<'l> {
         } else {
             trouble?
         };
-        Some(self.told(error, finished))
+        Some(self.with_advice(error, finished))
     }
 
     /// Completes an error after which the ledger may be unwritten, and says where a copy is kept.
-    fn told(&self, error: Diagnostic, finished: bool) -> Diagnostic {
+    fn with_advice(&self, error: Diagnostic, finished: bool) -> Diagnostic {
         let error = if finished {
             error
         } else if signals::is_hurried() {

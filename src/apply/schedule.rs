@@ -36,7 +36,7 @@ impl Schedule {
             ledger.resources.get(address).map(|entry| entry.needs.clone()).unwrap_or_default()
         };
         let Order { units, needs, order } =
-            Order::of(changes, deposed, &applied, scope).map_err(|stuck| stuck.told())?;
+            Order::of(changes, deposed, &applied, scope).map_err(|stuck| stuck.error())?;
         let mut remaining: Vec<u64> = units.iter().map(order::seconds).collect();
         for &unit in order.iter().rev() {
             for &needed in &needs[unit] {

@@ -23,14 +23,14 @@ pub(super) fn code(response: &HttpResponse) -> Option<String> {
     }
     let header = |name: &str| response.headers().get(name);
     let body = || response.body().bytes().unwrap_or_default();
-    let told = header("x-amzn-query-error")
+    let error_code = header("x-amzn-query-error")
         .map(|value| value.split(';').next().unwrap_or(value).to_owned())
         .or_else(|| header("x-amzn-errortype").map(str::to_owned))
         .or_else(|| element(body(), &["Code"]))
         .or_else(|| of_json(body()))
         .or_else(|| of_cbor(body()))?;
     // `aws.protocoltests#FooError:http://…` means FooError.
-    let bare = told.split(':').next().unwrap_or_default().rsplit('#').next().unwrap_or_default();
+    let bare = error_code.split(':').next().unwrap_or_default().rsplit('#').next().unwrap_or_default();
     let plain = |one: char| one.is_ascii_alphanumeric() || matches!(one, '.' | '_' | '-');
     (!bare.is_empty() && bare.len() <= 100 && bare.chars().all(plain)).then(|| bare.to_owned())
 }
@@ -38,8 +38,8 @@ pub(super) fn code(response: &HttpResponse) -> Option<String> {
 /// The id under which AWS finds the call.
 pub(super) fn request_id(response: &HttpResponse) -> Option<String> {
     let names = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"];
-    let told = names.iter().find_map(|name| response.headers().get(*name));
-    told.map(str::to_owned).or_else(|| {
+    let header_value = names.iter().find_map(|name| response.headers().get(*name));
+    header_value.map(str::to_owned).or_else(|| {
         let body = response.body().bytes().unwrap_or_default();
         element(body, &["RequestId", "requestId", "RequestID"])
     })

@@ -144,7 +144,7 @@ struct Attempt {
     number: u32,
     time: jiff::Timestamp,
     began: Instant,
-    told: AtomicBool,
+    recorded: AtomicBool,
 }
 
 impl Storable for Attempt {
@@ -152,8 +152,8 @@ impl Storable for Attempt {
 }
 
 impl Attempt {
-    fn tell(&self, result: &str, request_id: Option<&str>) {
-        if self.told.swap(true, Ordering::Relaxed) {
+    fn record(&self, result: &str, request_id: Option<&str>) {
+        if self.recorded.swap(true, Ordering::Relaxed) {
             return;
         }
         self.audit.write(&Line {
@@ -175,7 +175,7 @@ impl Attempt {
 impl Drop for Attempt {
     /// Abandoned without an answer: AWS may have carried it out.
     fn drop(&mut self) {
-        self.tell("NoAnswer", None);
+        self.record("NoAnswer", None);
     }
 }
 
@@ -206,7 +206,7 @@ impl Intercept for Recorder {
             number: config.load::<RequestAttempts>().map_or(1, RequestAttempts::attempts),
             time: jiff::Timestamp::now(),
             began: Instant::now(),
-            told: AtomicBool::new(false),
+            recorded: AtomicBool::new(false),
         };
         config.interceptor_state().store_put(attempt);
         Ok(())
@@ -220,7 +220,7 @@ impl Intercept for Recorder {
     ) -> Result<(), BoxError> {
         let Some(attempt) = config.load::<Attempt>() else { return Ok(()) };
         let Some(response) = context.response() else {
-            attempt.tell("NoAnswer", None);
+            attempt.record("NoAnswer", None);
             return Ok(());
         };
         let id = answer::request_id(response);
@@ -229,7 +229,7 @@ impl Intercept for Recorder {
             ..400 => "ok".to_owned(),
             _ => answer::code(response).unwrap_or_else(|| format!("HTTP{status}")),
         };
-        attempt.tell(&result, id.as_deref());
+        attempt.record(&result, id.as_deref());
         Ok(())
     }
 }

@@ -124,8 +124,8 @@ fn compared(
         instances: new.instances(&is, &is_world)?,
         folder: new.relocated(),
     };
-    let mut plan =
-        compare(&old_side, &new_side).map_err(|problems| new.told(context::invalid(&is, problems)))?;
+    let mut plan = compare(&old_side, &new_side)
+        .map_err(|problems| new.with_shown_paths(context::invalid(&is, problems)))?;
     drop(spinner);
     let options = TextOptions {
         colour: printer.colour(),
@@ -182,8 +182,8 @@ impl Source {
 
     fn load(&self, args: &Args) -> Result<Stack, Failure> {
         let stack = context::load_of(&self.arguments(args), &self.folder);
-        let stack = stack.map_err(|failure| self.told(failure))?;
-        context::has_region(&stack).map_err(|failure| self.told(failure))?;
+        let stack = stack.map_err(|failure| self.with_shown_paths(failure))?;
+        context::has_region(&stack).map_err(|failure| self.with_shown_paths(failure))?;
         Ok(stack)
     }
 
@@ -194,7 +194,7 @@ impl Source {
         other: &Stack,
     ) -> Result<BTreeMap<String, Value>, Failure> {
         let values = context::variables_beside(&self.arguments(args), stack, Some(other));
-        values.map_err(|failure| self.told(failure))
+        values.map_err(|failure| self.with_shown_paths(failure))
     }
 
     fn eval<'s>(
@@ -203,13 +203,17 @@ impl Source {
         facts: Facts,
         variables: BTreeMap<String, Value>,
     ) -> Result<EvalContext<'s>, Failure> {
-        context::eval(stack, facts, variables).map_err(|failure| self.told(failure))
+        context::eval(stack, facts, variables).map_err(|failure| self.with_shown_paths(failure))
     }
 
     fn instances<'s>(&self, stack: &'s Stack, eval: &EvalContext<'s>) -> Result<Vec<Instance<'s>>, Failure> {
         let mut problems = Vec::new();
         let instances = eval.evaluate_all(&mut problems);
-        if problems.is_empty() { Ok(instances) } else { Err(self.told(context::invalid(stack, problems))) }
+        if problems.is_empty() {
+            Ok(instances)
+        } else {
+            Err(self.with_shown_paths(context::invalid(stack, problems)))
+        }
     }
 
     /// The folder that the files are read from, and the one to show instead.
@@ -218,7 +222,7 @@ impl Source {
     }
 
     /// Rewrites the places of a failure to the revision: `main:shop/stack.toml:3:1`.
-    fn told(&self, mut failure: Failure) -> Failure {
+    fn with_shown_paths(&self, mut failure: Failure) -> Failure {
         let Some(checkout) = &self.checkout else { return failure };
         let shown = checkout.shown.as_path();
         failure.sources.relocate(&checkout.folder, shown);

@@ -166,7 +166,7 @@ fn attribute_text(kind: &dyn ErasedKind, path: &str, paint: &Paint) -> Result<St
     }
     let mut text = String::new();
     let name = path.rsplit('.').next().unwrap_or(path);
-    let rules = parent.rules.iter().filter_map(|rule| Some(format!(", {}", rule.told(name)?)));
+    let rules = parent.rules.iter().filter_map(|rule| Some(format!(", {}", rule.describe(name)?)));
     let words: String = std::iter::once(facts(node)).chain(rules).collect();
     paint.entry(&mut text, 0, &walked, &words);
     text.push('\n');
@@ -201,7 +201,7 @@ fn fields(text: &mut String, node: &Node, indent: usize, depth: usize, paint: &P
         if node.requires(name) {
             words.push_str(", required");
         }
-        words.extend(node.rules.iter().filter_map(|rule| Some(format!(", {}", rule.told(name)?))));
+        words.extend(node.rules.iter().filter_map(|rule| Some(format!(", {}", rule.describe(name)?))));
         paint.entry(text, indent, name, &words);
         paint.prose(text, &field.description, indent + 4);
         if depth > 0 && below(field).fields().is_some() {
@@ -254,6 +254,6 @@ fn facts(node: &Node) -> String {
         }
     }
     words.extend(node.document.map(|document| document.risk().to_owned()).filter(|risk| !risk.is_empty()));
-    words.extend(node.risks.iter().map(RiskMark::told));
+    words.extend(node.risks.iter().map(RiskMark::short_form));
     words.join(", ")
 }

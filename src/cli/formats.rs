@@ -95,7 +95,7 @@ impl FormatArgs {
                 .help("give the file that --output json=FILE wrote; omit --since the first time")
         };
         let text = read_given(path, limits::PLAN)
-            .map_err(|refusal| unreadable(refusal.told(&path.display().to_string())))?;
+            .map_err(|refusal| unreadable(refusal.describe(&path.display().to_string())))?;
         let text = String::from_utf8(text).map_err(|error| unreadable(error.to_string()))?;
         if Snapshot::is_of_errors(&text) {
             return Ok(None);
@@ -146,10 +146,10 @@ impl FormatArgs {
             let review = Review::new(&plan, text.drift);
             let (was, is) = ((earlier.verb, &earlier.title), (review.verb(), &review.title()));
             if was != is {
-                let told = |(verb, title): (&str, &String)| format!("a {verb} of {title}");
-                let what = format!("--since is {}", told(was));
+                let describe = |(verb, title): (&str, &String)| format!("a {verb} of {title}");
+                let what = format!("--since is {}", describe(was));
                 return Err(Diagnostic::error("unreadable-plan", what)
-                    .note(format!("this is {}", told(is)))
+                    .note(format!("this is {}", describe(is)))
                     .into());
             }
         }

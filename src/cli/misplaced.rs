@@ -10,11 +10,11 @@ use crate::kinds;
 const OF_AWS: [&str; 3] = ["sandbox", "endpoint-url", "profile"];
 
 /// Advice for an argument that the command does not take; `None` if there is none.
-pub(super) fn help(told: &clap::Error, cli: &Command, arguments: &[String]) -> Option<String> {
-    if told.kind() != ErrorKind::UnknownArgument {
+pub(super) fn help(error: &clap::Error, cli: &Command, arguments: &[String]) -> Option<String> {
+    if error.kind() != ErrorKind::UnknownArgument {
         return None;
     }
-    let Some(ContextValue::String(argument)) = told.get(ContextKind::InvalidArg) else { return None };
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
     let verb = arguments.iter().skip(1).find_map(|one| cli.find_subcommand(one))?;
     let Some(option) = argument.strip_prefix("--") else {
         let before = arguments.iter().take_while(|one| *one != argument).last();
@@ -93,8 +93,8 @@ mod tests {
             ("dwctl plan --nonsense", ""),
         ] {
             let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            let told = Cli::try_parse_from(&arguments).expect_err(line);
-            let help = help(&told, &Cli::command(), &arguments);
+            let error = Cli::try_parse_from(&arguments).expect_err(line);
+            let help = help(&error, &Cli::command(), &arguments);
             match words {
                 "" => assert_eq!(help, None, "{line}"),
                 words => {
@@ -121,8 +121,8 @@ mod tests {
             for line in text.lines().flat_map(commands) {
                 let line = line.split('#').next().unwrap_or_default();
                 let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_matches('\'')).collect();
-                if let Err(told) = Cli::try_parse_from(&words) {
-                    assert!(!told.use_stderr(), "{file}: {line}\n{told}");
+                if let Err(error) = Cli::try_parse_from(&words) {
+                    assert!(!error.use_stderr(), "{file}: {line}\n{error}");
                 }
                 found += 1;
             }

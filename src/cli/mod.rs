@@ -103,12 +103,12 @@ pub fn main() -> ExitCode {
     match completions::answered(Cli::command) {
         Ok(false) => {}
         Ok(true) => return ExitCode::SUCCESS,
-        Err(told) => return said(&told),
+        Err(error) => return said(&error),
     }
     signals::listen(cut_off);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(told) => return said(&told),
+        Err(error) => return said(&error),
     };
     hide();
     scratch::sweep();
@@ -156,19 +156,19 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints clap's own output, such as help or a parse error.
-fn said(told: &clap::Error) -> ExitCode {
+fn said(error: &clap::Error) -> ExitCode {
     let printer = Printer::new(None);
-    let words = told.render();
-    let help = misplaced::help(told, &Cli::command(), &std::env::args().collect::<Vec<_>>());
+    let words = error.render();
+    let help = misplaced::help(error, &Cli::command(), &std::env::args().collect::<Vec<_>>());
     let help = help.map(|help| format!("\nhelp: {help}\n")).unwrap_or_default();
     let words = |coloured| if coloured { words.ansi().to_string() } else { words.to_string() } + &help;
-    if told.use_stderr() {
+    if error.use_stderr() {
         printer.refusal(words);
     } else {
         printer.out(&words(printer.colour()));
     }
     // Not clap's own 2, which would tell a pipeline that there are changes.
-    let is_error = told.use_stderr() || printer.is_cut_short();
+    let is_error = error.use_stderr() || printer.is_cut_short();
     ExitCode::from(if is_error { Exit::Error } else { Exit::Done } as u8)
 }
 
@@ -195,14 +195,14 @@ async fn run(verb: Verb, printer: &Printer) -> Outcome {
 /// Works until it is done, or until a signal came and nothing is running or held.
 async fn until_stopped(work: impl Future<Output = Outcome>, printer: &Printer) -> Outcome {
     let mut work = std::pin::pin!(work);
-    let mut told = false;
+    let mut is_announced = false;
     loop {
         tokio::select! {
             biased;
             outcome = &mut work => return outcome,
             () = signals::free() => return Err(signals::interrupted().note("nothing was changed").into()),
-            () = signals::first(), if !told => {
-                told = true;
+            () = signals::first(), if !is_announced => {
+                is_announced = true;
                 // If nothing is running, the command ends at once.
                 if signals::is_working() {
                     printer.stopping();
@@ -215,11 +215,11 @@ async fn until_stopped(work: impl Future<Output = Outcome>, printer: &Printer) -
 /// Ends the process if the main thread does not end in time. That thread may hold the lock of stderr, so
 /// nothing here waits for it.
 fn cut_off() -> ! {
-    let (told, heard) = std::sync::mpsc::channel();
+    let (finished, heard) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         printer::last_words("\nInterrupted.\n");
         // If it took too long, the receiver is gone.
-        told.send(()).ok();
+        finished.send(()).ok();
     });
     // A failure to print in time is no reason to stay.
     heard.recv_timeout(std::time::Duration::from_millis(100)).ok();

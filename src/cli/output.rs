@@ -75,7 +75,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     });
     let outputs: BTreeMap<String, Value> = there.collect();
     if args.json {
-        printer.json(&format!("{:#}\n", stream::told(&outputs)));
+        printer.json(&format!("{:#}\n", stream::outputs_json(&outputs)));
     } else {
         printer.out(&text(&outputs, printer.width()));
     }

@@ -13,7 +13,8 @@ use indicatif::ProgressBar;
 use super::stream;
 use crate::aws::Audit;
 use crate::diag::{
-    Diagnostic, Outside, Severity, Sources, github, printable, render, render_fitted, told, visible_json,
+    Diagnostic, Outside, Severity, Sources, first_diagnostics, github, printable, render, render_fitted,
+    visible_json,
 };
 
 /// The workflow of GitHub Actions that dwctl runs in.
@@ -266,7 +267,7 @@ impl Printer {
 
     /// Prints diagnostics, with their count if there are several errors.
     pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
-        let diagnostics = &told(diagnostics);
+        let diagnostics = &first_diagnostics(diagnostics);
         if self.is_stream() {
             return diagnostics.iter().for_each(|one| self.event(&stream::diagnostic(one, sources)));
         }

@@ -50,40 +50,41 @@ struct Working {
     /// The reason that it waits, once that is known.
     on: Option<String>,
     /// When it was last reported.
-    told: Option<Instant>,
+    reported: Option<Instant>,
     /// The reason at the last report.
-    told_on: Option<String>,
+    reported_on: Option<String>,
 }
 
 impl Working {
     fn started(now: Instant) -> Self {
-        Self { since: now, on: None, told: None, told_on: None }
+        Self { since: now, on: None, reported: None, reported_on: None }
     }
 
     /// Returns whether a line about slow work is due, and then marks it as reported.
     fn is_slow(&mut self, now: Instant) -> bool {
         let age = now.saturating_duration_since(self.since);
-        let since = self.told.map(|told| now.saturating_duration_since(told));
+        let since = self.reported.map(|reported| now.saturating_duration_since(reported));
         let due = match (since, &self.on) {
             (None, _) => age >= QUICK,
             // A repeated line is only worth it if it says what the work waits for.
             (Some(since), Some(_)) => since >= REMIND,
             (Some(_), None) => false,
         };
-        self.told_if(due, now)
+        self.report_if(due, now)
     }
 
     /// Returns whether an event is due, and then marks it as reported.
     fn is_news(&mut self, now: Instant) -> bool {
-        let since = now.saturating_duration_since(self.told.unwrap_or(self.since));
-        let due = since >= BEAT || (self.on != self.told_on && (self.told.is_none() || since >= NEWS));
-        self.told_if(due, now)
+        let since = now.saturating_duration_since(self.reported.unwrap_or(self.since));
+        let due =
+            since >= BEAT || (self.on != self.reported_on && (self.reported.is_none() || since >= NEWS));
+        self.report_if(due, now)
     }
 
-    fn told_if(&mut self, due: bool, now: Instant) -> bool {
+    fn report_if(&mut self, due: bool, now: Instant) -> bool {
         if due {
-            self.told = Some(now);
-            self.told_on.clone_from(&self.on);
+            self.reported = Some(now);
+            self.reported_on.clone_from(&self.on);
         }
         due
     }
@@ -135,7 +136,7 @@ impl<'p> Progress<'p> {
             match self.face {
                 Face::Bar(_) => {}
                 Face::Lines(_) => {
-                    let first = working.told.is_none();
+                    let first = working.reported.is_none();
                     if working.is_slow(now) {
                         self.line(&match &working.on {
                             Some(on) if !first || elapsed >= REMIND => {

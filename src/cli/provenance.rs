@@ -128,18 +128,18 @@ mod tests {
             ("GITHUB_EVENT_PATH", "/event"),
         ];
         let event = format!("{{\"pull_request\":{{\"head\":{{\"sha\":\"{HEAD}\"}}}}}}");
-        let told = provenance(&variables, &event).expect("a provenance");
+        let found = provenance(&variables, &event).expect("a provenance");
         assert_eq!(
-            told.run.as_deref(),
+            found.run.as_deref(),
             Some("https://github.com/acme/lake.house/actions/runs/123/attempts/2")
         );
-        let (commit, url) = told.commit.expect("a commit");
-        assert_eq!((commit.as_str(), told.is_request), (HEAD, true));
+        let (commit, url) = found.commit.expect("a commit");
+        assert_eq!((commit.as_str(), found.is_request), (HEAD, true));
         assert_eq!(url, format!("https://github.com/acme/lake.house/commit/{HEAD}"));
         // A malformed event is ignored.
         for event in ["", "[]", "{\"pull_request\":{\"head\":{\"sha\":\"](https://evil.example)\"}}}"] {
-            let told = provenance(&variables, event).expect("a provenance");
-            assert_eq!(told.commit.expect("a commit").0, SHA);
+            let found = provenance(&variables, event).expect("a provenance");
+            assert_eq!(found.commit.expect("a commit").0, SHA);
         }
     }
 
@@ -151,10 +151,10 @@ mod tests {
             ("CI_JOB_ID", "7"),
             ("CI_COMMIT_SHA", SHA),
         ];
-        let told = provenance(&variables, "").expect("a provenance");
-        assert_eq!(told.run.as_deref(), Some("https://git.acme.example:8443/data/lake/-/jobs/7"));
+        let found = provenance(&variables, "").expect("a provenance");
+        assert_eq!(found.run.as_deref(), Some("https://git.acme.example:8443/data/lake/-/jobs/7"));
         let url = format!("https://git.acme.example:8443/data/lake/-/commit/{SHA}");
-        assert_eq!((told.commit, told.is_request), (Some((SHA.to_owned(), url)), false));
+        assert_eq!((found.commit, found.is_request), (Some((SHA.to_owned(), url)), false));
     }
 
     #[test]

@@ -23,7 +23,7 @@ const LONGEST: usize = 300;
 /// Space reserved for the text after a truncated list.
 const RESERVE: usize = 2_000;
 
-/// Where it is written, and what there is to tell.
+/// The files of the report, and its content so far.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct RecordArgs {
     /// Writes what was done to a file, as markdown=FILE; appends to "$GITHUB_STEP_SUMMARY". May be
@@ -32,12 +32,12 @@ pub(super) struct RecordArgs {
     output: Vec<PathBuf>,
 
     #[arg(skip)]
-    told: Rc<RefCell<Told>>,
+    progress: Rc<RefCell<Progress>>,
 }
 
 /// The content of the report.
 #[derive(Debug, Default)]
-struct Told {
+struct Progress {
     done: Vec<(Unit, String, Duration)>,
     /// The stack, its account and region, and when it was planned.
     title: Option<(String, String, Option<jiff::Timestamp>)>,
@@ -68,7 +68,7 @@ impl RecordArgs {
     pub(super) fn begins(&self, plan: &Plan) {
         let place = plan.account_id.as_ref().map_or_else(String::new, |id| format!("account {id} · "));
         let title = (format!("{}/{}", plan.stack, plan.env), format!("{place}{}", plan.region), plan.now);
-        self.told.borrow_mut().title = Some(title);
+        self.progress.borrow_mut().title = Some(title);
     }
 
     /// Records an event.
@@ -76,14 +76,14 @@ impl RecordArgs {
         if let Event::Done { unit, id, elapsed } = event
             && !self.output.is_empty()
         {
-            self.told.borrow_mut().done.push((unit.clone(), id.clone(), *elapsed));
+            self.progress.borrow_mut().done.push((unit.clone(), id.clone(), *elapsed));
         }
     }
 
     /// Records how the apply ended.
     pub(super) fn ends(&self, summary: &Summary) {
         if !self.output.is_empty() {
-            self.told.borrow_mut().summary = Some(summary.clone());
+            self.progress.borrow_mut().summary = Some(summary.clone());
         }
     }
 
@@ -97,7 +97,7 @@ impl RecordArgs {
             Ok(exit) => (*exit, &none, &nowhere),
             Err(failure) => (failure.exit, &failure.diagnostics, &failure.sources),
         };
-        let text = self.told.borrow().text(verb, exit, problems, sources);
+        let text = self.progress.borrow().text(verb, exit, problems, sources);
         let mut unwritten = Vec::new();
         for path in &self.output {
             if let Err(error) = formats::put(path, &text) {
@@ -117,7 +117,7 @@ impl RecordArgs {
     }
 }
 
-impl Told {
+impl Progress {
     fn text(&self, verb: &str, exit: Exit, problems: &[Diagnostic], sources: &Sources) -> String {
         let mut text = String::new();
         let title = self.title.as_ref().map_or_else(String::new, |(title, ..)| code(&brief(title, LONGEST)));
@@ -143,8 +143,8 @@ impl Told {
             let _ = writeln!(text, "> [!CAUTION]\n> {alert}\n");
         }
         for problem in problems {
-            let told = render(problem, sources, false);
-            let lines: String = brief(told.trim_end(), LONGEST_ERROR)
+            let rendered = render(problem, sources, false);
+            let lines: String = brief(rendered.trim_end(), LONGEST_ERROR)
                 .lines()
                 .map(|line| format!("{}\n", visible(line)))
                 .collect();
@@ -212,7 +212,7 @@ fn list(text: &mut String, heading: &str, lines: Vec<String>) {
 mod tests {
     use std::time::Duration;
 
-    use super::{Told, output};
+    use super::{Progress, output};
     use crate::apply::{Step, Summary, Unit};
     use crate::cli::Exit;
     use crate::diag::{Diagnostic, Sources};
@@ -235,13 +235,13 @@ mod tests {
         let summary = Summary { created: 3_000, skipped, ..Summary::default() };
         let done =
             (0..3_000).map(|place| (unit(place, Step::Create), "x".repeat(90), Duration::from_secs(1)));
-        let told = Told {
+        let progress = Progress {
             done: done.collect(),
             title: Some(("shop/`x`".to_owned(), "account 1 · us-east-1".to_owned(), None)),
             summary: Some(summary),
         };
         let problem = Diagnostic::error("failed", "```\n# <script>alert(1)</script>").note("request id 1");
-        let text = told.text("apply", Exit::Error, &[problem], &Sources::default());
+        let text = progress.text("apply", Exit::Error, &[problem], &Sources::default());
         assert!(text.len() <= MARKDOWN_LIMIT, "{}", text.len());
         assert!(text.contains("more\n") && text.contains("**Skipped**\n\n- `sns_topic.b`\n"), "{text}");
         assert!(text.contains("````text\n") && text.contains("request id 1"), "{text}");
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_refusal_says_that_nothing_was_changed() {
         let problem = Diagnostic::error("stale-plan", "the plan does not fit any more");
-        let text = Told::default().text("apply", Exit::Refused, &[problem], &Sources::default());
+        let text = Progress::default().text("apply", Exit::Refused, &[problem], &Sources::default());
         assert!(
             text.starts_with("### dwctl apply  · refused\n") && text.contains("Nothing was changed."),
             "{text}"

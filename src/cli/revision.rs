@@ -50,15 +50,15 @@ impl Repository {
         let below =
             absolute.strip_prefix(&place).unwrap_or(Path::new("")).to_string_lossy().replace('\\', "/");
         let mut repository = Self { place, folder: String::new() };
-        let told = repository.git(&["rev-parse", "--show-prefix"])?;
-        if !told.status.success() {
+        let output = repository.git(&["rev-parse", "--show-prefix"])?;
+        if !output.status.success() {
             let error = format!("{} is not in a readable git repository", folder.display());
             return Err(Diagnostic::error("no-repository", error)
-                .note(words(&told))
+                .note(words(&output))
                 .help("name the stack's folder with --stack; or compare two folders: dwctl diff OLD NEW")
                 .into());
         }
-        let prefix = text(told.stdout)?;
+        let prefix = text(output.stdout)?;
         repository.folder = format!("{}{below}", prefix.trim_end_matches(['\r', '\n']));
         repository.folder.truncate(repository.folder.trim_end_matches('/').len());
         Ok(repository)
@@ -66,19 +66,19 @@ impl Repository {
 
     /// The commit that a revision names. A revision never begins with a hyphen here.
     pub(super) fn commit(&self, revision: &str) -> Result<String, Failure> {
-        let told = self.git(&["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])?;
-        if !told.status.success() {
+        let output = self.git(&["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")])?;
+        if !output.status.success() {
             let error = format!("`{revision}` is neither a git revision nor a folder");
             let mut error = Diagnostic::error("unknown-revision", error);
-            if !told.stderr.is_empty() {
-                error = error.note(words(&told));
+            if !output.stderr.is_empty() {
+                error = error.note(words(&output));
             }
             return Err(error
                 .help("`git branch --all` and `git tag` list the revisions")
                 .help("if CI cloned only the last commit, fetch the other one first: git fetch origin main:main")
                 .into());
         }
-        Ok(text(told.stdout)?.trim().to_owned())
+        Ok(text(output.stdout)?.trim().to_owned())
     }
 
     /// The commit at which two revisions branched.
@@ -89,19 +89,19 @@ impl Repository {
         old_name: &str,
         new_name: &str,
     ) -> Result<String, Failure> {
-        let told = self.git(&["merge-base", old, new])?;
-        if !told.status.success() {
+        let output = self.git(&["merge-base", old, new])?;
+        if !output.status.success() {
             let error = format!("{old_name} and {new_name} have no commit in common");
             let mut error = Diagnostic::error("unknown-revision", error);
-            if !told.stderr.is_empty() {
-                error = error.note(words(&told));
+            if !output.stderr.is_empty() {
+                error = error.note(words(&output));
             }
             return Err(error
                 .help("if CI cloned only the last commits, fetch the whole history: git fetch --unshallow")
                 .help(format!("to compare them as they are: {old_name}..{new_name}"))
                 .into());
         }
-        Ok(text(told.stdout)?.trim().to_owned())
+        Ok(text(output.stdout)?.trim().to_owned())
     }
 
     /// Checks out the stack's folder of a commit, and the targets of links in it. `name` is the commit's name
@@ -199,13 +199,13 @@ impl Repository {
         if !path.is_empty() {
             arguments.push(path);
         }
-        let told = self.git(&arguments)?;
-        if !told.status.success() {
+        let output = self.git(&arguments)?;
+        if !output.status.success() {
             return Err(Diagnostic::error("git", "git does not list the files of the revision")
-                .note(words(&told))
+                .note(words(&output))
                 .into());
         }
-        let listing = text(told.stdout)?;
+        let listing = text(output.stdout)?;
         let entries = listing.split_terminator('\0').map(|line| {
             // <mode> SP <type> SP <object> TAB <path>
             let (about, path) = line.split_once('\t')?;
@@ -238,7 +238,7 @@ impl Repository {
         let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
         // Both outputs are read in the background, since git blocks on a full pipe. If one is too long, its
         // pipe is closed and git ends.
-        let told = std::thread::spawn(move || stdout.map(|pipe| bounded(pipe, limits::REVISION_LIST)));
+        let stdout = std::thread::spawn(move || stdout.map(|pipe| bounded(pipe, limits::REVISION_LIST)));
         let said = std::thread::spawn(move || stderr.map(|pipe| bounded(pipe, limits::REVISION_LIST)));
         let deadline = Instant::now() + limits::REVISION_TIME;
         let status = loop {
@@ -253,15 +253,15 @@ impl Repository {
                 None => std::thread::sleep(Duration::from_millis(2)),
             }
         };
-        let read = |told: std::thread::JoinHandle<Option<Result<Vec<u8>, Refusal>>>| match told.join() {
+        let read = |reader: std::thread::JoinHandle<Option<Result<Vec<u8>, Refusal>>>| match reader.join() {
             Ok(Some(Ok(bytes))) => Ok(bytes),
             Ok(Some(Err(refusal))) => {
                 let what = format!("the output of `git {}` is too large", arguments.join(" "));
-                Err(Failure::from(too_large(what).note(refusal.told("its answer"))))
+                Err(Failure::from(too_large(what).note(refusal.describe("its answer"))))
             }
             Ok(None) | Err(_) => Ok(Vec::new()),
         };
-        Ok(Output { status, stdout: read(told)?, stderr: read(said)? })
+        Ok(Output { status, stdout: read(stdout)?, stderr: read(said)? })
     }
 }
 
@@ -427,10 +427,10 @@ fn text(bytes: Vec<u8>) -> Result<String, Failure> {
 }
 
 /// Git's error message.
-fn words(told: &Output) -> String {
-    let said = Outside::new(String::from_utf8_lossy(&told.stderr).trim());
+fn words(output: &Output) -> String {
+    let said = Outside::new(String::from_utf8_lossy(&output.stderr).trim());
     match said.masked() {
-        said if said.is_empty() => format!("git printed nothing; {}", told.status),
+        said if said.is_empty() => format!("git printed nothing; {}", output.status),
         said => format!("git says: {said}"),
     }
 }

@@ -137,7 +137,7 @@ pub(super) fn read(path: &Path) -> Result<Saved, Failure> {
     }
     let text = read_given(path, limits::PLAN).map_err(|refusal| {
         Diagnostic::error("unreadable", format!("cannot read the plan {}", path.display()))
-            .note(refusal.told(&path.display().to_string()))
+            .note(refusal.describe(&path.display().to_string()))
     })?;
     Ok(Saved::parse(&text, &path.display().to_string())?)
 }
@@ -278,12 +278,12 @@ fn as_json(address: &Address, entry: &Entry, live: Option<(&ErasedLive, [Value; 
         State::Ready => json!("ready"),
         State::Busy(state) | State::Leaving(state) | State::Failed(state) => json!(state),
     };
-    let told = |value: &Value| -> Json {
+    let json = |value: &Value| -> Json {
         let there = value.as_map().into_iter().flatten().filter(|(_, value)| !value.is_null());
         Json::Object(there.map(|(name, value)| (name.clone(), plain(value))).collect::<Map<_, _>>())
     };
-    one["attributes"] = told(&attributes);
-    one["decided_by_aws"] = told(&decided);
-    one["tags"] = told(&tags);
+    one["attributes"] = json(&attributes);
+    one["decided_by_aws"] = json(&decided);
+    one["tags"] = json(&tags);
     one
 }

@@ -86,7 +86,7 @@ pub(super) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> Event {
     };
     let label = diagnostic.primary.iter().map(|label| label.text.clone()).filter(|text| !text.is_empty());
     let lines: Vec<String> = label.chain(diagnostic.notes.iter().chain(&diagnostic.helps).cloned()).collect();
-    let mut told = json!({
+    let mut diagnostic_json = json!({
         "severity": severity,
         "summary": diagnostic.message,
         "detail": lines.join("\n"),
@@ -95,10 +95,13 @@ pub(super) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> Event {
         "helps": diagnostic.helps,
     });
     if let Some(label) = &diagnostic.primary {
-        told["range"] = range(label.span, sources);
+        diagnostic_json["range"] = range(label.span, sources);
     }
-    let event =
-        Event::new("diagnostic", format!("{word}: {}", diagnostic.message), json!({ "diagnostic": told }));
+    let event = Event::new(
+        "diagnostic",
+        format!("{word}: {}", diagnostic.message),
+        json!({ "diagnostic": diagnostic_json }),
+    );
     Event { level: if severity == "error" { "error" } else { "warn" }, ..event }
 }
 
@@ -160,26 +163,26 @@ pub(super) fn planned(plan: &Plan, destroy: bool) -> Vec<Event> {
 
 /// The output changes, if there are any.
 fn output_changes(review: &Review<'_>) -> Option<Event> {
-    let told = review.outputs().into_iter().map(|one| {
-        let mut told = one.after.as_ref().map_or_else(|| json!({ "sensitive": false }), output);
-        told["action"] = json!(one.action());
-        (one.name, told)
+    let each = review.outputs().into_iter().map(|one| {
+        let mut output_json = one.after.as_ref().map_or_else(|| json!({ "sensitive": false }), output);
+        output_json["action"] = json!(one.action());
+        (one.name, output_json)
     });
-    let told: Map<String, Json> = told.collect();
-    let message = format!("outputs: {}", told.len());
-    (!told.is_empty()).then(|| Event::new("outputs", message, json!({ "outputs": told })))
+    let all: Map<String, Json> = each.collect();
+    let message = format!("outputs: {}", all.len());
+    (!all.is_empty()).then(|| Event::new("outputs", message, json!({ "outputs": all })))
 }
 
 /// An output with its type. A secret one is marked as sensitive.
 fn output(value: &Value) -> Json {
     let sensitive = value.contains_secret();
-    let mut told = json!({ "sensitive": sensitive, "type": type_of(value) });
+    let mut output_json = json!({ "sensitive": sensitive, "type": type_of(value) });
     if let Ok(plain) = value.to_json()
         && !sensitive
     {
-        told["value"] = plain;
+        output_json["value"] = plain;
     }
-    told
+    output_json
 }
 
 fn change(item: &Item<'_>) -> Event {
@@ -194,20 +197,24 @@ fn change(item: &Item<'_>) -> Event {
         Sort::Import => "import",
     };
     let risks: Vec<Json> = item.risks.iter().map(risk_json).collect();
-    let mut told = json!({ "resource": resource(&change.address), "action": action, "risks": risks });
+    let mut change_json = json!({ "resource": resource(&change.address), "action": action, "risks": risks });
     if let Some(reason) = reason(change) {
-        told["reason"] = json!(reason);
+        change_json["reason"] = json!(reason);
     }
     if let Some(from) = &change.moved_from {
-        told["previous_resource"] = resource(from);
+        change_json["previous_resource"] = resource(from);
     }
     if change.is_taken_over() {
-        told["importing"] = json!({ "id": change.id });
+        change_json["importing"] = json!({ "id": change.id });
     }
     if change.reason == Reason::Deposed {
-        told["deposed"] = json!(change.id);
+        change_json["deposed"] = json!(change.id);
     }
-    Event::new("planned_change", format!("{}: {}", item.address, item.words), json!({ "change": told }))
+    Event::new(
+        "planned_change",
+        format!("{}: {}", item.address, item.words),
+        json!({ "change": change_json }),
+    )
 }
 
 /// Terraform's name for the reason of a change, as far as this format has it.
@@ -238,9 +245,10 @@ fn drift(item: &Item<'_>) -> Option<Event> {
         (_, false) => "update",
         (_, true) => return None,
     };
-    let told = json!({ "resource": resource(&change.address), "action": action, "attributes": attributes });
+    let change_json =
+        json!({ "resource": resource(&change.address), "action": action, "attributes": attributes });
     let message = format!("{}: drift ({action})", change.address);
-    Some(Event::new("resource_drift", message, json!({ "change": told })))
+    Some(Event::new("resource_drift", message, json!({ "change": change_json })))
 }
 
 /// The events in the life of a unit of work. The id is that of the resource, if it has one.
@@ -373,11 +381,11 @@ pub(super) fn applied(summary: &Summary, words: String, destroy: bool) -> Vec<Ev
 
 /// The outputs.
 pub(super) fn outputs(outputs: &BTreeMap<String, Value>) -> Event {
-    Event::new("outputs", format!("outputs: {}", outputs.len()), json!({ "outputs": told(outputs) }))
+    Event::new("outputs", format!("outputs: {}", outputs.len()), json!({ "outputs": outputs_json(outputs) }))
 }
 
 /// Outputs as JSON, each with its type. A sensitive one has no value.
-pub(super) fn told(outputs: &BTreeMap<String, Value>) -> Json {
+pub(super) fn outputs_json(outputs: &BTreeMap<String, Value>) -> Json {
     Json::Object(outputs.iter().map(|(name, value)| (name.clone(), output(value))).collect())
 }
 

@@ -162,8 +162,11 @@ mod tests {
              b%0D%0A::error::forged%0Aa string, please%0Anote: AWS says:%0Ano%0Ahelp: write a string\n"
         );
         // A file outside the checkout keeps its whole path.
-        let told = annotation(&error, &sources, Path::new("/elsewhere"), folder);
-        assert!(told.starts_with("::error file=/repo/stacks/a%2Cb%3Ac/stack.toml,line=2,"), "{told}");
+        let annotation_text = annotation(&error, &sources, Path::new("/elsewhere"), folder);
+        assert!(
+            annotation_text.starts_with("::error file=/repo/stacks/a%2Cb%3Ac/stack.toml,line=2,"),
+            "{annotation_text}"
+        );
     }
 
     #[test]

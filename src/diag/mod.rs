@@ -16,5 +16,5 @@ mod words;
 pub use diagnostic::{Diagnostic, FileId, Label, Severity, Sources, Span, nearest, unique};
 pub use hidden::{is_hidden, printable, visible, visible_json};
 pub use mask::{Outside, learn, learn_whole};
-pub use render::{render, render_all, render_fitted, told};
+pub use render::{first_diagnostics, render, render_all, render_fitted};
 pub use words::{a, counted, filled};

@@ -143,28 +143,28 @@ fn excerpt<'s>(
 
 /// Selects the diagnostics to show: the first errors by place, then warnings as far as there is room. Adds
 /// how many more there are of each.
-pub fn told(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+pub fn first_diagnostics(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
     let mut ordered: Vec<&Diagnostic> = diagnostics.iter().collect();
     ordered
         .sort_by_key(|diagnostic| (diagnostic.severity, diagnostic.primary.as_ref().map(|label| label.span)));
-    let left = ordered.split_off(ordered.len().min(limits::TOLD));
+    let left = ordered.split_off(ordered.len().min(limits::DIAGNOSTICS));
     ordered.sort_by_key(|diagnostic| diagnostic.primary.as_ref().map(|label| label.span));
-    let mut told: Vec<Diagnostic> = ordered.into_iter().cloned().collect();
+    let mut first: Vec<Diagnostic> = ordered.into_iter().cloned().collect();
     for (severity, word) in [(Severity::Error, "error"), (Severity::Warning, "warning")] {
         let count = left.iter().filter(|diagnostic| diagnostic.severity == severity).count();
         if count > 0 {
             let noun = if count == 1 { format!("{word} is") } else { format!("{word}s are") };
             let what = format!("{count} more {noun} not shown");
-            told.push(Diagnostic { severity, ..Diagnostic::error("more", what) });
+            first.push(Diagnostic { severity, ..Diagnostic::error("more", what) });
         }
     }
-    told
+    first
 }
 
-/// Renders the diagnostics that [`told`] selects, with one blank line between them.
+/// Renders the diagnostics that [`first_diagnostics`] selects, with one blank line between them.
 pub fn render_all(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
     let mut text = String::new();
-    for diagnostic in told(diagnostics) {
+    for diagnostic in first_diagnostics(diagnostics) {
         text.push_str(&render(&diagnostic, sources, colour));
         text.push('\n');
     }
@@ -180,7 +180,7 @@ fn is_moved(sources: &Sources, span: Span, text: &str, at: usize) -> bool {
 mod tests {
     use super::{render, render_all, render_fitted};
     use crate::diag::{Diagnostic, Sources, Span};
-    use crate::limits::TOLD;
+    use crate::limits::DIAGNOSTICS;
 
     #[test]
     fn the_first_errors_are_told_and_how_many_more_there_are() {
@@ -193,7 +193,7 @@ mod tests {
         all.reverse();
         all.push(Diagnostic::warning("odd", "hm"));
         let shown = render_all(&all, &sources, false);
-        assert_eq!(shown.matches("error[wrong]").count(), TOLD, "{shown}");
+        assert_eq!(shown.matches("error[wrong]").count(), DIAGNOSTICS, "{shown}");
         assert!(shown.contains("--> stack.toml:1:3\n") && shown.contains("50 | a49 = 1\n"), "{shown}");
         assert!(shown.contains("19950 more errors are not shown"), "{shown}");
         assert!(shown.contains("1 more warning is not shown"), "{shown}");

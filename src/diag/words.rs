@@ -55,7 +55,7 @@ pub fn filled(words: &str, name: &str, value: &str) -> String {
 mod tests {
     #[test]
     fn the_article_is_that_of_the_spoken_word() {
-        for (told, noun) in [
+        for (expected, noun) in [
             ("an sns_topic", "sns_topic"),
             ("an s3_bucket", "s3_bucket"),
             ("an sfn_state_machine", "sfn_state_machine"),
@@ -75,7 +75,7 @@ mod tests {
             ("an object", "object"),
             ("a map", "map"),
         ] {
-            assert_eq!(super::a(noun), told);
+            assert_eq!(super::a(noun), expected);
         }
     }
 
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn nouns_agree_with_their_counts() {
-        for (count, noun, told) in [
+        for (count, noun, expected) in [
             (0, "day", "0 days"),
             (1, "day", "1 day"),
             (2, "day", "2 days"),
@@ -92,9 +92,9 @@ mod tests {
             (2, "more address", "2 more addresses"),
             (11, "call", "11 calls"),
         ] {
-            assert_eq!(counted(count, noun), told);
+            assert_eq!(counted(count, noun), expected);
         }
-        for (words, value, told) in [
+        for (words, value, expected) in [
             ("kept {after} days instead", "1", "kept 1 day instead"),
             ("kept {after} days instead", "11", "kept 11 days instead"),
             ("{after} days, {after} nodes", "1", "1 day, 1 node"),
@@ -102,7 +102,7 @@ mod tests {
             ("at {after}", "1", "at 1"),
             ("{after}", "1", "1"),
         ] {
-            assert_eq!(filled(words, "{after}", value), told);
+            assert_eq!(filled(words, "{after}", value), expected);
         }
     }
 }

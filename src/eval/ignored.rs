@@ -110,7 +110,7 @@ mod tests {
     use crate::schema::{Node, parse_path};
     use crate::stack::{Lifecycle, Node as Written};
 
-    fn told(kind: &str, path: &str) -> Option<String> {
+    fn problem(kind: &str, path: &str) -> Option<String> {
         let span = Span::new(FileId(0), 0, 0);
         let ignored = Ignored { path: parse_path(path).unwrap(), span };
         let resource = Resource {
@@ -133,7 +133,7 @@ mod tests {
     fn what_a_kind_has_can_be_ignored() {
         fn walk(kind: &str, node: &Node, path: &mut Vec<PathStep>) {
             if !path.is_empty() {
-                assert_eq!(told(kind, &path_text(path)), None, "{kind} {}", path_text(path));
+                assert_eq!(problem(kind, &path_text(path)), None, "{kind} {}", path_text(path));
             }
             let mut inner = |step, node: &Node| {
                 path.push(step);
@@ -152,7 +152,7 @@ mod tests {
                 }
                 Shape::List { element, .. } if !node.marks.set => inner(PathStep::Index(0), element),
                 Shape::List { .. } => {
-                    assert!(told(kind, &format!("{}[0]", path_text(path))).is_some(), "{kind} {path:?}");
+                    assert!(problem(kind, &format!("{}[0]", path_text(path))).is_some(), "{kind} {path:?}");
                 }
                 _ => {}
             }
@@ -163,9 +163,9 @@ mod tests {
                 ["nonsense", "arn", "for_each", "lifecycle.protect", "tags[0]", "tags[\"dwctl:stack\"]"]
             {
                 let is_own = kind.schema().spec.fields().is_some_and(|fields| fields.contains_key(wrong));
-                assert!(is_own || told(kind.name(), wrong).is_some(), "{} {wrong}", kind.name());
+                assert!(is_own || problem(kind.name(), wrong).is_some(), "{} {wrong}", kind.name());
             }
-            assert_eq!(told(kind.name(), "tags[\"org:*\"]").is_none(), kind.taggable());
+            assert_eq!(problem(kind.name(), "tags[\"org:*\"]").is_none(), kind.taggable());
         }
     }
 
@@ -188,7 +188,7 @@ mod tests {
             ("sns_subscription", "tags", "AWS cannot tag an sns_subscription"),
             ("sns_topic", "Tags", "sns_topic has no attribute `Tags` to ignore"),
         ] {
-            assert_eq!(told(kind, path).as_deref(), Some(message));
+            assert_eq!(problem(kind, path).as_deref(), Some(message));
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::stack::Node;
 use crate::value::Value;
 
 /// Adds to an error at a node the references of that node that are null.
-pub(super) fn told(error: Diagnostic, node: Option<&Node>, names: &Names<'_, '_>) -> Diagnostic {
+pub(super) fn explain(error: Diagnostic, node: Option<&Node>, names: &Names<'_, '_>) -> Diagnostic {
     let references = node.map(Node::references).unwrap_or_default();
     references.into_iter().fold(error, |error, reference| {
         let Some(kind) = kinds::kind(&reference.root) else { return error };

@@ -81,7 +81,7 @@ impl<'a> EvalContext<'a> {
                 tags.entry(key).or_insert(value);
             }
         } else if let Some(node) = shared {
-            let told = format!("{address} does not get the tags of the stack");
+            let message = format!("{address} does not get the tags of the stack");
             let why = format!(
                 "AWS allows {} for {}: {owners} name the owner, {} are its own, {more} are these",
                 rules.most,
@@ -89,7 +89,7 @@ impl<'a> EvalContext<'a> {
                 tags.len()
             );
             self.warn(
-                Diagnostic::warning("too-many-tags", told)
+                Diagnostic::warning("too-many-tags", message)
                     .at(node.span, why)
                     .help("give it those that it needs in its own `tags`"),
             );

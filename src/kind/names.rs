@@ -176,12 +176,12 @@ impl Names {
     /// The problem with the form of a text.
     fn misformed(self, text: &str, path: &str) -> Option<Problem> {
         let words = self.words();
-        let told = |message: String| Some(Problem::new(path, message).help(self.example()));
+        let refusal = |message: String| Some(Problem::new(path, message).help(self.example()));
         if let Some(prefix) = self.prefix() {
             let rest = text.strip_prefix(prefix).unwrap_or_default();
             let is_id =
                 !rest.is_empty() && rest.bytes().all(|one| one.is_ascii_alphanumeric() || one == b'-');
-            return if is_id { None } else { told(format!("\"{text}\" is not the id of {words}")) };
+            return if is_id { None } else { refusal(format!("\"{text}\" is not the id of {words}")) };
         }
         if self == Self::Bucket {
             return match bucket(text) {
@@ -196,7 +196,7 @@ impl Names {
                     )
                     .help(format!("buckets since then have {}", self.example())),
                 ),
-                Bucket::Broken => told(format!("\"{text}\" cannot be the name of a bucket")),
+                Bucket::Broken => refusal(format!("\"{text}\" cannot be the name of a bucket")),
             };
         }
         let Some(arn) = Arn::of(text) else {
@@ -204,7 +204,7 @@ impl Names {
                 // The form depends on the region.
                 Self::Zone => None,
                 Self::KmsKey | Self::KmsKeyElsewhere if text.starts_with("arn:") => {
-                    told(format!("\"{text}\" is not the ARN of a KMS key"))
+                    refusal(format!("\"{text}\" is not the ARN of a KMS key"))
                 }
                 Self::KmsKey | Self::KmsKeyElsewhere if is_key(text) => None,
                 Self::KmsKey | Self::KmsKeyElsewhere => Some(
@@ -217,9 +217,9 @@ impl Names {
                     ),
                 ),
                 Self::RoleOrName if is_role(text) => None,
-                Self::AlarmAction => told("an action is given by its ARN".to_owned()),
-                Self::Target => told(format!("\"{text}\" is not an ARN")),
-                _ => told(format!("\"{text}\" is not the ARN of {words}")),
+                Self::AlarmAction => refusal("an action is given by its ARN".to_owned()),
+                Self::Target => refusal(format!("\"{text}\" is not an ARN")),
+                _ => refusal(format!("\"{text}\" is not the ARN of {words}")),
             };
         };
         let (service, resources) = self.service();
@@ -238,10 +238,10 @@ impl Names {
                         .iter()
                         .any(|begin| arn.resource.strip_prefix(begin).is_some_and(|name| !name.is_empty())));
         if !fits {
-            return told(format!("\"{text}\" is not the ARN of {words}"));
+            return refusal(format!("\"{text}\" is not the ARN of {words}"));
         }
         if service == "iam" && !arn.region.is_empty() {
-            return told(format!("the ARN of {words} names no region, and \"{text}\" does"));
+            return refusal(format!("the ARN of {words} names no region, and \"{text}\" does"));
         }
         None
     }

@@ -674,7 +674,7 @@ mod tests {
 
     #[test]
     fn principals_are_accounts_users_and_roles() {
-        let told = |arn: &str| super::not_a_principal(arn).map(|(message, _)| message);
+        let refusal = |arn: &str| super::not_a_principal(arn).map(|(message, _)| message);
         for arn in [
             "arn:aws:iam::111122223333:root",
             "arn:aws:iam::111122223333:user/path/me",
@@ -682,7 +682,7 @@ mod tests {
             "arn:aws:sts::111122223333:assumed-role/etl/session",
             "arn:aws:sts::111122223333:federated-user/me",
         ] {
-            assert_eq!(told(arn), None, "{arn}");
+            assert_eq!(refusal(arn), None, "{arn}");
         }
         for (arn, says) in [
             ("arn:aws:iam::111122223333:group/g", "a group"),
@@ -691,7 +691,7 @@ mod tests {
             ("arn:aws:iam:us-east-1:111122223333:role/r", "no region"),
             ("arn:aws:iam", "not an ARN"),
         ] {
-            assert!(told(arn).is_some_and(|message| message.contains(says)), "{arn}");
+            assert!(refusal(arn).is_some_and(|message| message.contains(says)), "{arn}");
         }
     }
 

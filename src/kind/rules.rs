@@ -169,7 +169,7 @@ mod tests {
         b: Vec<String>,
     }
 
-    fn told(spec: serde_json::Value) -> Vec<(String, String)> {
+    fn broken(spec: serde_json::Value) -> Vec<(String, String)> {
         let schema = Schema::of::<Spec, Action>().spec;
         let spec = as_written(&schema, Value::from_json(&spec));
         let problems = check_rules(&schema, Known(&spec));
@@ -187,7 +187,7 @@ mod tests {
             json!({ "user": "u", "password": "p", "host": "h" }),
             json!({ "action": { "job": "j", "a": "x", "b": [] }, "actions": [{ "crawler": "c" }] }),
         ] {
-            assert_eq!(told(right.clone()), none, "{right}");
+            assert_eq!(broken(right.clone()), none, "{right}");
         }
         for (wrong, path, words) in [
             (json!({ "scope": "x" }), "scope", "`scope` needs `fifo = true`"),
@@ -202,7 +202,7 @@ mod tests {
             ),
             (json!({ "action": { "job": "j", "a": "x", "b": ["y"] } }), "action.b", "`b` conflicts with `a`"),
         ] {
-            assert_eq!(told(wrong.clone()), [(path.to_owned(), words.to_owned())], "{wrong}");
+            assert_eq!(broken(wrong.clone()), [(path.to_owned(), words.to_owned())], "{wrong}");
         }
     }
 

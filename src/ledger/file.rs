@@ -75,8 +75,8 @@ impl FileStore {
             Ok(text) => Ledger::parse(&text, &self.path.display().to_string()).map(Some),
             Err(Refusal::Failed(error)) => Err(self.trouble("cannot read", &error)),
             Err(refusal) => {
-                let told = refusal.told(&self.path.display().to_string());
-                Err(self.trouble("cannot read", &io::Error::other(told)))
+                let why = refusal.describe(&self.path.display().to_string());
+                Err(self.trouble("cannot read", &io::Error::other(why)))
             }
         }
     }
@@ -134,17 +134,17 @@ impl FileStore {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    return Ok(Err(Holder::parse(&told(file)?, "")));
+                    return Ok(Err(Holder::parse(&lock_text(file)?, "")));
                 }
                 Err(TryLockError::Error(error)) => return Err(error),
             }
-            let told = file
+            let written = file
                 .set_len(0)
                 .and_then(|()| file.rewind())
                 .and_then(|()| file.write_all(&holder.text()))
                 .and_then(|()| file.flush());
             // The lock is held even if this fails; waiters would only see less.
-            drop(told);
+            drop(written);
             Ok(Ok(FileLock { file }))
         };
         attempt().map_err(|error| self.trouble("cannot lock", &error))
@@ -155,7 +155,7 @@ impl FileStore {
         let file = self.enter(false).and_then(|folder| folder.open(&self.lock_path(), OFlags::RDONLY));
         let file = file.ok()?;
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(Holder::parse(&told(file).ok()?, "")),
+            Err(TryLockError::WouldBlock) => Some(Holder::parse(&lock_text(file).ok()?, "")),
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
     }
@@ -231,7 +231,7 @@ fn unopened(folder: &OwnedFd, name: &OsStr, error: Errno) -> io::Error {
 }
 
 /// The text in a lock file.
-fn told(mut file: File) -> io::Result<Vec<u8>> {
+fn lock_text(mut file: File) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.rewind()?;
     file.take(limits::LOCK).read_to_end(&mut text)?;
@@ -296,12 +296,12 @@ mod tests {
             let store = FileStore::new(folder.path(), "dev", true);
             let refusals =
                 [store.read().err(), store.lock(&Holder::new("apply", None)).err(), store.write(b"{}").err()];
-            let told: Vec<String> = refusals.iter().flatten().map(ToString::to_string).collect();
-            assert!(!told.is_empty(), "{link}");
+            let messages: Vec<String> = refusals.iter().flatten().map(ToString::to_string).collect();
+            assert!(!messages.is_empty(), "{link}");
             let name = link.rsplit('/').next().unwrap_or_default();
-            for told in refusals.into_iter().flatten() {
+            for refusal in refusals.into_iter().flatten() {
                 let note = format!("{name} is a link");
-                assert!(told.notes.iter().any(|one| one.contains(&note)), "{link}: {told:?}");
+                assert!(refusal.notes.iter().any(|one| one.contains(&note)), "{link}: {refusal:?}");
             }
             assert_eq!(std::fs::read_to_string(&precious).expect("there"), "words", "{link}");
             assert_eq!(std::fs::read(theirs.path()).expect("there"), before, "{link}");

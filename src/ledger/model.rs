@@ -283,8 +283,8 @@ impl Ledger {
         live: &ErasedLive,
     ) -> Option<String> {
         let address = Address { kind: kind.to_owned(), name: "born".to_owned(), key: None };
-        let told = [region, id, live.incarnation.as_deref()?].map(Value::from);
-        self.fingerprints().of(&address, "", &Value::List(told.into()))
+        let parts = [region, id, live.incarnation.as_deref()?].map(Value::from);
+        self.fingerprints().of(&address, "", &Value::List(parts.into()))
     }
 
     /// Parses a ledger. `place` names its origin in messages.

@@ -154,7 +154,7 @@ impl S3Store {
         let expiry = self.place.lock_expiry;
         let began = Instant::now();
         let mut watched: Option<(String, Instant)> = None;
-        let mut told = String::new();
+        let mut announced = String::new();
         let mut pause = Duration::from_millis(250);
         loop {
             let found = match watched {
@@ -202,9 +202,9 @@ impl S3Store {
             if began.elapsed() >= longest {
                 return Err(other.locked());
             }
-            if told != other.id {
+            if announced != other.id {
                 say(&format!("Waiting for the lock, held by {}.", other.words()));
-                told.clone_from(&other.id);
+                announced.clone_from(&other.id);
             }
             // Jitter, so that many waiters do not ask at once.
             let jitter = Duration::from_millis((uuid::Uuid::new_v4().as_u128() % 200) as u64);

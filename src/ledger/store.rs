@@ -106,14 +106,14 @@ impl Store {
             return s3.lock(holder, timeout, say).await;
         }
         let began = Instant::now();
-        let mut told = false;
+        let mut is_announced = false;
         loop {
             match self.file.lock(&holder)? {
                 Ok(lock) => return Ok(Lock::of_file(holder, lock)),
                 Err(other) if began.elapsed() >= timeout => return Err(other.locked()),
-                Err(other) if !told => {
+                Err(other) if !is_announced => {
                     say(&format!("Waiting for the lock, held by {}.", other.words()));
-                    told = true;
+                    is_announced = true;
                 }
                 Err(_) => {}
             }

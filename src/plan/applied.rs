@@ -284,14 +284,14 @@ pub fn prints(instance: &Instance<'_>, found: &Value, ledger: &Ledger) -> BTreeM
 pub(super) fn readable(node: &Node, value: &Value) -> Value {
     match (&node.shape, value) {
         (Shape::Object { fields, .. }, Value::Map(map)) => {
-            let told = map
+            let entries = map
                 .iter()
                 .filter(|(name, _)| !fields.get(*name).is_some_and(|field| field.marks.unreadable()));
-            let told = told.map(|(name, value)| {
+            let entries = entries.map(|(name, value)| {
                 let value = fields.get(name).map_or_else(|| value.clone(), |field| readable(field, value));
                 (name.clone(), value)
             });
-            Value::Map(told.collect())
+            Value::Map(entries.collect())
         }
         (Shape::Map(element), Value::Map(map)) => {
             Value::Map(map.iter().map(|(name, value)| (name.clone(), readable(element, value))).collect())

@@ -80,7 +80,7 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
             .eval
             .variables()
             .iter()
-            .map(|(name, value)| (name.clone(), new.told(value.clone())))
+            .map(|(name, value)| (name.clone(), new.show_folder(value.clone())))
             .collect(),
         outputs_sensitivity,
         outputs_before: outputs_before.into_iter().map(|(name, value)| (name, Some(value))).collect(),
@@ -132,20 +132,20 @@ impl<'a> Side<'_, 'a> {
     fn offline(&self, instance: &Instance<'a>, write: &Write<'_>) -> Instance<'a> {
         let offline = self.eval.offline_instance(instance, write);
         self.eval.show_offline(&offline, write);
-        let tags = offline.tags.into_iter().map(|(name, value)| (name, self.told(value))).collect();
-        Instance { spec: self.told(offline.spec), tags, ..offline }
+        let tags = offline.tags.into_iter().map(|(name, value)| (name, self.show_folder(value))).collect();
+        Instance { spec: self.show_folder(offline.spec), tags, ..offline }
     }
 
     /// The outputs, evaluated without AWS, as they are shown.
     fn outputs(&self, write: &Write<'_>) -> BTreeMap<String, Value> {
         let outputs = self.eval.offline_outputs(write);
-        outputs.into_iter().map(|(name, value)| (name, self.told(value))).collect()
+        outputs.into_iter().map(|(name, value)| (name, self.show_folder(value))).collect()
     }
 
     /// Replaces the folder that the stack was read from in a value.
-    fn told(&self, value: Value) -> Value {
+    fn show_folder(&self, value: Value) -> Value {
         match &self.folder {
-            Some((from, to)) => told(value, &from.to_string_lossy(), &to.to_string_lossy()),
+            Some((from, to)) => replace_folder(value, &from.to_string_lossy(), &to.to_string_lossy()),
             None => value,
         }
     }
@@ -169,7 +169,7 @@ impl<'a> Side<'_, 'a> {
         let tags = tags.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
         ErasedLive {
             spec: offline.spec.clone(),
-            attrs: self.told(Value::Map(attrs.collect())),
+            attrs: self.show_folder(Value::Map(attrs.collect())),
             tags: tags.collect(),
             state: State::Ready,
             incarnation: None,
@@ -179,13 +179,13 @@ impl<'a> Side<'_, 'a> {
 }
 
 /// Replaces one folder by another in a value.
-fn told(value: Value, from: &str, to: &str) -> Value {
+fn replace_folder(value: Value, from: &str, to: &str) -> Value {
     match value {
         Value::String(text) if text.contains(from) => Value::String(text.replace(from, to)),
-        Value::Secret(inner) => told(*inner, from, to).into_secret(),
-        Value::List(list) => Value::List(list.into_iter().map(|one| told(one, from, to)).collect()),
+        Value::Secret(inner) => replace_folder(*inner, from, to).into_secret(),
+        Value::List(list) => Value::List(list.into_iter().map(|one| replace_folder(one, from, to)).collect()),
         Value::Map(map) => {
-            Value::Map(map.into_iter().map(|(name, one)| (name, told(one, from, to))).collect())
+            Value::Map(map.into_iter().map(|(name, one)| (name, replace_folder(one, from, to))).collect())
         }
         other => other,
     }

@@ -403,10 +403,10 @@ fn open(node: Option<&Node>, value: &Value) -> Value {
 /// The positions of elements that only one of two lists has.
 fn apart(before: &[Value], after: &[Value], open: &dyn Fn(&Value) -> Value) -> [Vec<usize>; 2] {
     let secret = before.iter().chain(after).any(Value::contains_secret);
-    let told = |list: &[Value]| -> Vec<Value> {
+    let compared = |list: &[Value]| -> Vec<Value> {
         list.iter().map(|value| if secret { open(value) } else { value.clone() }).collect()
     };
-    let (left, right) = (told(before), told(after));
+    let (left, right) = (compared(before), compared(after));
     let alone = |list: &[Value], other: &[Value]| {
         list.iter().enumerate().filter(|(_, value)| !other.contains(value)).map(|(at, _)| at).collect()
     };

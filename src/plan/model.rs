@@ -472,7 +472,7 @@ impl Plan {
             Some(DeleteCheck::Refused { why, help }) => Some((change, why, help)),
             _ => None,
         });
-        let told = stuck.map(|(change, why, help)| {
+        let problems = stuck.map(|(change, why, help)| {
             let id = change.id.as_deref().unwrap_or_default();
             let leave = format!("or leave it out: --exclude '{}'", change.address);
             Diagnostic::error("not-empty", format!("AWS would not delete {}: it {why}", change.address))
@@ -480,7 +480,7 @@ impl Plan {
                 .help(help.clone())
                 .help(leave)
         });
-        told.collect()
+        problems.collect()
     }
 
     /// Returns whether there is nothing to do.

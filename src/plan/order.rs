@@ -90,7 +90,7 @@ pub struct Unordered {
 
 impl Unordered {
     /// The error that describes the cycle.
-    pub fn told(&self) -> Diagnostic {
+    pub fn error(&self) -> Diagnostic {
         let mut path: Vec<String> = self.cycle.iter().map(ToString::to_string).collect();
         path.extend(path.first().cloned());
         let message = format!("no order is possible, each waits for the next: {}", path.join(" → "));
@@ -579,7 +579,7 @@ mod tests {
         let effective = changes.values().filter(|change| change.is_effective());
         let by_address = effective.map(|change| (&change.address, change)).collect();
         let order = Order::of(&by_address, &[], &|_| Vec::new(), &scope());
-        let order = order.map_err(|stuck| TestCaseError::fail(stuck.told().message))?;
+        let order = order.map_err(|stuck| TestCaseError::fail(stuck.error().message))?;
         let mut live: BTreeMap<String, BTreeMap<String, Hold>> = changes
             .iter()
             .map(|(address, change)| (address.to_string(), held(address, &change.existing)))
@@ -672,10 +672,10 @@ mod tests {
     }
 
     /// The units in order, as `step name`.
-    fn told(changes: &[Change], deposed: &[Change]) -> Result<Vec<String>, String> {
+    fn steps(changes: &[Change], deposed: &[Change]) -> Result<Vec<String>, String> {
         let by_address = changes.iter().map(|change| (&change.address, change)).collect();
         let order = Order::of(&by_address, deposed, &|_| Vec::new(), &scope());
-        let order = order.map_err(|stuck| format!("{:?}", stuck.told()))?;
+        let order = order.map_err(|stuck| format!("{:?}", stuck.error()))?;
         let unit = |&unit: &usize| &order.units[unit];
         Ok(order
             .order
@@ -689,19 +689,19 @@ mod tests {
     fn a_name_is_taken_after_what_has_it_is_gone() {
         let replace = Action::Replace { create_first: false };
         let (goes, comes) = (role("b", Action::Delete, "x", ""), role("a", Action::Create, "", "x"));
-        assert_eq!(told(&[comes, goes], &[]), Ok(vec!["destroyed b".to_owned(), "created a".to_owned()]));
+        assert_eq!(steps(&[comes, goes], &[]), Ok(vec!["destroyed b".to_owned(), "created a".to_owned()]));
         let swapped =
-            told(&[role("a", replace, "x", "y"), role("b", replace, "y", "x")], &[]).expect("an order");
+            steps(&[role("a", replace, "x", "y"), role("b", replace, "y", "x")], &[]).expect("an order");
         assert!(swapped[..2].iter().all(|unit| unit.starts_with("destroyed")), "{swapped:?}");
         // Each new role waits for the other's old name to be free: a deadlock.
         let first = Action::Replace { create_first: true };
         let stuck =
-            told(&[role("a", first, "x", "y"), role("b", first, "y", "x")], &[]).expect_err("no order");
+            steps(&[role("a", first, "x", "y"), role("b", first, "y", "x")], &[]).expect_err("no order");
         assert!(stuck.contains("iam_role.a → iam_role.b → iam_role.a\""), "{stuck}");
         assert!(stuck.contains("a name is free only after the resource that has it is destroyed"), "{stuck}");
         // A deposed resource may have the name that its address is to get back.
         let deposed = role("a", Action::Delete, "x", "");
-        let back = told(&[role("a", Action::Create, "", "x")], &[deposed]);
+        let back = steps(&[role("a", Action::Create, "", "x")], &[deposed]);
         assert_eq!(back, Ok(vec!["destroyed a".to_owned(), "created a".to_owned()]));
     }
 
@@ -713,7 +713,7 @@ mod tests {
         let mut job = change(&address("glue_job", "b"), Action::Delete, &BTreeSet::new());
         job.existing = Value::map([("role", Value::from("a"))]);
         let role = role("a", Action::Delete, "a", "");
-        assert_eq!(told(&[role, job], &[]), Ok(vec!["destroyed b".to_owned(), "destroyed a".to_owned()]));
+        assert_eq!(steps(&[role, job], &[]), Ok(vec!["destroyed b".to_owned(), "destroyed a".to_owned()]));
     }
 
     /// `UpdateAlias` moves an alias without a gap.
@@ -727,7 +727,7 @@ mod tests {
             change
         };
         let (update, delete) = (Action::Update, Action::Delete);
-        let order = |changes: &[Change]| told(changes, &[]);
+        let order = |changes: &[Change]| steps(changes, &[]);
         let moved = order(&[key("a", update, &["alias/x"], &[]), key("b", update, &[], &["alias/x"])]);
         assert_eq!(moved, Ok(vec!["updated b".to_owned(), "updated a".to_owned()]));
         let moved =
@@ -756,7 +756,7 @@ mod tests {
         let mut new = change(&object, Action::Create, &BTreeSet::from([bucket]));
         (new.id, new.live, new.desired) = (None, None, in_bucket("lake"));
         let units = ["destroyed file", "destroyed lake", "created lake", "created file"].map(str::to_owned);
-        assert_eq!(told(&[lake, new], &[old]), Ok(units.to_vec()));
+        assert_eq!(steps(&[lake, new], &[old]), Ok(units.to_vec()));
     }
 
     proptest! {

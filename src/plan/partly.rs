@@ -115,7 +115,7 @@ fn entries(
     name: &str,
     was: Option<BTreeMap<String, Value>>,
     now: &BTreeMap<String, Value>,
-    told: &mut dyn FnMut(&Value) -> Value,
+    replace: &mut dyn FnMut(&Value) -> Value,
     ledger: &Ledger,
 ) {
     let prefix = format!("{name}.");
@@ -130,7 +130,7 @@ fn entries(
             continue;
         }
         let print = found.and_then(|value| {
-            let value = told(value);
+            let value = replace(value);
             let value = if is_of_secret(&known) { value.into_secret() } else { value };
             ledger.fingerprints().of(&instance.address, &path, &value)
         });

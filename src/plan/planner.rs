@@ -197,7 +197,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let entries: Vec<_> = self.surveyor.addresses.undeclared().collect();
         for (address, entry) in entries {
             let found = self.surveyor.undeclared(address, entry);
-            let Some((finding, kind)) = self.told(found).zip(kinds::kind(&address.kind)) else {
+            let Some((finding, kind)) = self.accept(found).zip(kinds::kind(&address.kind)) else {
                 continue;
             };
             let stays = stays(self.inputs.eval.stack, address, entry, finding.live.as_ref());
@@ -211,7 +211,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     fn intended(&mut self) {
         for (address, intent, kind) in self.surveyor.intents() {
             let found = self.surveyor.intended(address, intent, kind, &self.draft);
-            let Some(finding) = self.told(found).flatten() else { continue };
+            let Some(finding) = self.accept(found).flatten() else { continue };
             let declared = self.surveyor.addresses.is_declared(address);
             let (stack, live) = (self.inputs.eval.stack, finding.live.as_ref());
             let stays = !declared
@@ -234,7 +234,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         {
             let address = self.surveyor.addresses.present(former).clone();
             let found = self.surveyor.deposed(&address, entry);
-            if let Some(finding) = self.told(found) {
+            if let Some(finding) = self.accept(found) {
                 self.depose(&address, finding);
             }
         }
@@ -256,7 +256,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     }
 
     /// Returns a finding, or records a refusal that concerns the whole plan.
-    fn told<T>(&mut self, found: Result<T, Stop>) -> Option<T> {
+    fn accept<T>(&mut self, found: Result<T, Stop>) -> Option<T> {
         match found {
             Ok(found) => Some(found),
             Err(Stop::Ask) => None,
@@ -292,11 +292,15 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 }
 
 /// Refuses blocks that call a declared resource moved or removed.
-fn still_there(inputs: &Inputs<'_, '_>, addresses: &Addresses<'_>, told: &[Diagnostic]) -> Vec<Diagnostic> {
+fn still_there(
+    inputs: &Inputs<'_, '_>,
+    addresses: &Addresses<'_>,
+    reported: &[Diagnostic],
+) -> Vec<Diagnostic> {
     let mut found = still_declared(inputs.eval.stack, |address| addresses.is_declared(address));
     // A move whose two ends both exist has been reported already.
     let place = |one: &Diagnostic| one.primary.as_ref().map(|label| label.span);
-    found.retain(|one| !told.iter().any(|other| other.code == "moved" && place(other) == place(one)));
+    found.retain(|one| !reported.iter().any(|other| other.code == "moved" && place(other) == place(one)));
     found
 }
 

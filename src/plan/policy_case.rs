@@ -30,12 +30,12 @@ pub(super) fn align(node: &Node, want: Value, live: Value) -> (Value, Value) {
         spelling.or_insert_with(|| name.to_owned()).clone()
     });
     let respell = |policy: Value| {
-        let told = rewrite(&policy, &mut |of, name| {
+        let rewritten = rewrite(&policy, &mut |of, name| {
             let spelling = spellings.get(&(of, name.to_ascii_lowercase()));
             spelling.map_or_else(|| name.to_owned(), String::clone)
         });
         // Another spelling may change the canonical order.
-        if told == policy { policy } else { normalize(node, told) }
+        if rewritten == policy { policy } else { normalize(node, rewritten) }
     };
     (respell(want), respell(live))
 }

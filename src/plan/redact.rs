@@ -69,8 +69,8 @@ impl Redactor {
             if tags != "tags" {
                 continue;
             }
-            for (side, told) in [(&mut live_tags, &one.before), (&mut desired_tags, &one.after)] {
-                if let (Value::Map(tags), Some(Value::Secret(_))) = (side, told)
+            for (side, tag_value) in [(&mut live_tags, &one.before), (&mut desired_tags, &one.after)] {
+                if let (Value::Map(tags), Some(Value::Secret(_))) = (side, tag_value)
                     && let Some(value) = tags.get_mut(tag)
                 {
                     *value = std::mem::take(value).into_secret();

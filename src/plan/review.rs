@@ -398,32 +398,32 @@ impl Output {
     }
 
     /// The change in words, with values of at most `most` characters.
-    pub fn told(&self, most: usize) -> Told {
+    pub fn text(&self, most: usize) -> ValueText {
         let is_secret = |value: &Option<Value>| value.as_ref().is_some_and(Value::contains_secret);
         match (&self.before, &self.after) {
             (Some(_), Some(_)) if self.sensitivity == Some(false) => {
-                Told::Words("(secret until now, visible after the apply)")
+                ValueText::Words("(secret until now, visible after the apply)")
             }
             (Some(_), Some(_)) if self.sensitivity == Some(true) => {
-                Told::Words("(visible until now, secret)")
+                ValueText::Words("(visible until now, secret)")
             }
-            (Some(_), Some(_)) if is_secret(&self.after) => Told::Words("(secret, changed)"),
-            (Some(before), Some(after)) => Told::Pair(value_text(before), value_text(after)),
-            (None, Some(after)) if self.sign == Sign::Changed => Told::Becomes(value_text(after)),
-            (None, Some(after)) => Told::Set(value_text(after)),
-            (Some(before), None) => Told::Set(value_text(before)),
-            (None, None) => Told::Nothing,
+            (Some(_), Some(_)) if is_secret(&self.after) => ValueText::Words("(secret, changed)"),
+            (Some(before), Some(after)) => ValueText::Pair(value_text(before), value_text(after)),
+            (None, Some(after)) if self.sign == Sign::Changed => ValueText::Becomes(value_text(after)),
+            (None, Some(after)) => ValueText::Set(value_text(after)),
+            (Some(before), None) => ValueText::Set(value_text(before)),
+            (None, None) => ValueText::Nothing,
         }
         .shortened(most)
     }
 
     /// The change as a line: `name = "lake"`, `name = "lake" → "pond"`, `name → "pond"`.
     pub fn line(&self, most: usize) -> String {
-        let told = self.told(most);
-        match (&told, told.line()) {
-            (Told::Nothing, _) => self.name.clone(),
+        let text = self.text(most);
+        match (&text, text.line()) {
+            (ValueText::Nothing, _) => self.name.clone(),
             // The previous value is unknown.
-            (Told::Becomes(_), line) => format!("{} {line}", self.name),
+            (ValueText::Becomes(_), line) => format!("{} {line}", self.name),
             (_, line) => format!("{} = {line}", self.name),
         }
     }
@@ -483,11 +483,11 @@ impl Item<'_> {
     /// lost by a replacement, or how long that takes.
     pub fn risks_of(&self, detail: &Detail) -> Vec<Risk> {
         let whole = |risk: &Risk| self.risks.iter().find(|one| one.label == risk.label);
-        let told = detail.risks.iter().map(|risk| match whole(risk) {
+        let words = detail.risks.iter().map(|risk| match whole(risk) {
             Some(whole) if risk.words.is_empty() => whole.clone(),
             _ => risk.clone(),
         });
-        told.collect()
+        words.collect()
     }
 
     /// The gravity of the change: less is graver.
@@ -531,8 +531,8 @@ fn item<'p>(
         (false, _, Action::Delete) => (Sort::Destroy, "destroy"),
         (false, _, Action::Forget) => (Sort::Forget, "forget"),
     };
-    let told = matches!(sort, Sort::Update | Sort::Changed | Sort::Replace | Sort::Create);
-    let details = if told { details_of(change, now, drift) } else { Vec::new() };
+    let has_details = matches!(sort, Sort::Update | Sort::Changed | Sort::Replace | Sort::Create);
+    let details = if has_details { details_of(change, now, drift) } else { Vec::new() };
     let goes = matches!(sort, Sort::Replace | Sort::Destroy | Sort::Deleted);
     let id = change.id.as_deref().filter(|_| goes || sort == Sort::Forget);
     Item {
@@ -641,9 +641,9 @@ fn kept_after_delete(change: &Change) -> String {
     let attrs = live.map_or(&null, |live| &live.attrs);
     let incarnation = live.and_then(|live| live.incarnation.as_deref());
     let kind = crate::kinds::kind(&change.address.kind);
-    let told =
+    let words =
         kind.and_then(|kind| kind.kept_after_delete(Known(&change.existing), Known(attrs), incarnation));
-    visible(&told.unwrap_or_default())
+    visible(&words.unwrap_or_default())
 }
 
 /// Returns the existing dependents of each address.
@@ -753,7 +753,7 @@ pub fn named(items: &[&Item<'_>], most: usize) -> String {
 
 /// The live and the planned value, as they are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum ValueText {
     /// A change from one value to the other.
     Pair(String, String),
     /// The value of something new.
@@ -770,10 +770,10 @@ pub enum Told {
     Nothing,
 }
 
-impl Told {
+impl ValueText {
     /// Describes a difference, of a new resource if `creating`.
     pub fn of(detail: &Detail, creating: bool) -> Self {
-        const SECRET: Told = Told::Words("(secret, changed)");
+        const SECRET: ValueText = ValueText::Words("(secret, changed)");
         match (&detail.before, &detail.after) {
             (Some(before), Some(after)) if before.contains_secret() || after.contains_secret() => SECRET,
             (Some(before), Some(after)) => Self::Pair(value_text(before), value_text(after)),
@@ -869,7 +869,7 @@ fn apart(left: &str, right: &str, most: usize) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Told, brief, shorten};
+    use super::{ValueText, brief, shorten};
 
     #[test]
     fn long_values_are_cut_to_where_they_differ() {
@@ -877,7 +877,8 @@ mod tests {
         assert_eq!(shorten("abcdefg", 6), "abcde…");
         assert_eq!(brief("abcdef", 6), "abcdef");
         assert_eq!(brief("äbcdefgh", 6), "äbc…gh");
-        let pair = Told::Pair(format!("{}x", "a".repeat(50)), format!("{}y", "a".repeat(50))).shortened(30);
+        let pair =
+            ValueText::Pair(format!("{}x", "a".repeat(50)), format!("{}y", "a".repeat(50))).shortened(30);
         assert_eq!(pair.line(), format!("…{}x → …{}y", "a".repeat(20), "a".repeat(20)));
     }
 }

@@ -153,7 +153,7 @@ pub(super) fn dangling(changes: &BTreeMap<Address, Change>, scope: &Scope) -> Ve
             found.entry(&held.address).or_default().entry(&holder.address).or_default();
         }
     }
-    let told = |(held, holders): (&Address, BTreeMap<&Address, Option<&str>>)| {
+    let warning = |(held, holders): (&Address, BTreeMap<&Address, Option<&str>>)| {
         let (first, attribute) = holders.first_key_value()?;
         let needs = match attribute {
             Some(attribute) => format!("names it in `{attribute}`"),
@@ -171,7 +171,7 @@ pub(super) fn dangling(changes: &BTreeMap<Address, Change>, scope: &Scope) -> Ve
         };
         Some(Diagnostic::warning("dangling", what).note("AWS destroys it all the same").help(help))
     };
-    found.into_iter().filter_map(told).collect()
+    found.into_iter().filter_map(warning).collect()
 }
 
 /// Returns whether AWS assigns a new id when the resource is replaced.
@@ -230,7 +230,7 @@ fn find_order(
         let mut holds = stuck.holds.iter();
         let loose =
             holds.find(|one| one.link.hold == Hold::Loose && !(rules.fixed)(&one.holder.0, one.link.root()));
-        let Some(one) = loose else { return Some(stuck.told()) };
+        let Some(one) = loose else { return Some(stuck.error()) };
         let holder = match one.holder.1 {
             Some(index) => deposed.get_mut(index)?,
             None => changes.get_mut(&one.holder.0)?,

@@ -15,12 +15,12 @@ pub struct Snapshot {
     /// The verb that showed it: see [`Review::verb`].
     pub verb: &'static str,
     /// The action and a digest of the description, by address.
-    pub resources: BTreeMap<String, Told>,
+    pub resources: BTreeMap<String, Described>,
 }
 
 /// The description of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct Described {
     /// The action: `replace`.
     pub words: String,
     /// A digest of the whole description.
@@ -42,7 +42,7 @@ impl Snapshot {
     /// Takes the snapshot of a plan.
     pub fn of(review: &Review<'_>) -> Self {
         let resources = review.items.iter().map(|item| {
-            (item.address.clone(), Told { words: item.sort.name().to_owned(), digest: digest(item) })
+            (item.address.clone(), Described { words: item.sort.name().to_owned(), digest: digest(item) })
         });
         Self { title: review.title(), verb: review.verb(), resources: resources.collect() }
     }
@@ -75,8 +75,8 @@ impl Snapshot {
             if let (Some(address), Some(words), Some(digest)) =
                 (own["address"].as_str(), own["action"].as_str(), own["digest"].as_str())
             {
-                let told = Told { words: visible(words), digest: digest.to_owned() };
-                resources.insert(visible(address), told);
+                let resource = Described { words: visible(words), digest: digest.to_owned() };
+                resources.insert(visible(address), resource);
             }
         }
         let verb = match (&own["revisions"], &own["drift"]) {
@@ -90,22 +90,22 @@ impl Snapshot {
 
 /// A digest of a resource's whole description. Of a secret, it contains only that it changes.
 pub(super) fn digest(item: &Item<'_>) -> String {
-    let mut told = format!("{}\0{}\0{:?}", item.words, item.why, item.risks);
+    let mut description = format!("{}\0{}\0{:?}", item.words, item.why, item.risks);
     for one in &item.details {
         // Notes are left out, as they may mention the time.
         let _ = write!(
-            told,
+            description,
             "\0{}\0{}\0{:?}\0{:?}\0{:?}\0{:?}",
             one.attribute, one.part, one.sign, one.before, one.after, one.lines
         );
     }
-    Sha256::digest(told.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(description.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Since {
     /// Compares an earlier plan with a later one.
     pub fn new(earlier: &Snapshot, later: &Snapshot) -> Self {
-        let pair = |(address, told): (&String, &Told)| (address.clone(), told.words.clone());
+        let pair = |(address, resource): (&String, &Described)| (address.clone(), resource.words.clone());
         let missing = |from: &Snapshot, in_: &Snapshot| -> Vec<(String, String)> {
             from.resources
                 .iter()
@@ -113,10 +113,9 @@ impl Since {
                 .map(pair)
                 .collect()
         };
-        let changed = later
-            .resources
-            .iter()
-            .filter(|(address, told)| earlier.resources.get(*address).is_some_and(|before| before != *told));
+        let changed = later.resources.iter().filter(|(address, resource)| {
+            earlier.resources.get(*address).is_some_and(|before| before != *resource)
+        });
         Self {
             new: missing(later, earlier),
             changed: changed.map(pair).collect(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::detail::plain;
-use super::review::{Item, Review, Sort, Told, Tone, named, noted, risk_text, visible};
+use super::review::{Item, Review, Sort, Tone, ValueText, named, noted, risk_text, visible};
 use super::{AttributeChange, Detail, Plan, RiskLabel, Sign};
 use crate::aws::CallCounts;
 use crate::diag::counted;
@@ -257,11 +257,11 @@ fn tone_style(tone: Tone) -> Style {
 }
 
 fn values(detail: &Detail, creating: bool, paint: &Paint, longest: usize) -> String {
-    let told = Told::of(detail, creating).shortened(longest);
-    match &told {
-        Told::Added(_) => paint.colour(AnsiColor::Green, &told.line()),
-        Told::Removed(_) => paint.colour(AnsiColor::Red, &told.line()),
-        _ => told.line(),
+    let values = ValueText::of(detail, creating).shortened(longest);
+    match &values {
+        ValueText::Added(_) => paint.colour(AnsiColor::Green, &values.line()),
+        ValueText::Removed(_) => paint.colour(AnsiColor::Red, &values.line()),
+        _ => values.line(),
     }
 }
 

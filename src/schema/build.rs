@@ -77,7 +77,7 @@ fn node(schema: &Json) -> Node {
             risks: Vec::new(),
             restored: None,
             names: None,
-            told_by: None,
+            described_by: None,
             spelling: None,
             absent: None,
             no_effect_if: None,
@@ -113,7 +113,7 @@ fn node(schema: &Json) -> Node {
         default: schema.get("default").filter(|default| !default.is_null()).map(Value::from_json),
         key: text(schema, "x-dwctl-key"),
         names: text(schema, "x-dwctl-names").and_then(|name| Names::named(&name)),
-        told_by: text(schema, "x-dwctl-told-by"),
+        described_by: text(schema, "x-dwctl-described-by"),
         document: text(schema, "x-dwctl-document").and_then(|name| Document::named(&name)),
         risks: schema
             .get("x-dwctl-risk")

@@ -235,7 +235,7 @@ impl RiskMark {
     }
 
     /// A short form of the mark for users: `data loss when shorter`.
-    pub fn told(&self) -> String {
+    pub fn short_form(&self) -> String {
         let sort = self.sort.words();
         let member = self.member.as_ref().map_or_else(String::new, |member| format!("{member} "));
         let event = match &self.when {

@@ -51,7 +51,7 @@ impl Rule {
     }
 
     /// What it says of an attribute, in a few words for its documentation.
-    pub fn told(&self, name: &str) -> Option<String> {
+    pub fn describe(&self, name: &str) -> Option<String> {
         let others = |names: &[String]| -> Option<String> {
             let others = names.iter().filter(|other| *other != name).map(String::as_str);
             names.iter().any(|one| one == name).then(|| others.collect::<Vec<_>>().join(", "))

@@ -125,13 +125,13 @@ fn spell(node: &Node, value: &Value, beside: Option<&BTreeMap<String, Value>>, s
     match (&node.shape, value) {
         (_, Value::Secret(inner)) => spell(node, inner, beside, scope).into_secret(),
         (Shape::Object { fields, .. }, Value::Map(map)) => {
-            let told = map.iter().map(|(name, value)| {
+            let shown = map.iter().map(|(name, value)| {
                 let value = fields
                     .get(name)
                     .map_or_else(|| value.clone(), |field| spell(field, value, Some(map), scope));
                 (name.clone(), value)
             });
-            Value::Map(told.collect())
+            Value::Map(shown.collect())
         }
         (Shape::Map(element), Value::Map(map)) => Value::Map(
             map.iter().map(|(name, value)| (name.clone(), spell(element, value, None, scope))).collect(),
@@ -167,7 +167,7 @@ fn respell(node: &Node, live: Value, want: &Value, beside: Beside<'_>, scope: &S
             if same { want.clone() } else { respell(node, live, inner, beside, scope) }
         }
         (Shape::Object { fields, .. }, Value::Map(live), Value::Map(want)) => {
-            let told = live.iter().map(|(name, value)| {
+            let shown = live.iter().map(|(name, value)| {
                 let value = match (fields.get(name), want.get(name)) {
                     // A field that will have no effect does not differ.
                     (Some(field), Some(wanted)) if super::normalize::has_no_effect(field, want, fields) => {
@@ -180,22 +180,22 @@ fn respell(node: &Node, live: Value, want: &Value, beside: Beside<'_>, scope: &S
                 };
                 (name.clone(), value)
             });
-            Value::Map(told.collect())
+            Value::Map(shown.collect())
         }
         (Shape::Map(element), Value::Map(live), Value::Map(want)) => {
-            let told = live.into_iter().map(|(name, value)| {
+            let shown = live.into_iter().map(|(name, value)| {
                 let value = match want.get(&name) {
                     Some(wanted) => respell(element, value, wanted, (None, None), scope),
                     None => value,
                 };
                 (name, value)
             });
-            Value::Map(told.collect())
+            Value::Map(shown.collect())
         }
         (Shape::List { element, .. }, Value::List(live), Value::List(want)) => {
             let meant: Vec<Value> = want.iter().map(|value| spell(element, value, None, scope)).collect();
             let key = |value: &Value| node.key.as_deref().and_then(|key| value.get(key)).cloned();
-            let told = live.into_iter().enumerate().map(|(at, value)| {
+            let shown = live.into_iter().enumerate().map(|(at, value)| {
                 let means = spell(element, &value, None, scope);
                 let same = meant.iter().position(|meant| *meant == means).and_then(|at| want.get(at));
                 if let Some(same) = same {
@@ -211,7 +211,7 @@ fn respell(node: &Node, live: Value, want: &Value, beside: Beside<'_>, scope: &S
                     None => value,
                 }
             });
-            super::normalize(node, Value::List(told.collect()))
+            super::normalize(node, Value::List(shown.collect()))
         }
         (_, live, want) => {
             let same = node.spelling.is_some()
@@ -327,17 +327,17 @@ mod tests {
                 { "region": "us-east-1", "kms_key_id": "1234" },
             ],
         }));
-        let told = respelled(&schema, live.clone(), &want, &scope());
-        assert_eq!(told.get("kms_key_id"), want.get("kms_key_id"));
-        assert_eq!(told.get("roles"), Some(&Value::from_json(&json!([role, "other"]))));
-        let replicas = told.get("replicas").and_then(Value::as_list).unwrap_or_default();
+        let shown = respelled(&schema, live.clone(), &want, &scope());
+        assert_eq!(shown.get("kms_key_id"), want.get("kms_key_id"));
+        assert_eq!(shown.get("roles"), Some(&Value::from_json(&json!([role, "other"]))));
+        let replicas = shown.get("replicas").and_then(Value::as_list).unwrap_or_default();
         assert_eq!(replicas[0].get("kms_key_id"), Some(&Value::from("1234")));
         // The same id in another region is another key.
         assert_eq!(replicas[1].get("kms_key_id"), Some(&Value::from(kms("us-east-1").as_str())));
         // A text that is secret in the stack stays secret.
         let secret = Value::map([("kms_key_id", Value::from("1234").into_secret())]);
-        let told = respelled(&schema, live.clone(), &secret, &scope());
-        assert_eq!(told.get("kms_key_id"), secret.get("kms_key_id"));
+        let shown = respelled(&schema, live.clone(), &secret, &scope());
+        assert_eq!(shown.get("kms_key_id"), secret.get("kms_key_id"));
         assert_eq!(
             canonical(&schema, &live, &scope()).get("kms_key_id"),
             canonical(&schema, &want, &scope()).get("kms_key_id"),

@@ -117,7 +117,7 @@ impl Loader<'_> {
                 let message = format!("cannot read the stack's folder {}", folder.display());
                 let note = match refusal {
                     Refusal::Failed(error) => error.to_string(),
-                    refusal => refusal.told(&folder.display().to_string()),
+                    refusal => refusal.describe(&folder.display().to_string()),
                 };
                 self.problems.push(
                     Diagnostic::error("unreadable", message)
@@ -216,7 +216,7 @@ impl Loader<'_> {
                 }
                 _ => {
                     let error = Diagnostic::error("syntax", message.to_string()).at_maybe(span, "");
-                    match span.and_then(|span| super::quotes::told(&text, span.start)) {
+                    match span.and_then(|span| super::quotes::advice(&text, span.start)) {
                         Some(help) => error.help(help),
                         None => error,
                     }
@@ -825,7 +825,7 @@ fn refused(refusal: &Refusal, shown: &Path) -> Diagnostic {
         |note: String| Diagnostic::error("unreadable", format!("cannot read {}", shown.display())).note(note);
     match refusal {
         Refusal::Outside | Refusal::Private => {
-            let what = refusal.told(&shown.display().to_string());
+            let what = refusal.describe(&shown.display().to_string());
             Diagnostic::error(refusal.code(), what)
                 .note("a link on its path leads out of the folder; nothing behind it was read")
                 .help("put the file itself into the folder")
@@ -835,7 +835,7 @@ fn refused(refusal: &Refusal, shown: &Path) -> Diagnostic {
         Refusal::NotAFile(what) => error(format!("it is not a file, but {what}")),
         Refusal::Missing => error("there is no such file".to_owned()),
         Refusal::Failed(cause) => error(cause.to_string()),
-        Refusal::TooMany(_) => error(refusal.told(&shown.display().to_string())),
+        Refusal::TooMany(_) => error(refusal.describe(&shown.display().to_string())),
     }
 }
 

@@ -97,21 +97,21 @@ fn is_whole(block: &Moved) -> bool {
 }
 
 /// Maximum number of addresses shown of a cycle.
-const TOLD: usize = 10;
+const SHOWN: usize = 10;
 
 fn clash(what: String, block: &Moved, first: &Moved) -> Diagnostic {
     Diagnostic::error("moved", what).at(block.span, "this one").and(first.span, "and this one")
 }
 
 fn circle(way: &[(Address, &Moved)]) -> Diagnostic {
-    let mut names: Vec<String> = way.iter().take(TOLD).map(|(address, _)| address.to_string()).collect();
-    if way.len() > TOLD {
+    let mut names: Vec<String> = way.iter().take(SHOWN).map(|(address, _)| address.to_string()).collect();
+    if way.len() > SHOWN {
         names.push("…".to_owned());
     }
     names.extend(way.first().map(|(address, _)| address.to_string()));
     let message = format!("the [[moved]] blocks form a cycle: {}", names.join(" → "));
     let mut error = Diagnostic::error("cycle", message);
-    for (index, (_, block)) in way.iter().take(TOLD).enumerate() {
+    for (index, (_, block)) in way.iter().take(SHOWN).enumerate() {
         error = match index {
             0 => error.at(block.span, "part of the cycle"),
             _ => error.and(block.span, "and this one"),
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::diag::{FileId, Span};
 
-    fn told(pairs: &[(&str, &str)]) -> Vec<String> {
+    fn problems(pairs: &[(&str, &str)]) -> Vec<String> {
         let address = |text: &str| format!("sns_topic.{text}").parse::<Address>().expect("an address");
         let moved = |(from, to): &(&str, &str)| Moved {
             from: address(from),
@@ -133,31 +133,31 @@ mod tests {
             span: Span::new(FileId(0), 0, 0),
         };
         let blocks: Vec<Moved> = pairs.iter().map(moved).collect();
-        let told = Moves::of(&blocks).check();
-        told.into_iter().map(|one| one.message.replace("sns_topic.", "")).collect()
+        let problems = Moves::of(&blocks).check();
+        problems.into_iter().map(|one| one.message.replace("sns_topic.", "")).collect()
     }
 
     #[test]
     fn circles_and_forks_are_told_once() {
         let none: [&str; 0] = [];
-        assert_eq!(told(&[("a", "b"), ("b", "c"), ("d", "e")]), none);
-        assert_eq!(told(&[("a", "b"), ("a[\"x\"]", "c")]), none);
-        assert_eq!(told(&[("a", "b"), ("a", "b")]), none);
-        assert_eq!(told(&[("a", "a")]), ["the [[moved]] blocks form a cycle: a → a"]);
+        assert_eq!(problems(&[("a", "b"), ("b", "c"), ("d", "e")]), none);
+        assert_eq!(problems(&[("a", "b"), ("a[\"x\"]", "c")]), none);
+        assert_eq!(problems(&[("a", "b"), ("a", "b")]), none);
+        assert_eq!(problems(&[("a", "a")]), ["the [[moved]] blocks form a cycle: a → a"]);
         assert_eq!(
-            told(&[("z", "a"), ("a", "b"), ("b", "a")])[0],
+            problems(&[("z", "a"), ("a", "b"), ("b", "a")])[0],
             "the [[moved]] blocks form a cycle: a → b → a"
         );
         assert_eq!(
-            told(&[("a", "b"), ("b", "c"), ("c", "a")]),
+            problems(&[("a", "b"), ("b", "c"), ("c", "a")]),
             ["the [[moved]] blocks form a cycle: a → b → c → a"]
         );
         assert_eq!(
-            told(&[("a", "b"), ("b[\"x\"]", "a[\"x\"]")]),
+            problems(&[("a", "b"), ("b[\"x\"]", "a[\"x\"]")]),
             ["the [[moved]] blocks form a cycle: b[\"x\"] → a[\"x\"] → b[\"x\"]"]
         );
-        assert_eq!(told(&[("a", "b"), ("a", "c")]), ["a is moved to b and to c"]);
-        assert_eq!(told(&[("a", "c"), ("b", "c")]), ["a and b both become c"]);
+        assert_eq!(problems(&[("a", "b"), ("a", "c")]), ["a is moved to b and to c"]);
+        assert_eq!(problems(&[("a", "c"), ("b", "c")]), ["a and b both become c"]);
     }
 
     /// Ten thousand blocks in a row are followed once each.
@@ -165,8 +165,8 @@ mod tests {
     fn a_long_way_takes_no_time() {
         let names: Vec<String> = (0..10_001).map(|index| format!("t{index}")).collect();
         let mut pairs: Vec<(&str, &str)> = names.windows(2).map(|pair| (&*pair[0], &*pair[1])).collect();
-        assert_eq!(told(&pairs).len(), 0);
+        assert_eq!(problems(&pairs).len(), 0);
         pairs.push((&*names[10_000], &*names[0]));
-        assert_eq!(told(&pairs).len(), 1);
+        assert_eq!(problems(&pairs).len(), 1);
     }
 }

@@ -2,7 +2,7 @@
 
 /// Advice for an expression with double quotes within a text in double quotes, which TOML ends at
 /// the second quote. `at` is the place of the parse error.
-pub(super) fn told(text: &str, at: usize) -> Option<String> {
+pub(super) fn advice(text: &str, at: usize) -> Option<String> {
     let at = at.min(text.len());
     let line_start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
     let line_end = text.get(at..)?.find('\n').map_or(text.len(), |end| at + end);
@@ -42,25 +42,24 @@ fn cut_off(line: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::told as quotes;
-
     #[test]
     fn a_text_that_ends_within_an_expression_is_quoted_otherwise() {
-        let told = |line: &str, at: usize| quotes(&format!("[output]\n{line}\nnext = 1\n"), 9 + at);
+        let advice_at =
+            |line: &str, at: usize| super::advice(&format!("[output]\n{line}\nnext = 1\n"), 9 + at);
         let line = r#"arn = "${s3_bucket.lake["raw"].arn}/*""#;
-        let help = told(line, line.find("raw").unwrap()).expect("advice");
+        let help = advice_at(line, line.find("raw").unwrap()).expect("advice");
         assert!(help.ends_with(r#"write '${s3_bucket.lake["raw"].arn}/*'"#), "{help}");
         let both = r#"a = "${join("'", local.names)}""#;
-        let help = told(both, both.find('\'').unwrap()).expect("advice");
+        let help = advice_at(both, both.find('\'').unwrap()).expect("advice");
         assert!(help.ends_with(r#"write '''${join("'", local.names)}'''"#), "{help}");
         let directive = r#"a = "%{ if var.x == "y" }b%{ endif }""#;
-        assert!(told(directive, directive.find('y').unwrap()).is_some());
+        assert!(advice_at(directive, directive.find('y').unwrap()).is_some());
         // In a list, after a correct text.
         let list = r#"a = ["${b}", "${c["d"]}"]"#;
-        assert!(told(list, list.find("d\"").unwrap()).is_some());
+        assert!(advice_at(list, list.find("d\"").unwrap()).is_some());
         // Other mistakes.
         for line in [r#"a = "b" c"#, "a = b", r#"a = '${b["c"]}' d"#, r#"# "${b["c"]}""#, r#"a = "\" b"#] {
-            assert_eq!(told(line, line.len()), None, "{line}");
+            assert_eq!(advice_at(line, line.len()), None, "{line}");
         }
     }
 }

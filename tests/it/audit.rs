@@ -18,7 +18,7 @@ fn lines(path: &Path) -> Vec<Value> {
 }
 
 /// The operations on an address, with their outcomes.
-fn told(lines: &[Value], address: &str) -> Vec<String> {
+fn operations(lines: &[Value], address: &str) -> Vec<String> {
     let of = lines.iter().filter(|line| line["address"] == address);
     of.map(|line| format!("{} {}", line["operation"].as_str().unwrap(), line["result"].as_str().unwrap()))
         .collect()
@@ -30,8 +30,8 @@ fn an_apply_and_a_destroy_are_told_call_by_call() {
     let path = project.stack().join("audit.jsonl");
     project.run(&["apply", "--yes", "--audit", "audit.jsonl"]).exits(0);
     let applied = lines(&path);
-    assert!(told(&applied, "sns_topic.alerts").contains(&"CreateTopic ok".to_owned()), "{applied:#?}");
-    assert!(told(&applied, "kms_key.data").contains(&"CreateKey ok".to_owned()), "{applied:#?}");
+    assert!(operations(&applied, "sns_topic.alerts").contains(&"CreateTopic ok".to_owned()), "{applied:#?}");
+    assert!(operations(&applied, "kms_key.data").contains(&"CreateKey ok".to_owned()), "{applied:#?}");
     let moment = regex::Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$").expect("a pattern");
     for line in &applied {
         let mut names: Vec<&String> = line.as_object().expect("an object").keys().collect();
@@ -76,7 +76,7 @@ fn an_apply_and_a_destroy_are_told_call_by_call() {
     project.run(&["destroy", "--yes", "--audit", "audit.jsonl"]).exits(0);
     let after = lines(&path);
     assert_eq!(after[..applied.len()], applied[..]);
-    assert!(told(&after[applied.len()..], "sns_topic.alerts").contains(&"DeleteTopic ok".to_owned()));
+    assert!(operations(&after[applied.len()..], "sns_topic.alerts").contains(&"DeleteTopic ok".to_owned()));
 }
 
 #[test]
@@ -93,19 +93,19 @@ fn every_attempt_is_told_with_what_became_of_it() {
     audited("error_nth=1:400:Throttling&fault_match=sns:SetTopicAttributes").exits(0);
     project.write(&format!("{HEAD}{}", TOPICS.replace("\"Alerts\"", "\"Other\"")));
     audited("error_nth=1:400:Throttling&fault_match=sns:SetTopicAttributes").exits(0).says("1 throttled");
-    let found = told(&lines(&path), "sns_topic.alerts");
+    let found = operations(&lines(&path), "sns_topic.alerts");
     assert_eq!(found[found.len() - 2..], ["SetTopicAttributes Throttling", "SetTopicAttributes ok"]);
     let attempts: Vec<Value> = lines(&path).iter().map(|line| line["attempt"].clone()).collect();
     assert_eq!(attempts[attempts.len() - 2..], [1, 2]);
 
     project.write(&format!("{HEAD}{}", TOPICS.replace("\"Alerts\"", "\"Third\"")));
     audited("error_nth=every:1:403:AuthorizationError&fault_match=sns:SetTopicAttributes").exits(1);
-    let found = told(&lines(&path), "sns_topic.alerts");
+    let found = operations(&lines(&path), "sns_topic.alerts");
     assert_eq!(found.last().map(String::as_str), Some("SetTopicAttributes AuthorizationError"));
 
     // AWS did it, and its answer was lost.
     audited("drop_response_nth=1&fault_match=sns:SetTopicAttributes").exits(0);
-    let found = told(&lines(&path), "sns_topic.alerts");
+    let found = operations(&lines(&path), "sns_topic.alerts");
     assert!(found.contains(&"SetTopicAttributes NoAnswer".to_owned()), "{found:?}");
 }
 
@@ -169,9 +169,9 @@ fn an_import_and_the_ledger_in_s3_are_told_too() {
     ));
     project.run(&["ledger", "init", "--audit", "init.jsonl"]).exits(0);
     let init = lines(&project.stack().join("init.jsonl"));
-    let operations: Vec<&str> = init.iter().filter_map(|line| line["operation"].as_str()).collect();
+    let names: Vec<&str> = init.iter().filter_map(|line| line["operation"].as_str()).collect();
     for operation in ["CreateBucket", "PutBucketTagging", "PutBucketVersioning", "PutBucketPolicy"] {
-        assert!(operations.contains(&operation), "{operation}: {operations:?}");
+        assert!(names.contains(&operation), "{operation}: {names:?}");
     }
     assert!(init.iter().all(|line| line["service"] == "s3" && line["address"].is_null()), "{init:#?}");
 
@@ -181,7 +181,7 @@ fn an_import_and_the_ledger_in_s3_are_told_too() {
     let arn = format!("arn:aws:sns:us-east-1:{ACCOUNT}:alerts");
     project.run(&["import", "sns_topic.alerts", &arn, "--audit", "import.jsonl"]).exits(0);
     let import = lines(&project.stack().join("import.jsonl"));
-    assert_eq!(told(&import, "sns_topic.alerts"), ["TagResource ok"]);
+    assert_eq!(operations(&import, "sns_topic.alerts"), ["TagResource ok"]);
     let ledger: Vec<&str> = import
         .iter()
         .filter(|line| line["address"].is_null())

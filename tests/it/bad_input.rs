@@ -147,22 +147,22 @@ fn every_error_is_told_in_one_run() {
 }
 
 /// The reported errors of a stack: line, code and message of each.
-fn told(text: &str, arguments: &[&str]) -> Vec<String> {
+fn errors_of(text: &str, arguments: &[&str]) -> Vec<String> {
     let stack = folder(&[("stack.toml", &headed(text))]);
     let run = dwctl(stack.path(), arguments);
     orderly(&run, INVALID, stack.path());
     let errors = run.stderr.split("error[").skip(1);
-    let told = errors.map(|error| {
+    let errors = errors.map(|error| {
         let line = error.split("--> stack.toml:").nth(1).and_then(|rest| rest.split(':').next());
         format!("{} {}", line.unwrap_or("-"), error.lines().next().unwrap_or_default())
     });
-    told.collect()
+    errors.collect()
 }
 
 /// The lines with errors, one entry per error.
 fn lines(text: &str) -> Vec<String> {
-    let told = told(text, &["validate"]);
-    told.iter().map(|one| one.split(' ').next().unwrap_or_default().to_owned()).collect()
+    let errors = errors_of(text, &["validate"]);
+    errors.iter().map(|one| one.split(' ').next().unwrap_or_default().to_owned()).collect()
 }
 
 #[test]
@@ -170,9 +170,9 @@ fn an_unknown_table_hides_no_other_error() {
     let tables: String = (0..5).map(|at| format!("[aws_thing{at}.t]\nname = 'a'\n")).collect();
     let resources: String =
         (0..33).map(|at| format!("[sns_topic.t{at}]\nname = 't{at}'\nfifo = true\n")).collect();
-    let told = told(&format!("{tables}{resources}"), &["validate"]);
-    let count = |code: &str| told.iter().filter(|one| one.contains(code)).count();
-    assert_eq!((count("unknown-kind"), count("unknown-attribute"), told.len()), (5, 33, 38), "{told:#?}");
+    let errors = errors_of(&format!("{tables}{resources}"), &["validate"]);
+    let count = |code: &str| errors.iter().filter(|one| one.contains(code)).count();
+    assert_eq!((count("unknown-kind"), count("unknown-attribute"), errors.len()), (5, 33, 38), "{errors:#?}");
 }
 
 /// A declaration with a wrong name, or that is not a table, still counts as declared.
@@ -199,15 +199,19 @@ fn a_setting_that_cannot_be_decided_hides_no_other_error() {
         let text = format!(
             "[kms_key.k]\n[local]\nbroken = '${{1 / 0}}'\n[sns_topic.a]\nfor_each = {for_each}\n{body}"
         );
-        let told = lines(&text);
+        let errors = lines(&text);
         for line in ["11", "12", "13", "14"] {
-            assert_eq!(told.iter().filter(|one| *one == line).count(), 1, "{for_each}: {line} in {told:?}");
+            assert_eq!(
+                errors.iter().filter(|one| *one == line).count(),
+                1,
+                "{for_each}: {line} in {errors:?}"
+            );
         }
         // The local is told at its own place.
-        assert!(told.iter().any(|one| one == "7"), "{for_each}: {told:?}");
+        assert!(errors.iter().any(|one| one == "7"), "{for_each}: {errors:?}");
         let own = usize::from(!for_each.contains("local"));
-        assert_eq!(told.iter().filter(|one| *one == "9").count(), own, "{for_each}: {told:?}");
-        assert_eq!(told.len(), 5 + own, "{for_each}: {told:?}");
+        assert_eq!(errors.iter().filter(|one| *one == "9").count(), own, "{for_each}: {errors:?}");
+        assert_eq!(errors.len(), 5 + own, "{for_each}: {errors:?}");
     }
     // What is not known since something else is broken is no mistake of its own.
     let text = "[sns_topic.a]\nname = 'a'\nnope = 1\n[sns_topic.b]\nname = 'b'\n\
@@ -218,13 +222,13 @@ fn a_setting_that_cannot_be_decided_hides_no_other_error() {
 
 #[test]
 fn a_variable_without_a_value_hides_no_other_error() {
-    let told = told(
+    let errors = errors_of(
         "[variable.nodes]\ntype = 'number'\n[sns_topic.a]\nname = 'a'\nnope = 1\n\
          [sns_topic.b]\nfor_each = '${range(var.nodes)}'\nname = 'b'\nnope = 1\n",
         &["plan"],
     );
-    let codes: Vec<&str> = told.iter().filter_map(|one| one.split(']').next()).collect();
-    assert_eq!(codes, ["5 missing-variable", "9 unknown-attribute", "13 unknown-attribute"], "{told:?}");
+    let codes: Vec<&str> = errors.iter().filter_map(|one| one.split(']').next()).collect();
+    assert_eq!(codes, ["5 missing-variable", "9 unknown-attribute", "13 unknown-attribute"], "{errors:?}");
 }
 
 /// A rule with broken inputs stays silent.
@@ -727,9 +731,9 @@ fn links_out_of_the_stack() {
         for verb in [&["validate"][..], &["plan", "--offline"], &["graph"]] {
             let run = dwctl(&shop, &[verb, more].concat());
             orderly(&run, INVALID, &shop);
-            let told = format!("{}{}", run.stdout, run.stderr);
-            assert!(told.contains("error[outside-folder]") && told.contains(".toml"), "{name}: {told}");
-            assert!(!told.contains("extraheader") && !told.contains("aHVud"), "{name}: {told}");
+            let output = format!("{}{}", run.stdout, run.stderr);
+            assert!(output.contains("error[outside-folder]") && output.contains(".toml"), "{name}: {output}");
+            assert!(!output.contains("extraheader") && !output.contains("aHVud"), "{name}: {output}");
         }
         // The names of what is outside are not told either.
         if name == "env" {

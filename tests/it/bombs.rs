@@ -488,10 +488,10 @@ fn taken(process: u32) -> Option<(f64, u64)> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes = peak.trim().trim_end_matches(" kB").parse().ok()?;
-    let told = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // After the name in parentheses the third field is the next; user and system time are the
     // 14th and 15th, in hundredths of a second.
-    let fields: Vec<&str> = told.rsplit_once(')')?.1.split_whitespace().collect();
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
     Some(((ticks(11)? + ticks(12)?) / 100.0, kilobytes))
 }

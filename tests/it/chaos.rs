@@ -206,8 +206,8 @@ fn what_a_killed_apply_wrote_is_known_when_the_stack_says_otherwise_before_the_n
     let secret = (vec![(11, 4)], Op::Edit(0, 1, 2));
     for (first, edit) in [database, secret] {
         for at in 2..=5 {
-            for told in [None, Some(true), Some(false)] {
-                let readdress = told.map(|told| Op::Readdress(0, told));
+            for by_command in [None, Some(true), Some(false)] {
+                let readdress = by_command.map(|by_command| Op::Readdress(0, by_command));
                 let ops = [Some(Op::KillAt(at)), readdress, Some(edit.clone())];
                 let case = Case::of(first.clone(), ops.into_iter().flatten().collect());
                 worker.run(&case).unwrap_or_else(|error| panic!("killed at {at}: {error}"));

@@ -11,7 +11,7 @@ fn planned(before: &str, after: &str) -> Plan {
 }
 
 /// The plan in all formats, directly and from its file.
-fn told(plan: &Plan) -> Vec<String> {
+fn all_formats(plan: &Plan) -> Vec<String> {
     let mut redacted = plan.clone();
     redacted.redact(None);
     let text = serde_json::to_string(&redacted).expect("JSON");
@@ -26,8 +26,8 @@ fn told(plan: &Plan) -> Vec<String> {
 
 /// The screen, which is the same from the plan's file.
 fn screen(plan: &Plan) -> String {
-    let told = told(plan);
-    let (shown, redacted, read) = (&told[0], &told[Format::ALL.len()], &told[2 * Format::ALL.len()]);
+    let formats = all_formats(plan);
+    let (shown, redacted, read) = (&formats[0], &formats[Format::ALL.len()], &formats[2 * Format::ALL.len()]);
     assert_eq!(shown, redacted);
     assert_eq!(shown, read);
     shown.clone()
@@ -55,7 +55,7 @@ fn one_secret_in_a_list_hides_itself_alone() {
     assert!(shown.contains("opens tcp 443 to 10.0.0.0/16"), "{shown}");
     assert!(shown.contains("closes tcp 5439 to 10.0.0.0/16"), "{shown}");
     assert!(!shown.contains("(secret"), "the secret one stays as it is\n{shown}");
-    assert!(told(&plan).iter().all(|text| !text.contains("203.0.113.7")));
+    assert!(all_formats(&plan).iter().all(|text| !text.contains("203.0.113.7")));
     // Both change at once; the ledger knows which of the two was the secret.
     let other = group("198.51.100.9/32", &format!("{OFFICE}, {}", open(443, "10.0.0.0/16")));
     let plan = planned(&of(5439), &other);
@@ -66,18 +66,18 @@ fn one_secret_in_a_list_hides_itself_alone() {
         "{shown}"
     );
     for secret in ["203.0.113.7", "198.51.100.9"] {
-        assert!(told(&plan).iter().all(|text| !text.contains(secret)), "{secret}");
+        assert!(all_formats(&plan).iter().all(|text| !text.contains(secret)), "{secret}");
     }
     // It goes, and nothing that is wanted tells what it was.
     let gone = group("203.0.113.7/32", &open(5439, "10.0.0.0/16"));
     let plan = planned(&of(5439), &gone);
     assert!(screen(&plan).contains("closes tcp 5439 to (secret)"), "{}", screen(&plan));
-    assert!(told(&plan).iter().all(|text| !text.contains("203.0.113.7")));
+    assert!(all_formats(&plan).iter().all(|text| !text.contains("203.0.113.7")));
     // An older ledger does not tell: all that is not declared may be one.
     let mut account = Account::after(&of(5439));
     account.ledger.resources.values_mut().for_each(|entry| entry.secrets.clear());
     let plan = account.planned(&gone, &Selection::default()).expect("a plan");
-    assert!(told(&plan).iter().all(|text| !text.contains("203.0.113.7")));
+    assert!(all_formats(&plan).iter().all(|text| !text.contains("203.0.113.7")));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_secret_that_lets_the_world_in_is_told_as_a_risk() {
         let shown = screen(&plan);
         assert_eq!(shown.contains("⚠ wider access"), risk, "{shown}");
         assert!(
-            told(&plan).iter().all(|text| !text.contains("203.0.11") && !text.contains("0.0.0.0")),
+            all_formats(&plan).iter().all(|text| !text.contains("203.0.11") && !text.contains("0.0.0.0")),
             "{shown}"
         );
     }
@@ -118,7 +118,7 @@ fn a_secret_that_lets_the_world_in_is_told_as_a_risk() {
         let shown = screen(&plan);
         assert_eq!(shown.contains("⚠ wider access"), risk, "{after:?}\n{shown}");
         assert!(
-            told(&plan)
+            all_formats(&plan)
                 .iter()
                 .all(|text| !text.contains("999999999999") && !text.contains("sns:AddPermission")),
             "{shown}"
@@ -150,7 +150,7 @@ fn of_a_document_with_a_secret_in_it_the_rest_is_none() {
         )
     };
     let plan = planned("", &stack("Tr0ub4dor-and-3"));
-    for text in told(&plan) {
+    for text in all_formats(&plan) {
         assert!(!text.contains("Tr0ub4dor"), "{text}");
         assert!(!text.contains("(secret)_") && !text.contains("_(secret)"), "{text}");
     }

@@ -258,10 +258,10 @@ async fn listed(cx: &dwctl::aws::Cx) -> Vec<(&'static str, Vec<String>)> {
     let mut keys = Vec::new();
     for key in answer.keys() {
         let id = key.key_id().unwrap_or_default();
-        let told = aws.kms().describe_key().key_id(id).send().await.expect("a key");
-        let told = told.key_metadata.expect("a key");
-        let ours = told.key_manager().is_none_or(|manager| manager.as_str() == "CUSTOMER");
-        if ours && told.deletion_date().is_none() {
+        let key = aws.kms().describe_key().key_id(id).send().await.expect("a key");
+        let key = key.key_metadata.expect("a key");
+        let ours = key.key_manager().is_none_or(|manager| manager.as_str() == "CUSTOMER");
+        if ours && key.deletion_date().is_none() {
             keys.push(id.to_owned());
         }
     }

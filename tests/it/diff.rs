@@ -81,7 +81,7 @@ fn edited(text: &str, changes: &[(&str, &str)]) -> String {
 }
 
 /// The diff of two stacks in folders.
-fn told(before: &str, after: &str) -> String {
+fn diff_text(before: &str, after: &str) -> String {
     let place = folder(&[("old/stack.toml", &headed(before)), ("new/stack.toml", &headed(after))]);
     let run = dwctl(place.path(), &["diff", "old", "new"]);
     assert_eq!(run.code, DONE, "{}", run.stderr);
@@ -92,7 +92,7 @@ fn told(before: &str, after: &str) -> String {
 
 /// The diff of this stack and a changed copy.
 fn changed(changes: &[(&str, &str)]) -> String {
-    told(BEFORE, &edited(BEFORE, changes))
+    diff_text(BEFORE, &edited(BEFORE, changes))
 }
 
 fn refused(place: &Path, arguments: &[&str], code: i32) -> String {
@@ -181,7 +181,7 @@ fn a_screen_of_a_diff() {
 
 #[test]
 fn the_same_twice_is_no_change() {
-    let screen = told(BEFORE, BEFORE);
+    let screen = diff_text(BEFORE, BEFORE);
     assert!(screen.contains("from old to new, without AWS · us-east-1\n"), "{screen}");
     assert!(screen.contains("No changes: both declare the same.\n\n7 unchanged\n"), "{screen}");
 }
@@ -196,7 +196,7 @@ fn what_is_written_otherwise_is_no_change() {
         ],
     );
     let locals = "[local]\nkey = \"${kms_key.data.key_id}\"\nuse = \"encrypts with\"\n";
-    let screen = told(BEFORE, &format!("{locals}{after}"));
+    let screen = diff_text(BEFORE, &format!("{locals}{after}"));
     assert!(screen.contains("7 unchanged\n") && screen.contains("No changes"), "{screen}");
 }
 
@@ -215,10 +215,10 @@ fn what_stands_around_an_unknown_value_is_compared() {
              [sns_topic.b]\nname = \"b\"\ndisplay_name = \"${{local.name}} ${{kms_key.data.arn}}\"\n"
         )
     };
-    let screen = told(&before("x"), &before("y"));
+    let screen = diff_text(&before("x"), &before("y"));
     assert!(screen.contains("\"x ${kms_key.data.arn}\" → \"y ${kms_key.data.arn}\""), "{screen}");
     let other = before("x").replace("[4]", "[3]");
-    let screen = told(&before("x"), &other);
+    let screen = diff_text(&before("x"), &other);
     assert!(screen.contains("sns_topic.a") && screen.contains("1 to update · 2 unchanged"), "{screen}");
 }
 
@@ -237,12 +237,12 @@ fn a_move_changes_nothing_else() {
     for block in ["\n[[moved]]\nfrom = \"kms_key.data\"\nto = \"kms_key.lake\"\n", ""] {
         // Without a word of it, by its being the only one that is declared so.
         let after = edited(BEFORE, &[("kms_key.data", "kms_key.lake")]) + block;
-        let screen = told(BEFORE, &after);
+        let screen = diff_text(BEFORE, &after);
         assert!(screen.contains("  > kms_key.lake  move  was kms_key.data\n"), "{screen}");
         assert!(screen.ends_with("1 to move · 6 unchanged\n"), "{screen}");
     }
     let renamed = edited(BEFORE, &[("s3_bucket.lake", "s3_bucket.raw")]);
-    assert!(told(BEFORE, &renamed).contains("  > s3_bucket.raw  move  was s3_bucket.lake\n"));
+    assert!(diff_text(BEFORE, &renamed).contains("  > s3_bucket.raw  move  was s3_bucket.lake\n"));
 }
 
 #[test]
@@ -254,16 +254,16 @@ fn resources_of_a_for_each_come_go_and_move_by_key() {
              display_name = \"by ${{kms_key.{name}[each.key].arn}}\"\n"
         )
     };
-    let screen = told(&stack("a", "[\"x\", \"y\"]"), &stack("a", "[\"y\", \"z\"]"));
+    let screen = diff_text(&stack("a", "[\"x\", \"y\"]"), &stack("a", "[\"y\", \"z\"]"));
     assert!(screen.contains("+ sns_topic.a[\"z\"]") && screen.contains("- sns_topic.a[\"x\"]"), "{screen}");
     assert!(screen.ends_with("2 to create · 2 to destroy · 2 unchanged\n"), "{screen}");
     let block = "[[moved]]\nfrom = \"kms_key.a\"\nto = \"kms_key.b\"\n";
     let after = stack("a", "[\"x\", \"y\"]").replace("kms_key.a", "kms_key.b") + block;
-    let screen = told(&stack("a", "[\"x\", \"y\"]"), &after);
+    let screen = diff_text(&stack("a", "[\"x\", \"y\"]"), &after);
     assert!(screen.contains("> kms_key.b[\"x\"]  move  was kms_key.a[\"x\"]\n"), "{screen}");
     assert!(screen.ends_with("2 to move · 2 unchanged\n"), "{screen}");
     // A move to what is not declared is a removal.
-    let screen = told(
+    let screen = diff_text(
         "[sns_topic.a]\nname = \"a\"\n",
         "[sns_topic.b]\nfor_each = [\"y\"]\nname = \"${each.key}\"\n\
          [[moved]]\nfrom = \"sns_topic.a\"\nto = \"sns_topic.b[\\\"x\\\"]\"\n",
@@ -288,7 +288,7 @@ fn moves_that_cannot_be_are_refused_at_their_place() {
 fn a_replacement_says_why_and_goes_on_to_what_needs_it() {
     let cluster = "[kms_key.data]\n[ec2_security_group.a]\ngroup_name = \"a\"\ndescription = \"A\"\nvpc_id = \"vpc-1\"\n\
                    [sns_topic.a]\nname = \"a\"\ndisplay_name = \"of ${ec2_security_group.a.group_id}\"\n";
-    let screen = told(cluster, &cluster.replace("\"A\"", "\"B\""));
+    let screen = diff_text(cluster, &cluster.replace("\"A\"", "\"B\""));
     assert!(screen.contains("± ec2_security_group.a  replace"), "{screen}");
     assert!(screen.contains("description  \"A\" → \"B\"  forces replacement"), "{screen}");
     let other = "\"of ${ec2_security_group.a.group_id}\" → \"of ${ec2_security_group.a.group_id (new)}\"";
@@ -305,14 +305,14 @@ fn what_is_made_anew_opens_nothing_by_that() {
         )
     };
     let group = "referenced_security_group_id = \"${ec2_security_group.a.group_id}\"";
-    let screen = told(&stack("A", group), &stack("B", group));
+    let screen = diff_text(&stack("A", group), &stack("B", group));
     assert!(
         screen.contains("~ ec2_security_group.b  update in place") && screen.contains("(new)"),
         "{screen}"
     );
     assert!(screen.contains("known after ec2_security_group.a is replaced"), "{screen}");
     assert!(!screen.contains("wider access"), "{screen}");
-    let screen = told(&stack("A", group), &stack("B", "cidr_ipv4 = \"0.0.0.0/0\""));
+    let screen = diff_text(&stack("A", group), &stack("B", "cidr_ipv4 = \"0.0.0.0/0\""));
     assert!(screen.contains("wider access"), "{screen}");
 }
 
@@ -330,14 +330,14 @@ fn outputs_are_compared_too() {
             "{group}name = \"x\"\nold = 1\nword = {{ value = \"Correct-Horse-7\", sensitive = true }}\n"
         ),
     );
-    assert!(!told(&before, &before).contains("outputs"), "{}", told(&before, &before));
+    assert!(!diff_text(&before, &before).contains("outputs"), "{}", diff_text(&before, &before));
     let after = stack(
         "B",
         &format!(
             "{group}name = \"y\"\nfresh = 2\nword = {{ value = \"Battery-Staple-8\", sensitive = true }}\n"
         ),
     );
-    let screen = told(&before, &after);
+    let screen = diff_text(&before, &after);
     for line in [
         "  + fresh = 2\n",
         "  ~ group = \"${ec2_security_group.a.group_id}\" → \"${ec2_security_group.a.group_id (new)}\"\n",
@@ -354,27 +354,27 @@ fn lifecycle_counts_as_in_a_plan() {
     let before = "[sns_topic.a]\nname = \"a\"\ndisplay_name = \"A\"\n[kms_key.b]\ndescription = \"b\"\n[s3_bucket.c]\nbucket = \"shop-c\"\n[s3_bucket.c.lifecycle]\nretain = true\n";
     let ignored =
         before.replace("\"A\"", "\"B\"") + "[sns_topic.a.lifecycle]\nignore_changes = [\"display_name\"]\n";
-    assert!(told(before, &ignored).contains("No changes"));
+    assert!(diff_text(before, &ignored).contains("No changes"));
     let triggered = before.replace("\"A\"", "\"B\"")
         + "[kms_key.b.lifecycle]\nreplace_triggered_by = [\"sns_topic.a\"]\ncreate_before_destroy = true\n";
-    let screen = told(before, &triggered);
+    let screen = diff_text(before, &triggered);
     assert!(
         screen.contains("± kms_key.b    replace, new one first  because sns_topic.a changes"),
         "{screen}"
     );
     let kept = before.split("[s3_bucket.c]").next().expect("a part");
-    let screen = told(before, kept);
+    let screen = diff_text(before, kept);
     assert!(
         screen.contains(". s3_bucket.c  forget  because s3_bucket.c is not in configuration, stays at AWS"),
         "{screen}"
     );
     let removed = format!("{kept}[[removed]]\nfrom = \"s3_bucket.c\"\ndestroy = true\n");
     assert!(
-        told(before, &removed)
+        diff_text(before, &removed)
             .contains("- s3_bucket.c  destroy  because s3_bucket.c is not in configuration")
     );
     let protected = format!("{before}[sns_topic.a.lifecycle]\nprotect = true\n");
-    assert!(told(before, &protected).contains("dwctl:protect"), "{}", told(before, &protected));
+    assert!(diff_text(before, &protected).contains("dwctl:protect"), "{}", diff_text(before, &protected));
 }
 
 #[test]
@@ -403,7 +403,7 @@ fn what_a_plan_would_refuse_is_warned_of() {
 /// The action on each resource, with its changed attributes. Owner tags are left out, because a moved
 /// resource only changes them in a plan.
 fn fates(plan: &Plan) -> Vec<String> {
-    let told = plan.effective().map(|change| {
+    let shown = plan.effective().map(|change| {
         let paths = change.attributes.iter().filter(|one| !one.is_owner_tag());
         let paths: Vec<_> = paths.map(|one| (&one.path, one.forces_replacement)).collect();
         let action = if change.is_only_ownership() { Action::NoOp } else { change.action };
@@ -413,7 +413,7 @@ fn fates(plan: &Plan) -> Vec<String> {
         };
         format!("{} {action:?} {reason:?} {:?} {paths:?}", change.address, change.moved_from)
     });
-    told.collect()
+    shown.collect()
 }
 
 /// If AWS matches the old revision, a plan of the new one equals the diff of both.
@@ -491,7 +491,7 @@ fn an_import_is_no_creation() {
     let after = format!(
         "{BEFORE}[sns_topic.there]\nname = \"there\"\n[[import]]\nto = \"sns_topic.there\"\nid = \"arn:aws:sns:us-east-1:111111111111:there\"\n"
     );
-    let screen = told(BEFORE, &after);
+    let screen = diff_text(BEFORE, &after);
     assert!(
         screen.contains("< sns_topic.there  import  exists as arn:aws:sns:us-east-1:111111111111:there"),
         "{screen}"
@@ -525,7 +525,7 @@ fn what_is_secret_in_one_is_so_in_both() {
         )
     };
     for (before, after) in [(true, true), (true, false), (false, true)] {
-        let screen = told(&stack(before, "arn", "x"), &stack(after, "key_id", "y"));
+        let screen = diff_text(&stack(before, "arn", "x"), &stack(after, "key_id", "y"));
         assert!(!screen.contains("Hush"), "{screen}");
         // The reference is no secret, though a secret may be made of what it stands for.
         assert!(screen.contains("\"x ${kms_key.data.arn}\" → \"y ${kms_key.data.arn}\""), "{screen}");
@@ -646,15 +646,15 @@ fn accounts_that_only_one_names_are_no_difference() {
     for (before, after) in
         [(headed(BEFORE), format!("{account}{BEFORE}")), (format!("{account}{BEFORE}"), headed(BEFORE))]
     {
-        let screen = told(&before, &after);
+        let screen = diff_text(&before, &after);
         assert!(screen.contains("No changes"), "{screen}");
     }
-    let screen = told(&headed(BEFORE).replace("us-east-1", "eu-west-1"), BEFORE);
+    let screen = diff_text(&headed(BEFORE).replace("us-east-1", "eu-west-1"), BEFORE);
     assert!(
         screen.contains("kms_key.data") && screen.contains("moves from eu-west-1 to us-east-1"),
         "{screen}"
     );
-    let screen = told(&headed(BEFORE).replace("\"shop\"", "\"store\""), BEFORE);
+    let screen = diff_text(&headed(BEFORE).replace("\"shop\"", "\"store\""), BEFORE);
     assert!(screen.contains("from old (store/default) to new (shop/default)"), "{screen}");
 }
 

@@ -147,10 +147,10 @@ fn of_models() -> BTreeMap<String, BTreeMap<String, Option<u16>>> {
     python.stdin.take().expect("a pipe").write_all(&asked).expect("it reads");
     let output = python.wait_with_output().expect("it ends");
     assert!(output.status.success());
-    let told: BTreeMap<String, BTreeMap<String, Option<u16>>> =
+    let models: BTreeMap<String, BTreeMap<String, Option<u16>>> =
         serde_json::from_slice(&output.stdout).expect("JSON");
     let crate_of = |model: &str| SERVICES.iter().find(|one| one.1 == model).expect("asked for").0.to_owned();
-    told.into_iter().map(|(model, codes)| (crate_of(&model), codes)).collect()
+    models.into_iter().map(|(model, codes)| (crate_of(&model), codes)).collect()
 }
 
 #[test]

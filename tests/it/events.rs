@@ -161,8 +161,8 @@ fn the_stream_of_an_apply_that_fails() {
 fn a_saved_plan_needs_no_yes_and_a_stack_does() {
     let project = Project::new(SMALL);
     let run = json(&project, "apply", &[]).exits(7);
-    let told = events(&run);
-    let diagnostic = &one(&told, "diagnostic")["diagnostic"];
+    let all = events(&run);
+    let diagnostic = &one(&all, "diagnostic")["diagnostic"];
     assert_eq!(diagnostic["summary"], "--json cannot ask for confirmation", "{run}");
     json(&project, "destroy", &[]).exits(7).says("--json cannot ask for confirmation");
 
@@ -170,15 +170,15 @@ fn a_saved_plan_needs_no_yes_and_a_stack_does() {
     let run = project.run(&["apply", "p.dwplan", "--json"]).exits(0);
     assert_eq!(balanced(&events(&run)), 2);
     let run = project.run(&["apply", "p.dwplan", "--json"]).exits(7);
-    assert!(!of_type(&events(&run), "diagnostic").is_empty(), "a stale plan is told by events\n{run}");
+    assert!(!of_type(&events(&run), "diagnostic").is_empty(), "a stale plan is an event\n{run}");
 }
 
 #[test]
 fn what_goes_wrong_before_the_plan_is_an_event() {
     let project = Project::new(&SMALL.replace("display_name", "display_nam"));
     let run = json(&project, "apply", &["--yes"]).exits(3);
-    let told = events(&run);
-    let diagnostic = &one(&told, "diagnostic")["diagnostic"];
+    let all = events(&run);
+    let diagnostic = &one(&all, "diagnostic")["diagnostic"];
     assert_eq!(diagnostic["severity"], "error");
     assert_eq!(diagnostic["code"], "unknown-attribute");
     assert!(diagnostic["range"]["filename"].as_str().unwrap_or_default().ends_with("stack.toml"), "{run}");
@@ -245,7 +245,7 @@ fn an_apply_that_is_interrupted_says_what_it_did_not_begin() {
     let begun = balanced(&events);
     assert_eq!(of_type(&events, "apply_complete").len(), begun, "what is in work is awaited");
     let not_begun = of_type(&events, "not_begun");
-    assert_eq!(begun + not_begun.len(), 10, "all are told of: {events:#?}");
+    assert_eq!(begun + not_begun.len(), 10, "all are reported: {events:#?}");
     assert!(not_begun.iter().all(|event| event["because"].is_null()), "{not_begun:#?}");
     let summary = of_type(&events, "change_summary").pop().expect("one at the end");
     assert_eq!(summary["interrupted"], true);
@@ -372,7 +372,7 @@ fn no_foreign_line_commands_a_runner() {
     let failed = hunt(&["apply", "--yes"], 1);
     assert!(
         failed.stderr.contains("\\::add-mask::done\\r::stop-commands::token"),
-        "AWS's words are told\n{failed}"
+        "AWS's words are reported\n{failed}"
     );
     assert!(failed.stderr.contains("\n::error file="), "and the annotation is one\n{failed}");
     hunt(&["apply", "--yes", "--json"], 1);

@@ -31,9 +31,9 @@ fn every_format_of_every_sort_of_change() {
     let mut differing = Vec::new();
     for case in &cases {
         let json: Json = serde_json::from_str(&case.render(Format::Json)).expect("JSON");
-        let mut told = String::new();
+        let mut rendered = String::new();
         let mut add = |title: &str, text: &str| {
-            let _ = write!(told, "──── {title}\n{}\n", text.trim_end());
+            let _ = write!(rendered, "──── {title}\n{}\n", text.trim_end());
         };
         add("text", &case.render(Format::Text));
         add("markdown", &case.render(Format::Markdown));
@@ -52,7 +52,7 @@ fn every_format_of_every_sort_of_change() {
         add("json, changes and drift", &changes);
         add("html", main_of(&case.render(Format::Html)));
         let name = format!("plan_{}", case.name);
-        if std::panic::catch_unwind(|| insta::assert_snapshot!(name, told)).is_err() {
+        if std::panic::catch_unwind(|| insta::assert_snapshot!(name, rendered)).is_err() {
             differing.push(case.name);
         }
     }
@@ -65,7 +65,7 @@ fn every_kind_is_in_terraforms_words() {
     let data =
         std::fs::read_to_string(paper::root().join("tests/data/terraform_replaces.json")).expect("data");
     let data: Json = serde_json::from_str(&data).expect("JSON");
-    let mut told = String::new();
+    let mut rendered = String::new();
     for kind in KINDS.iter() {
         let observed = &data["kinds"][kind.name()];
         let terraform = kind.terraform();
@@ -97,10 +97,10 @@ fn every_kind_is_in_terraforms_words() {
             })
             .filter(|name| !known.contains(name))
             .collect();
-        let _ = writeln!(told, "{} → {}: {}", kind.name(), terraform.resource, unknown.join(", "));
+        let _ = writeln!(rendered, "{} → {}: {}", kind.name(), terraform.resource, unknown.join(", "));
     }
     // What is listed has another shape there, a resource of its own, or no twin.
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(rendered);
 }
 
 #[test]
@@ -161,14 +161,14 @@ fn what_is_new_since_the_last_push_is_said_first() {
     let plan = |text: &str| account.planned(text, &Selection::default()).expect("a plan");
     let json = render(Format::Json, &plan(&first), &Options::default());
     let since = Some(Snapshot::parse(&json).expect("a plan's JSON"));
-    let told = |text: &str, format| {
+    let rendered = |text: &str, format| {
         render(format, &plan(text), &Options { since: since.clone(), ..Options::default() })
     };
-    insta::assert_snapshot!(told(&second, Format::Text).lines().take(5).collect::<Vec<_>>().join("\n"));
-    let comment = told(&second, Format::Markdown);
+    insta::assert_snapshot!(rendered(&second, Format::Text).lines().take(5).collect::<Vec<_>>().join("\n"));
+    let comment = rendered(&second, Format::Markdown);
     assert!(comment.contains("**Since the previous plan**: 1 new · 1 changed · 1 gone\n- new: `cloudwatchlogs_log_group.etl` `create`\n"), "{comment}");
-    assert!(told(&second, Format::Html).contains("Since the previous plan</b>: 1 new"));
-    assert!(told(&first, Format::Text).starts_with("Since the previous plan: nothing\n"));
+    assert!(rendered(&second, Format::Html).contains("Since the previous plan</b>: 1 new"));
+    assert!(rendered(&first, Format::Text).starts_with("Since the previous plan: nothing\n"));
     for wrong in ["", "{}", "[1]", "{\"dwctl\": {\"stack\": 1}}"] {
         assert!(Snapshot::parse(wrong).is_err(), "{wrong}");
     }
@@ -235,14 +235,14 @@ fn the_command_applies_what_was_planned_and_where() {
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n[sns_topic.b]\nname = \"b\"\n\
          [sns_topic.c]\nfor_each = ['x y']\nname = \"c\"\n",
     );
-    let told = |arguments: &[&str]| {
+    let command = |arguments: &[&str]| {
         let run = project.run(&[&["plan", "--format", "markdown"], arguments].concat()).exits(0);
         let line = run.stdout.lines().find(|line| line.starts_with("dwctl apply")).map(str::to_owned);
         line.unwrap_or_else(|| panic!("no command\n{run}")).replace(&project.cloud.endpoint(), "ENDPOINT")
     };
-    assert_eq!(told(&[]), "dwctl apply . --endpoint-url ENDPOINT");
+    assert_eq!(command(&[]), "dwctl apply . --endpoint-url ENDPOINT");
     assert_eq!(
-        told(&[
+        command(&[
             "--target",
             "sns_topic.a",
             "--target",
@@ -268,10 +268,10 @@ fn json_tells_variables_and_the_time() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(!run.stdout.contains("Horse"), "{}", run.stdout);
     let json: Json = serde_json::from_str(&run.stdout).expect("JSON");
-    let told = serde_json::json!({
+    let expected = serde_json::json!({
         "names": { "value": ["a"] }, "password": { "value": "(secret)" }, "size": { "value": 5 },
     });
-    assert_eq!(json["variables"], told);
+    assert_eq!(json["variables"], expected);
     let declared = serde_json::json!({ "names": {}, "password": { "sensitive": true }, "size": {} });
     assert_eq!(json["configuration"]["root_module"]["variables"], declared);
     let time = json["timestamp"].as_str().expect("a time");
@@ -285,7 +285,7 @@ fn a_comment_says_where_it_was_made_and_what_merging_does() {
     let folder = paper::folder(&[("stack.toml", &paper::headed(TOPIC))]);
     let event = "{\"pull_request\":{\"head\":{\"sha\":\"89abcdef0123456789abcdef0123456789abcdef\"}}}";
     std::fs::write(folder.path().join("event.json"), event).expect("a file");
-    let told = |format: &str, repository: &str| {
+    let rendered = |format: &str, repository: &str| {
         let environment = [
             ("GITHUB_ACTIONS", "true"),
             ("GITHUB_SERVER_URL", "https://github.com"),
@@ -299,18 +299,18 @@ fn a_comment_says_where_it_was_made_and_what_merging_does() {
         assert_eq!(run.code, 0, "{}", run.stderr);
         run.stdout
     };
-    let comment = told("markdown", "acme/lake");
+    let comment = rendered("markdown", "acme/lake");
     let line = "[Run](https://github.com/acme/lake/actions/runs/123) of \
                 [`89abcde`](https://github.com/acme/lake/commit/89abcdef0123456789abcdef0123456789abcdef) on 20";
     assert!(comment.contains(line), "{comment}");
-    let page = told("html", "acme/lake");
+    let page = rendered("html", "acme/lake");
     assert!(
         page.contains("<a href=\"https://github.com/acme/lake/actions/runs/123\">Run</a> of <a "),
         "{page}"
     );
     let hostile = "acme/lake](https://evil.example)<script>";
     for format in ["markdown", "html"] {
-        let text = told(format, hostile);
+        let text = rendered(format, hostile);
         assert!(!text.contains("evil") && text.contains("Run on 20"), "{text}");
     }
     let plan = Account::after("").planned(TOPIC, &Selection::default()).expect("a plan");

@@ -14,7 +14,7 @@ use crate::kind_file;
 use crate::paper::problems;
 
 /// The attributes of `KIND.example` that a plan shows, as it writes them.
-fn told(plan: &Plan, kind: &str) -> BTreeSet<String> {
+fn shown_attributes(plan: &Plan, kind: &str) -> BTreeSet<String> {
     let change = plan.changes.iter().find(|change| change.address.to_string() == format!("{kind}.example"));
     let change = change.expect("the example");
     details(change, plan.now).into_iter().map(|detail| detail.attribute).collect()
@@ -43,7 +43,7 @@ fn a_path_is_ignored_as_the_plan_writes_it() {
             example.extend(step.set.clone());
             let after = toml::to_string(&stack).expect("TOML");
             let plan = between(&before, &after);
-            for path in told(&plan, kind) {
+            for path in shown_attributes(&plan, kind) {
                 let mut ignoring = stack.clone();
                 let example = ignoring[kind]["example"].as_table_mut().expect("a resource");
                 let list = toml::Value::Array(vec![path.clone().into()]);
@@ -54,7 +54,7 @@ fn a_path_is_ignored_as_the_plan_writes_it() {
                 let text = toml::to_string(&ignoring).expect("TOML");
                 assert_eq!(problems(&text), "", "{kind} {path}");
                 let plan = between(&before, &text);
-                assert!(!told(&plan, kind).contains(&path), "{kind} {path} is told still");
+                assert!(!shown_attributes(&plan, kind).contains(&path), "{kind} {path} is told still");
                 tried += 1;
             }
         }

@@ -39,11 +39,11 @@ fn tables() -> impl Iterator<Item = (&'static str, &'static Mistakes)> {
 }
 
 /// All errors and warnings of `validate`.
-fn told(text: &str) -> (Vec<Diagnostic>, Sources) {
+fn findings(text: &str) -> (Vec<Diagnostic>, Sources) {
     let folder = paper::folder(&[("stack.toml", text)]);
     let stack = match paper::load(folder.path()) {
         Ok(stack) => stack,
-        Err(told) => return told,
+        Err(failed) => return failed,
     };
     let mut problems = Vec::new();
     let variables = stack::variables(&stack, &[], &mut problems);
@@ -73,7 +73,7 @@ fn every_mistake_is_told_at_its_line() {
             rows += 1;
             let text = kind.with(row, &row.wrong);
             let line = line_of(&text, row.told_at.as_deref().unwrap_or(&row.wrong));
-            let (problems, sources) = told(&text);
+            let (problems, sources) = findings(&text);
             let hit = problems.iter().any(|one| {
                 let words = format!(
                     "{} {} {:?} {:?}",
@@ -86,7 +86,7 @@ fn every_mistake_is_told_at_its_line() {
                     && words.contains(&row.says)
             });
             if !hit {
-                let told: Vec<String> = problems
+                let shown: Vec<String> = problems
                     .iter()
                     .map(|one| {
                         format!(
@@ -96,7 +96,7 @@ fn every_mistake_is_told_at_its_line() {
                         )
                     })
                     .collect();
-                missed.push(format!("{name}: {} (line {line}, `{}`): {told:?}", row.wrong, row.says));
+                missed.push(format!("{name}: {} (line {line}, `{}`): {shown:?}", row.wrong, row.says));
             }
         }
     }
@@ -110,7 +110,7 @@ fn what_aws_takes_is_accepted() {
     for (name, kind) in tables() {
         for row in &kind.rows {
             rows += 1;
-            let (problems, _) = told(&kind.with(row, &row.right));
+            let (problems, _) = findings(&kind.with(row, &row.right));
             refused.extend(problems.iter().map(|one| format!("{name}: {}: {}", row.right, one.message)));
         }
     }
@@ -212,7 +212,7 @@ fn an_empty_text_is_an_absent_one() {
                 continue;
             }
             let written = format!("{base}{name} = \"\"\n");
-            if told(&paper::headed(&written)).0.iter().any(|one| one.severity == Severity::Error) {
+            if findings(&paper::headed(&written)).0.iter().any(|one| one.severity == Severity::Error) {
                 continue;
             }
             for (before, after) in [(base, &written), (&written, base)] {
@@ -268,11 +268,11 @@ tags = { team = "data" }
 
 #[test]
 fn an_object_without_room_is_left_without_the_tags_of_the_stack() {
-    let (told, sources) = told(TAGGED);
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].severity, Severity::Warning);
-    assert_eq!(told[0].primary.as_ref().map(|label| sources.line(label.span)), Some(4));
-    assert!(told[0].message.contains("s3_object.o"), "{}", told[0].message);
+    let (problems, sources) = findings(TAGGED);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].severity, Severity::Warning);
+    assert_eq!(problems[0].primary.as_ref().map(|label| sources.line(label.span)), Some(4));
+    assert!(problems[0].message.contains("s3_object.o"), "{}", problems[0].message);
     let plan =
         Account::after("[sns_topic.t]\nname = 't'\n").planned(TAGGED, &Selection::default()).expect("a plan");
     let tags = |kind: &str| -> Vec<String> {
@@ -283,5 +283,5 @@ fn an_object_without_room_is_left_without_the_tags_of_the_stack() {
     assert_eq!(tags("s3_bucket").len(), 8);
     // Where there is room, an object has them, too.
     let fewer = TAGGED.replace(", t7 = \"x\", t8 = \"x\"", "");
-    assert!(self::told(&fewer).0.is_empty());
+    assert!(self::findings(&fewer).0.is_empty());
 }

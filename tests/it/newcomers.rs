@@ -145,23 +145,23 @@ fn a_shell_is_told_environments_kinds_and_addresses() {
         ("env/dev.toml", ""),
         ("env/prod.toml", ""),
     ]);
-    let told = |line: &[&str]| -> Vec<String> {
+    let completed = |line: &[&str]| -> Vec<String> {
         let words = [&["--", "dwctl"], line].concat();
         let run = dwctl_with(stack.path(), &words, &[("DWCTL_COMPLETE", "fish")]);
         assert_eq!(run.code, 0, "{line:?}: {}", run.stderr);
         run.stdout.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect()
     };
-    assert_eq!(told(&["plan", "--env", ""]), ["dev", "prod"]);
-    assert_eq!(told(&["plan", ".", "-e", "p"]), ["prod"]);
+    assert_eq!(completed(&["plan", "--env", ""]), ["dev", "prod"]);
+    assert_eq!(completed(&["plan", ".", "-e", "p"]), ["prod"]);
     assert_eq!(
-        told(&["plan", "--target", "s3"]),
+        completed(&["plan", "--target", "s3"]),
         ["s3_bucket.lake", "s3_bucket.lake[\"a b\"]", "s3_bucket.lake[raw]"]
     );
-    assert_eq!(told(&["import", "sns"]), ["sns_topic.alerts"]);
-    assert_eq!(told(&["show", "sns_t"]), ["sns_topic.alerts"]);
-    assert_eq!(told(&["output", "--name", ""]), ["topic"]);
-    assert_eq!(told(&["explain", "glue_cl"]), ["glue_classifier"]);
-    assert_eq!(told(&["explain", "glue_job.command.s"]), ["glue_job.command.script_location"]);
+    assert_eq!(completed(&["import", "sns"]), ["sns_topic.alerts"]);
+    assert_eq!(completed(&["show", "sns_t"]), ["sns_topic.alerts"]);
+    assert_eq!(completed(&["output", "--name", ""]), ["topic"]);
+    assert_eq!(completed(&["explain", "glue_cl"]), ["glue_classifier"]);
+    assert_eq!(completed(&["explain", "glue_job.command.s"]), ["glue_job.command.script_location"]);
     // From a folder above.
     let path = stack.path().to_str().unwrap();
     let elsewhere = folder(&[]);
@@ -336,15 +336,15 @@ fn no_guess_gets_an_error_that_does_not_lead_home() {
     let mut lost = Vec::new();
     for (text, words) in WALK {
         // Where nothing stands in a table, nothing may stand above it.
-        let told = if text.starts_with(['n', 'r']) {
+        let documentation = if text.starts_with(['n', 'r']) {
             let stack = folder(&[("stack.toml", text)]);
             dwctl(stack.path(), &["validate"]).stderr
         } else {
             problems(text)
         };
-        let missing: Vec<&&str> = words.iter().filter(|word| !told.contains(**word)).collect();
+        let missing: Vec<&&str> = words.iter().filter(|word| !documentation.contains(**word)).collect();
         if !missing.is_empty() {
-            lost.push(format!("{text}\n— no {missing:?} in\n{told}"));
+            lost.push(format!("{text}\n— no {missing:?} in\n{documentation}"));
         }
     }
     assert!(lost.is_empty(), "{}\n{} in all", lost.join("\n\n"), lost.len());

@@ -581,7 +581,8 @@ fn a_bucket_whose_block_is_gone_is_emptied_only_where_that_was_applied() {
     fill(&project);
     project.write(HEAD);
     project.apply();
-    let left = project.with(async |_, cx| cx.aws.s3().list_buckets().send().await.expect("told").buckets);
+    let left =
+        project.with(async |_, cx| cx.aws.s3().list_buckets().send().await.expect("an answer").buckets);
     assert!(left.unwrap_or_default().is_empty());
 }
 

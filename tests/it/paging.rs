@@ -47,7 +47,7 @@ enum Next {
 
 /// Three pages, the middle one empty. `sent` is the member that requests the next.
 fn pages(operation: &str, sent: &str, next: Next, first: &str, empty: &str, last: &str) -> Vec<Answer> {
-    let told = |inside: &str, token: &str| match next {
+    let page = |inside: &str, token: &str| match next {
         Next::Xml(name) => format!("{inside}<{name}>{token}</{name}>"),
         Next::Truncated => format!("{inside}<IsTruncated>true</IsTruncated><Marker>{token}</Marker>"),
         Next::Json(name) => {
@@ -57,8 +57,8 @@ fn pages(operation: &str, sent: &str, next: Next, first: &str, empty: &str, last
         }
     };
     vec![
-        on(operation).sends_no(sent).answers(told(first, "page-2")),
-        on(operation).sends(sent, "page-2").answers(told(empty, "page-3")),
+        on(operation).sends_no(sent).answers(page(first, "page-2")),
+        on(operation).sends(sent, "page-2").answers(page(empty, "page-3")),
         on(operation).sends(sent, "page-3").answers(last),
     ]
 }

@@ -292,8 +292,8 @@ fn policies_in_rego_read_a_plan_of_terraforms() {
 #[test]
 fn a_score_in_rego_weighs_what_is_deleted() {
     let verdict = |plan: &str| {
-        let told = |rule: &str| rego(&["score.rego"], &format!("data.terraform.analysis.{rule}"), plan);
-        (told("score"), told("authorised"))
+        let verdict = |rule: &str| rego(&["score.rego"], &format!("data.terraform.analysis.{rule}"), plan);
+        (verdict("score"), verdict("authorised"))
     };
     let sound = Account::after(SOUND);
     assert_eq!(verdict(&plan(&sound, SOUND)), (json!(0), json!(true)));

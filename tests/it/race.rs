@@ -131,11 +131,11 @@ fn born(name: &str, tags: &Tags) {
         return;
     }
     let problems = not_ours(&end);
-    let told = format!("{problems:?}");
-    assert!(told.contains(&id) && told.contains("when the plan was made"), "{told}");
+    let text = format!("{problems:?}");
+    assert!(text.contains(&id) && text.contains("when the plan was made"), "{text}");
     if kind.taggable() {
         let whose = if tags.contains_key(Owner::STACK) { "of stack other/prod" } else { "team=finance" };
-        assert!(told.contains(whose), "{told}");
+        assert!(text.contains(whose), "{text}");
     }
     let ledger = race.ledger();
     assert!(!ledger.resources.contains_key(&address) && !ledger.intents.contains_key(&address));
@@ -197,8 +197,8 @@ fn what_is_made_at_the_very_moment_is_left_after_the_first_read() {
                 make(&race.engine, kind, &spec, &tags).await;
             }));
             assert!(race.engine.wire.befell().len() == 1, "{:?}", race.engine.wire.befell());
-            let told = format!("{:?}", not_ours(&end));
-            assert!(told.contains("at the same moment"), "{told}");
+            let text = format!("{:?}", not_ours(&end));
+            assert!(text.contains("at the same moment"), "{text}");
             let id = kind.identity(Known(&spec), &race.engine.session.scope(REGION)).id().expect("named");
             let live = race.look(kind, &id).expect("it is there");
             assert_eq!(live.tags, tags, "{name}");
@@ -293,8 +293,8 @@ fn what_is_taken_over_after_the_plan_is_neither_changed_nor_deleted() {
             async || (),
         ));
         if refused {
-            let told = format!("{:?}", not_ours(&end));
-            assert!(told.contains("of stack other/prod"), "{told}");
+            let text = format!("{:?}", not_ours(&end));
+            assert!(text.contains("of stack other/prod"), "{text}");
         } else {
             assert!(matches!(end, End::Done), "{end:?}");
         }

@@ -15,7 +15,7 @@ fn planned(before: &str, after: &str) -> Plan {
 }
 
 /// The text of each risk, and the notes and parts of each detail.
-fn told(plan: &Plan) -> (Vec<String>, Vec<String>) {
+fn texts(plan: &Plan) -> (Vec<String>, Vec<String>) {
     let review = Review::new(plan, false);
     let risks = review.items.iter().flat_map(|item| &item.risks).map(|risk| risk.words.clone()).collect();
     let details = review.items.iter().flat_map(|item| &item.details);
@@ -52,11 +52,11 @@ fn case_that_means_nothing_is_no_difference() {
         .replace("aws:SourceAccount", "aws:sourceaccount")
         .replace("\"sns:Publish\"", "\"SNS:publish\"");
     for (before, after) in [(TOPIC, other.as_str()), (&other, TOPIC)] {
-        assert!(planned(before, after).is_empty(), "{:?}", told(&planned(before, after)));
+        assert!(planned(before, after).is_empty(), "{:?}", texts(&planned(before, after)));
     }
     // What changes besides is told alone, as the stack writes it.
     let plan = planned(TOPIC, &other.replace("\"sns:Subscribe\"", "\"sns:Receive\""));
-    let (risks, details) = told(&plan);
+    let (risks, details) = texts(&plan);
     assert_eq!(risks, ["allows sns:Receive to cloudwatch.amazonaws.com under a condition"]);
     let parts = "on * for Service cloudwatch.amazonaws.com if StringEquals aws:sourceaccount = 111111111111  (Publish)";
     assert_eq!(
@@ -81,13 +81,13 @@ fn a_policy_of_a_resource_says_whom_it_lets_in() {
         ("{ Service = \"s3.amazonaws.com\" }", "s3.amazonaws.com"),
         ("\"*\"", "everybody"),
     ] {
-        let (risks, _) = told(&planned(TOPIC, &with(principal)));
+        let (risks, _) = texts(&planned(TOPIC, &with(principal)));
         let expected = format!("allows sns:Publish, sns:Subscribe to {words} under a condition");
         assert_eq!(risks, [expected], "{principal}");
     }
     let (kept, _) = TOPIC.rsplit_once("[[").expect("a second statement");
     assert_eq!(
-        told(&planned(TOPIC, kept)).0,
+        texts(&planned(TOPIC, kept)).0,
         ["no longer denies sns:Publish to everybody under a condition"]
     );
 }
@@ -111,12 +111,12 @@ fn order_that_means_nothing_is_no_difference_and_another_is_a_move() {
         .replace(&format!("{a}, {b}"), &format!("{b}, {a}"))
         .replace("[\"aws.s3\", \"aws.glue\"]", "[\"aws.glue\", \"aws.s3\"]");
     assert_ne!(after, TRIGGER);
-    assert!(planned(TRIGGER, &after).is_empty(), "{:?}", told(&planned(TRIGGER, &after)));
+    assert!(planned(TRIGGER, &after).is_empty(), "{:?}", texts(&planned(TRIGGER, &after)));
     let turned = TRIGGER.replace("[\">\", 0, \"<\", 5]", "[\">\", 1, \"<\", 5]");
     assert!(!planned(TRIGGER, &turned).is_empty());
     let turned = TRIGGER
         .replace("{ job_name = \"c\" }, { job_name = \"d\" }", "{ job_name = \"d\" }, { job_name = \"c\" }");
-    assert_eq!(told(&planned(TRIGGER, &turned)).1, ["~ actions [\"the same in another order\"] "]);
+    assert_eq!(texts(&planned(TRIGGER, &turned)).1, ["~ actions [\"the same in another order\"] "]);
 }
 
 /// Every format contains the reason of a data loss.
@@ -134,7 +134,7 @@ fn why_data_is_lost_is_in_every_format() {
     };
     assert_eq!(words(&own["risks"]), ["no final snapshot is taken"]);
     let detail = own["details"].as_array().expect("details").iter().find(|one| one["attribute"] == "db_name");
-    assert_eq!(words(&detail.expect("told")["risks"]), ["no final snapshot is taken"]);
+    assert_eq!(words(&detail.expect("an answer")["risks"]), ["no final snapshot is taken"]);
     let sarif = render(Format::Sarif, &plan, &Options::default());
     assert!(sarif.contains("db_name: data loss: no final snapshot is taken"), "{sarif}");
 }
@@ -221,11 +221,11 @@ fn where_there_is_no_plan_its_files_hold_the_errors() {
     let file =
         |format: &str| std::fs::read_to_string(stack.path().join(format!("old.{format}"))).expect(format);
     for format in formats {
-        let told = file(format);
-        assert!(!told.contains("yesterday"), "{format}: {told}");
+        let content = file(format);
+        assert!(!content.contains("yesterday"), "{format}: {content}");
         let words = if format == "mermaid" { "There is no plan" } else { "displayname" };
-        assert!(told.contains(words), "{format}: {told}");
-        assert!(format != "html" || !told.contains("<b>"), "{told}");
+        assert!(content.contains(words), "{format}: {content}");
+        assert!(format != "html" || !content.contains("<b>"), "{content}");
     }
     assert!(
         file("markdown").starts_with("### dwctl plan · the stack is not valid\n"),

@@ -169,7 +169,7 @@ fn marks_are_read_and_told() {
             words: "gone: {before}".to_owned(),
         }
     );
-    assert_eq!(mark.told(), "data loss when days lowered (A > B) if x.y = true");
+    assert_eq!(mark.short_form(), "data loss when days lowered (A > B) if x.y = true");
     for wrong in [
         "data-loss",
         "data-loss when",
@@ -190,7 +190,7 @@ fn planned(account: &Account, after: &str) -> Plan {
 }
 
 /// Each risk in words, such as `data loss: log events are kept 7 days instead of 365 days`.
-fn told(plan: &Plan) -> Vec<String> {
+fn risk_texts(plan: &Plan) -> Vec<String> {
     let risks = plan.risks();
     let each = risks.iter().flat_map(|(label, all)| {
         all.iter().map(move |(_, words)| match words.as_str() {
@@ -250,9 +250,9 @@ fn changes_and_their_risks() {
         for (from, to, expected) in [(&before, &after, there), (&after, &before, back)] {
             let plan = planned(&Account::after(from), to);
             assert!(!plan.is_empty() || expected.is_empty(), "nothing changes:\n{from}\n---\n{to}");
-            let told = told(&plan);
-            if told != *expected {
-                wrong.push(format!("{from}\n---\n{to}\n  is     {told:#?}\n  not    {expected:#?}"));
+            let shown = risk_texts(&plan);
+            if shown != *expected {
+                wrong.push(format!("{from}\n---\n{to}\n  is     {shown:#?}\n  not    {expected:#?}"));
             }
             // What deletes data needs consent; what weakens or opens is told and no more.
             let loses = expected.iter().any(|risk| risk.starts_with("data loss"));
@@ -288,7 +288,7 @@ fn what_is_destroyed_and_what_goes_with_it() {
     ];
     for (stack, expected) in &bare {
         let plan = planned(&Account::after(stack), "");
-        assert_eq!(told(&plan), *expected, "{stack}");
+        assert_eq!(risk_texts(&plan), *expected, "{stack}");
         let needed: Vec<&str> = plan::needed(&plan).into_iter().collect();
         assert_eq!(needed, if expected.is_empty() { vec![] } else { vec!["destroy"] }, "{stack}");
     }
@@ -313,7 +313,7 @@ fn what_is_destroyed_and_what_goes_with_it() {
     for (stack, expected) in &switched {
         let selection = Selection { destroy: true, ..Selection::default() };
         let plan = Account::after(stack).planned(stack, &selection).expect("a plan");
-        assert_eq!(told(&plan), *expected, "{stack}");
+        assert_eq!(risk_texts(&plan), *expected, "{stack}");
     }
 }
 
@@ -324,13 +324,13 @@ fn what_is_not_known_yet_may_delete_data() {
     let unknown = "retention_in_days = \"${length(kms_key.new.key_id)}\"\n[kms_key.new]\n";
     let plan = planned(&account, &format!("{LOGS}{unknown}"));
     assert_eq!(
-        told(&plan),
+        risk_texts(&plan),
         ["data loss: log events are kept ? days instead of 365 days (known after kms_key.new is created)"]
     );
     assert!(plan::needed(&plan).contains("data-loss"));
     // The shortest cannot become shorter, and what is new keeps nothing yet.
     let plan = planned(&Account::after(""), &format!("{LOGS}{unknown}"));
-    assert_eq!(told(&plan), Vec::<String>::new());
+    assert_eq!(risk_texts(&plan), Vec::<String>::new());
     for (before, after) in [
         // A rule of which nothing, the time, the filter or the state is known.
         (
@@ -358,15 +358,15 @@ fn what_is_not_known_yet_may_delete_data() {
             &Account::after(&format!("{BUCKET}{before}")),
             &format!("{BUCKET}{after}[kms_key.new]\n"),
         );
-        let told = told(&plan);
-        assert!(told.len() == 1 && told[0].starts_with("data loss: "), "{after}{told:?}");
+        let shown = risk_texts(&plan);
+        assert!(shown.len() == 1 && shown[0].starts_with("data loss: "), "{after}{shown:?}");
         assert!(plan::needed(&plan).contains("data-loss"), "{after}");
     }
     // Of what all of it was deleted before, nothing more is.
     let all = "lifecycle_rules = [{ id = \"a\", expiration = { days = 1 } }]\n";
     let some = "lifecycle_rules = [{ id = \"a\", filter = { prefix = \"${kms_key.new.key_id}\" }, expiration = { days = \"${length(kms_key.new.key_id)}\" } }]\n[kms_key.new]\n";
     let plan = planned(&Account::after(&format!("{BUCKET}{all}")), &format!("{BUCKET}{some}"));
-    assert_eq!(told(&plan), Vec::<String>::new());
+    assert_eq!(risk_texts(&plan), Vec::<String>::new());
 }
 
 /// A secret is judged by its value, but shown as a secret.
@@ -374,7 +374,7 @@ fn what_is_not_known_yet_may_delete_data() {
 fn a_secret_is_judged_by_its_value() {
     let with = |days: &str| format!("{LOGS}retention_in_days = \"${{sensitive({days})}}\"\n");
     let plan = planned(&Account::after(&with("365")), &with("7"));
-    assert_eq!(told(&plan), ["data loss: log events are kept (secret) days instead of (secret) days"]);
+    assert_eq!(risk_texts(&plan), ["data loss: log events are kept (secret) days instead of (secret) days"]);
     assert!(plan::needed(&plan).contains("data-loss"));
     let plan = planned(&Account::after(&with("7")), &with("365"));
     assert_eq!(plan::needed(&plan), BTreeSet::new());
@@ -384,7 +384,7 @@ fn a_secret_is_judged_by_its_value() {
         )
     };
     let plan = planned(&Account::after(&rules("90", "raw/old/")), &rules("90", "raw/"));
-    let words = told(&plan);
+    let words = risk_texts(&plan);
     assert!(words.len() == 1 && words[0].starts_with("data loss") && !words[0].contains("raw"), "{words:?}");
     let plan = planned(&Account::after(&rules("90", "raw/")), &rules("90", "raw/old/"));
     assert_eq!(plan::needed(&plan), BTreeSet::new());
@@ -396,7 +396,7 @@ fn drift_that_is_taken_back_deletes_data() {
     let stack = format!("{LOGS}retention_in_days = 7\n");
     let account = Account::after(&stack).set("cloudwatchlogs_log_group.x", "retention_in_days", 365);
     let plan = planned(&account, &stack);
-    assert_eq!(told(&plan), ["data loss: log events are kept 7 days instead of 365 days"]);
+    assert_eq!(risk_texts(&plan), ["data loss: log events are kept 7 days instead of 365 days"]);
     assert!(plan::needed(&plan).contains("data-loss"));
     // Told from the other side, it is what it costs; what someone shortened goes on deleting.
     let screen =
@@ -415,7 +415,7 @@ fn drift_that_is_taken_back_deletes_data() {
         &account,
         &format!("{BUCKET}lifecycle_rules = [{{ id = \"y\", expiration = {{ days = 9 }} }}]\n"),
     );
-    assert_eq!(told(&plan), Vec::<String>::new());
+    assert_eq!(risk_texts(&plan), Vec::<String>::new());
     let drift = screen(plan);
     assert!(drift.contains("data loss: rule \"x\" deletes objects after 3 days"), "{drift}");
 }
@@ -425,7 +425,7 @@ fn drift_that_is_taken_back_deletes_data() {
 fn what_is_taken_over_holds_data_and_what_is_new_does_not() {
     let rules = format!("{BUCKET}lifecycle_rules = [{{ id = \"a\", expiration = {{ days = 9 }} }}]\n");
     let plan = planned(&Account::after(""), &rules);
-    assert_eq!(told(&plan), Vec::<String>::new());
+    assert_eq!(risk_texts(&plan), Vec::<String>::new());
     assert_eq!(plan::needed(&plan), BTreeSet::new());
     let mut live =
         Account::after(BUCKET).lives.remove(&"s3_bucket.x".parse().expect("an address")).expect("it lives");
@@ -439,7 +439,7 @@ fn what_is_taken_over_holds_data_and_what_is_new_does_not() {
     let inputs =
         Inputs { eval: &eval, ledger: &ledger, answers: &answers, selection: &selection, offline: false };
     let Ok(Outcome::Plan(plan)) = plan::plan(&inputs) else { panic!("no plan") };
-    assert_eq!(told(&plan), ["data loss: rule \"a\" deletes objects after 9 days"]);
+    assert_eq!(risk_texts(&plan), ["data loss: rule \"a\" deletes objects after 9 days"]);
     assert_eq!(plan::needed(&plan).into_iter().collect::<Vec<_>>(), ["data-loss"]);
 }
 
@@ -514,7 +514,7 @@ fn what_is_new_and_open_to_the_world_is_told() {
     ];
     for (stack, expected) in &rows {
         let plan = planned(&Account::after(""), stack);
-        assert_eq!(told(&plan), *expected, "{stack}");
+        assert_eq!(risk_texts(&plan), *expected, "{stack}");
         let loses = expected.iter().any(|risk| risk.starts_with("data loss"));
         assert_eq!(plan::needed(&plan).contains("data-loss"), loses, "{stack}");
     }

@@ -540,10 +540,10 @@ fn every_way_to_spoil_a_plan_here_is_told_apart() {
     assert!(HERE.len() + AT_AWS.len() >= 30);
     let project = planned();
     let good = files(&project);
-    let mut told: BTreeMap<String, &str> = BTreeMap::new();
+    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for row in HERE {
         let words = refused(&project, row);
-        if let Some(other) = told.insert(words.clone(), row.0) {
+        if let Some(other) = seen.insert(words.clone(), row.0) {
             // To edit a part and to edit the seal of that part is the same.
             assert_eq!((other, row.0), ("account", "the seal of a part"), "{words}");
         }
@@ -561,10 +561,10 @@ fn every_way_to_spoil_a_plan_here_is_told_apart() {
 
 #[test]
 fn every_change_at_aws_is_told_apart() {
-    let mut told = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for row in AT_AWS {
         let project = planned();
-        assert!(told.insert(refused(&project, row)), "{} is told like another", row.0);
+        assert!(seen.insert(refused(&project, row)), "{} is told like another", row.0);
     }
 }
 

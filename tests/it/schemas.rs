@@ -244,7 +244,7 @@ fn every_mark_is_known() {
                     | "x-dwctl-key"
                     | "x-dwctl-document"
                     | "x-dwctl-restored"
-                    | "x-dwctl-told-by"
+                    | "x-dwctl-described-by"
                     | "x-dwctl-spelling"
                     | "x-dwctl-absent"
                     | "x-dwctl-no-effect-if"

@@ -388,7 +388,7 @@ fn a_valid_stack() {
     );
 }
 
-fn told(arguments: &[&str]) -> String {
+fn stdout_of(arguments: &[&str]) -> String {
     let folder = paper::folder(&[]);
     let run = paper::dwctl(folder.path(), arguments);
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -397,19 +397,19 @@ fn told(arguments: &[&str]) -> String {
 
 #[test]
 fn the_list_of_kinds() {
-    let list = told(&["explain"]);
+    let list = stdout_of(&["explain"]);
     assert!(list.lines().all(|line| line.chars().count() <= 96), "{list}");
     insta::assert_snapshot!(list);
 }
 
 #[test]
 fn the_documentation_of_a_kind() {
-    insta::assert_snapshot!(told(&["explain", "sns_topic"]));
+    insta::assert_snapshot!(stdout_of(&["explain", "sns_topic"]));
 }
 
 #[test]
 fn the_documentation_of_an_attribute() {
-    insta::assert_snapshot!(told(&["explain", "glue_job.command"]));
+    insta::assert_snapshot!(stdout_of(&["explain", "glue_job.command"]));
 }
 
 #[test]
@@ -426,7 +426,7 @@ fn documentation_that_does_not_exist() {
 
 #[test]
 fn the_help_of_every_verb() {
-    let mut screens = told(&["--help"]);
+    let mut screens = stdout_of(&["--help"]);
     let verbs: Vec<String> = screens
         .lines()
         .skip_while(|line| *line != "Commands:")
@@ -437,7 +437,7 @@ fn the_help_of_every_verb() {
         .collect();
     assert!(verbs.len() > 8, "{verbs:?}");
     for verb in verbs {
-        let _ = writeln!(screens, "\n$ dwctl {verb} -h\n{}", told(&[&verb, "-h"]));
+        let _ = writeln!(screens, "\n$ dwctl {verb} -h\n{}", stdout_of(&[&verb, "-h"]));
     }
     insta::assert_snapshot!(screens);
 }
@@ -445,7 +445,7 @@ fn the_help_of_every_verb() {
 #[test]
 fn completions_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let script = told(&["completions", shell]);
+        let script = stdout_of(&["completions", shell]);
         // It asks `dwctl` itself: `newcomers` has what it is told.
         assert!(script.contains("dwctl") && script.contains("DWCTL_COMPLETE"), "{shell}");
     }
@@ -476,16 +476,16 @@ fn a_plan_in_colours_on_a_narrow_terminal() {
     ];
     let calls = calls.map(|(service, count)| ((service.to_owned(), "Get".to_owned()), count));
     let call_counts = dwctl::aws::CallCounts { calls: calls.into(), throttled: 0 };
-    let told = |width, colour| {
+    let plan_text = |width, colour| {
         let call_counts = Some((call_counts.clone(), std::time::Duration::from_millis(1234)));
         plan::render(&plan, &TextOptions { colour, width, call_counts, ..TextOptions::default() })
     };
-    let narrow = told(Some(80), false);
+    let narrow = plan_text(Some(80), false);
     assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
-    let whole = told(None, false);
+    let whole = plan_text(None, false);
     assert!(whole.contains("lake; Loads the orders of every shop"), "{whole}");
     assert!(!whole.contains('…'), "{whole}");
-    insta::assert_snapshot!(told(Some(80), true).replace('\u{1b}', "ESC"));
+    insta::assert_snapshot!(plan_text(Some(80), true).replace('\u{1b}', "ESC"));
 }
 
 /// A terminal shows what is being read, and clears it before other output.

@@ -20,7 +20,7 @@ fn planned(before: &str, after: &str) -> Plan {
 }
 
 /// The details of the only resource that changes.
-fn told(before: &str, after: &str) -> Vec<Detail> {
+fn details_of(before: &str, after: &str) -> Vec<Detail> {
     let plan = planned(before, after);
     let changes: Vec<&Change> = plan.effective().collect();
     assert_eq!(changes.len(), 1, "{changes:#?}");
@@ -166,8 +166,8 @@ fn a_state_machine_by_state() {
 #[test]
 fn a_retry_that_is_dropped_is_said_so() {
     let after = MACHINE.replace("Retry    = [\n  { ErrorEquals = [\"Glue.ConcurrentRunsExceededException\"], MaxAttempts = 3 },\n  { ErrorEquals = [\"States.ALL\"], MaxAttempts = 2 },\n]\n", "");
-    let told = told(MACHINE, &after);
-    let words: Vec<&str> = told.iter().map(|one| one.part.as_str()).collect();
+    let details = details_of(MACHINE, &after);
+    let words: Vec<&str> = details.iter().map(|one| one.part.as_str()).collect();
     assert_eq!(
         words,
         [
@@ -175,7 +175,7 @@ fn a_retry_that_is_dropped_is_said_so() {
             "state Extract: retry on States.ALL, 2 attempts dropped",
         ]
     );
-    assert!(told.iter().all(|one| one.sign == Sign::Removed && one.attribute == "definition"));
+    assert!(details.iter().all(|one| one.sign == Sign::Removed && one.attribute == "definition"));
 }
 
 #[test]
@@ -190,8 +190,8 @@ fn a_secret_in_a_state_machine_is_told_nowhere() {
     {
         let plan = planned(&before, &after);
         let change = plan.effective().next().expect("a change");
-        let told = format!("{:?}", details(change, None));
-        assert!(!told.contains("hunter"), "{told}");
+        let text = format!("{:?}", details(change, None));
+        assert!(!text.contains("hunter"), "{text}");
         assert!(!format!("{:?}", plan::pictures(change)).contains("hunter"));
     }
 }
@@ -258,8 +258,8 @@ fn what_is_wider_stays_so_beside_what_is_made_anew() {
         ("from_port = 5439", "from_port = 0", "ec2_security_group.warehouse: opens tcp 0-5439 to"),
     ] {
         assert!(REFERRING.contains(from));
-        let told = widened(&made_anew(&REFERRING.replace(from, to)));
-        assert!(told.len() == 1 && told[0].starts_with(expected), "{to}: {told:?}");
+        let risks = widened(&made_anew(&REFERRING.replace(from, to)));
+        assert!(risks.len() == 1 && risks[0].starts_with(expected), "{to}: {risks:?}");
     }
     // Another key is another one, replaced or not.
     let other = REFERRING.replace("${kms_key.data.arn}", "${kms_key.other.arn}");
@@ -340,10 +340,10 @@ fn a_security_group_by_rule() {
 
 #[test]
 fn a_description_of_a_rule_opens_nothing() {
-    let told = told(GROUP, &GROUP.replace("\"VPC\"", "\"the VPC\""));
-    assert_eq!(told.len(), 1, "{told:#?}");
-    assert_eq!(told[0].part, "tcp 5439 to 10.0.0.0/16: description");
-    assert!(told[0].risks.is_empty());
+    let found = details_of(GROUP, &GROUP.replace("\"VPC\"", "\"the VPC\""));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0].part, "tcp 5439 to 10.0.0.0/16: description");
+    assert!(found[0].risks.is_empty());
 }
 
 #[test]
@@ -539,8 +539,8 @@ proptest! {
         let (kind, attribute) = DOCUMENTS[which];
         let (before, after) = (Value::from_json(&before), Value::from_json(&after));
         let change = changed(kind, attribute, &before, &after);
-        let told = details(&change, None);
-        prop_assert_eq!(told.is_empty(), change.attributes.is_empty(), "{:#?}", told);
+        let found = details(&change, None);
+        prop_assert_eq!(found.is_empty(), change.attributes.is_empty(), "{:#?}", found);
         let _ = plan::pictures(&change);
         prop_assert!(details(&changed(kind, attribute, &before, &before), None).is_empty());
     }
@@ -556,11 +556,11 @@ proptest! {
             (hide(before.clone()), hide(after.clone())),
         ] {
             let change = changed(kind, attribute, &before, &after);
-            let told = details(&change, None);
+            let found = details(&change, None);
             // Of what is told by path, a secret that goes is the ledger's to know.
             let whole = attribute != "delivery_policy";
             if after.contains_secret() && (whole || aligned(&before, &after)) {
-                let words = format!("{told:?} {:?}", plan::pictures(&change));
+                let words = format!("{found:?} {:?}", plan::pictures(&change));
                 prop_assert!(!words.contains("hunter"), "{}", words);
             }
         }

@@ -384,7 +384,7 @@ impl Runner {
         fs::write(self.bin.path().join(name), text).unwrap();
     }
 
-    fn told(&self, name: &str) -> String {
+    fn written(&self, name: &str) -> String {
         fs::read_to_string(self.bin.path().join(name)).unwrap_or_default()
     }
 
@@ -454,12 +454,12 @@ const PULLS: &str = r#"[{ "merged_at": null, "head": { "sha": "dead" } },
 
 /// GitHub's answer for comments and issues: author, number, and text.
 fn by<const N: usize>(all: [(&str, u32, &str); N]) -> String {
-    let told = all.map(|(who, number, body)| {
+    let comments = all.map(|(who, number, body)| {
         serde_json::json!({ "id": number, "number": number, "user": { "type": who }, "body": body })
     });
     let without = serde_json::json!({ "id": 1, "number": 1, "user": { "type": "User" }, "body": "" });
-    let told: Vec<_> = [without].into_iter().chain(told).collect();
-    serde_json::Value::Array(told).to_string()
+    let comments: Vec<_> = [without].into_iter().chain(comments).collect();
+    serde_json::Value::Array(comments).to_string()
 }
 
 #[test]
@@ -467,7 +467,7 @@ fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
     let [plan, apply, _] = GITHUB;
     let runner = Runner::new(STACK);
     runner.step(plan, "Find the plan of the last push", &[]).exits(0).says_not("forged");
-    assert!(runner.told("calls").contains("--branch more; echo forged --event pull_request"));
+    assert!(runner.written("calls").contains("--branch more; echo forged --event pull_request"));
     runner.step(plan, "Plan", &[]).exits(0).says("sns_topic.alerts").says("Saved.");
     for file in ["plan.dwctl", "plan.md", "plan.json", "plan.html", "plan.sarif"] {
         assert!(runner.checkout().join("plan").join(file).is_file(), "{file}");
@@ -475,9 +475,13 @@ fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
 
     // The first comment is made, and later ones update it.
     runner.step(plan, "Comment", &[]).exits(0);
-    let calls = runner.told("calls");
+    let calls = runner.written("calls");
     assert!(calls.contains("--method POST repos/acme/warehouse/issues/7/comments "), "{calls}");
-    assert!(runner.told("body").starts_with("<!-- dwctl:warehouse/default -->\n"), "{}", runner.told("body"));
+    assert!(
+        runner.written("body").starts_with("<!-- dwctl:warehouse/default -->\n"),
+        "{}",
+        runner.written("body")
+    );
     // Not what people write, however it begins.
     let ours = "<!-- dwctl:warehouse/default -->\n\nOld";
     runner.answers(
@@ -485,7 +489,7 @@ fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
         &by([("User", 39, ours), ("Bot", 40, "Coverage"), ("Bot", 41, ours), ("Bot", 42, ours)]),
     );
     runner.step(plan, "Comment", &[]).exits(0);
-    let calls = runner.told("calls");
+    let calls = runner.written("calls");
     assert!(calls.contains("--method PATCH repos/acme/warehouse/issues/comments/41 "), "{calls}");
     assert!(!calls.contains("POST"), "{calls}");
 
@@ -495,8 +499,8 @@ fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
     runner.project.write(&format!("{STACK}[sns_topic.loads]\nname = \"loads\"\n"));
     runner.step(plan, "Find the plan of the last push", &[]).exits(0);
     runner.step(plan, "Plan", &[]).exits(0);
-    let told = fs::read_to_string(runner.checkout().join("plan/plan.md")).unwrap();
-    assert!(told.to_lowercase().contains("since") && told.contains("sns_topic.loads"), "{told}");
+    let markdown = fs::read_to_string(runner.checkout().join("plan/plan.md")).unwrap();
+    assert!(markdown.to_lowercase().contains("since") && markdown.contains("sns_topic.loads"), "{markdown}");
 
     // The merge finds that plan, and applies it: nobody must approve what costs nothing.
     fs::remove_dir_all(runner.bin.path().join("artifact")).unwrap();
@@ -504,9 +508,9 @@ fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
     runner.answers("pulls", PULLS);
     let found = "Find the reviewed plan, and what it may cost";
     runner.step(apply, found, &[("DWCTL_ENV", "prod")]).exits(0);
-    assert!(runner.told("calls").contains("repos/acme/warehouse/commits/5ad1/pulls"));
-    assert!(runner.told("calls").contains("--commit beef --event pull_request --status success"));
-    assert_eq!(runner.told("output"), "run=1234\nallow=\nenvironment=prod\n");
+    assert!(runner.written("calls").contains("repos/acme/warehouse/commits/5ad1/pulls"));
+    assert!(runner.written("calls").contains("--commit beef --event pull_request --status success"));
+    assert_eq!(runner.written("output"), "run=1234\nallow=\nenvironment=prod\n");
     fs::remove_dir_all(runner.checkout().join("plan")).unwrap();
     let run = runner.step(apply, "Apply", &[("RUN", "1234"), ("ALLOW", "")]).exits(0).says("2 created");
     assert!(runner.checkout().join("audit.jsonl").is_file());
@@ -537,7 +541,7 @@ fn what_loses_data_takes_an_approval_of_its_own() {
     runner.step(apply, found, &[("DWCTL_ENV", "prod")]).exits(1).says("::error::beef has no plan");
     runner.answers("run", r#"[{ "databaseId": 1234 }]"#);
     runner.step(apply, found, &[("DWCTL_ENV", "prod")]).exits(0);
-    assert_eq!(runner.told("output"), "run=1234\nallow=destroy\nenvironment=prod-risky\n");
+    assert_eq!(runner.written("output"), "run=1234\nallow=destroy\nenvironment=prod-risky\n");
 
     fs::remove_dir_all(runner.checkout().join("plan")).unwrap();
     let refused = runner.step(apply, "Apply", &[("RUN", "1234"), ("ALLOW", "")]).exits(7);
@@ -555,9 +559,9 @@ fn drift_is_one_issue() {
     runner.project.apply();
     let look = |code: &str| {
         runner.step(drift, "Look for drift", &[]).exits(0);
-        assert_eq!(runner.told("output"), format!("code={code}\n"));
+        assert_eq!(runner.written("output"), format!("code={code}\n"));
         runner.step(drift, "Tell", &[("CODE", code), ("DWCTL_ENV", "prod")]).exits(0);
-        runner.told("calls")
+        runner.written("calls")
     };
     assert!(!look("0").contains("--method"), "nothing is to be told");
     let topic = runner.project.id("sns_topic.alerts");
@@ -567,8 +571,8 @@ fn drift_is_one_issue() {
     });
     let calls = look("4");
     assert!(calls.contains("--method POST repos/acme/warehouse/issues --raw-field title=Drift"), "{calls}");
-    assert!(runner.told("body").contains("Changed"), "{}", runner.told("body"));
-    let marker = runner.told("body").lines().next().unwrap().to_owned();
+    assert!(runner.written("body").contains("Changed"), "{}", runner.written("body"));
+    let marker = runner.written("body").lines().next().unwrap().to_owned();
     runner.answers(
         "found",
         &by([("User", 10, marker.as_str()), ("Bot", 11, "Broken link"), ("Bot", 12, &marker)]),
@@ -584,7 +588,7 @@ fn drift_is_one_issue() {
     runner.project.write(&STACK.replace("name = \"alerts\"", "nam = \"alerts\""));
     let failed = runner.step(drift, "Look for drift", &[]).exits(3);
     failed.says("::error file=stack/stack.toml,line=5,col=1,title=unknown-attribute::");
-    assert_eq!(runner.told("output"), "");
+    assert_eq!(runner.written("output"), "");
 }
 
 #[test]
@@ -598,20 +602,20 @@ fn a_merge_request_has_one_note_and_is_applied_as_planned() {
 
     runner.answers("page1", r#"[{ "id": 1, "body": "Looks good" }]"#);
     runner.job("plan", &[("CI_MERGE_REQUEST_IID", "3")]).exits(0).says("Saved.");
-    let calls = runner.told("calls");
+    let calls = runner.written("calls");
     assert!(calls.contains("--request POST") && calls.trim_end().ends_with(notes), "{calls}");
     assert!(!calls.contains("glpat"), "a token among the arguments: {calls}");
-    assert!(runner.told("body").starts_with("<!-- dwctl:warehouse/default -->\n"));
+    assert!(runner.written("body").starts_with("<!-- dwctl:warehouse/default -->\n"));
 
     // It is found on whatever page it is.
     runner.answers("page2", r#"[{ "id": 8, "body": "<!-- dwctl:warehouse/default -->\nOld" }]"#);
     runner.job("plan", &[("CI_MERGE_REQUEST_IID", "3")]).exits(0);
-    let calls = runner.told("calls");
+    let calls = runner.written("calls");
     assert!(calls.contains("--request PUT") && calls.trim_end().ends_with(&format!("{notes}/8")), "{calls}");
 
     // Elsewhere there is nothing to comment on.
     runner.job("plan", &[]).exits(0);
-    assert_eq!(runner.told("calls"), "");
+    assert_eq!(runner.written("calls"), "");
     runner.job("apply", &[]).exits(0).says("1 created").says_not("::group::");
     runner.project.settled();
     runner.job("drift", &[]).exits(0);

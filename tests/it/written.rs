@@ -62,9 +62,9 @@ fn what_cannot_be_written_is_an_error() {
             command.env("DWCTL_SANDBOX_DIR", project.stack().join("no-sandbox"));
             command
         };
-        let told = run(command().stdout(full()), &words).exits(1);
-        assert!(told.stderr.contains("cannot write to standard output"), "{told}");
-        assert!(told.stderr.contains("No space left"), "{told}");
+        let failed = run(command().stdout(full()), &words).exits(1);
+        assert!(failed.stderr.contains("cannot write to standard output"), "{failed}");
+        assert!(failed.stderr.contains("No space left"), "{failed}");
         // A reader that goes away is none.
         let mut child = command().spawn().expect("dwctl can be run");
         drop(child.stdout.take());
@@ -264,11 +264,11 @@ fn nothing_is_written_over_what_is_read() {
         let asks = matches!(words[0], "apply" | "destroy" | "drift") || words.contains(&"--out");
         let mut command =
             if asks { project.command(&words) } else { project.command_without_endpoint(&words) };
-        let told = run(&mut command, &words.join(" ")).exits(1);
-        assert!(told.stderr.contains("nothing was written"), "{told}");
-        assert_eq!(files.map(read), before, "{told}");
+        let failed = run(&mut command, &words.join(" ")).exits(1);
+        assert!(failed.stderr.contains("nothing was written"), "{failed}");
+        assert_eq!(files.map(read), before, "{failed}");
         for name in ["same", "new.toml", "env/new.toml", ".dwctl/other.json"] {
-            assert!(!at(name).exists(), "{told}");
+            assert!(!at(name).exists(), "{failed}");
         }
     }
     // The plan before may be the one after, and a file that no stack reads is nobody's.

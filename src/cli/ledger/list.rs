@@ -38,10 +38,10 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         ledger.deposed.iter().flat_map(|(address, all)| all.iter().map(move |one| (address, one)))
     {
         let words = "replaced; the next apply destroys it";
-        told(format!("{address}  {}  {}  {words}", entry.id, entry.region), printer);
+        print_line(format!("{address}  {}  {}  {words}", entry.id, entry.region), printer);
     }
     for address in ledger.intents.keys() {
-        told(
+        print_line(
             format!("{address}  may have been created by an interrupted apply; the next one looks for it"),
             printer,
         );
@@ -49,7 +49,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn told(line: String, printer: &Printer) {
+fn print_line(line: String, printer: &Printer) {
     printer.out(&format!("{}\n", hang(&line, 4, printer.width())));
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         _ => read_given(&args.file, limits::LEDGER),
     };
     let text = text.map_err(|refusal| {
-        Diagnostic::error("unreadable", format!("cannot read {name}")).note(refusal.told(&name))
+        Diagnostic::error("unreadable", format!("cannot read {name}")).note(refusal.describe(&name))
     })?;
     let mut pushed = Ledger::parse(&text, &name)?;
     context::belongs(&pushed, &name, &opened.stack, opened.session.as_ref())?;

@@ -56,7 +56,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             let selection = Selection { adopt: true, recover: true, ..Selection::default() };
             let found = plan::make(printer, Some(&session), &stack, &eval, &ledger, &selection).await?;
             let recovered = apply::recover(&session, &eval, &found, &mut ledger).await;
-            tell(&recovered, printer);
+            print(&recovered, printer);
             Ok((before, ledger))
         };
         let (before, mut ledger) = interruptible(work).await?;
@@ -76,7 +76,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     .await
 }
 
-fn tell(recovered: &Recovered, printer: &Printer) {
+fn print(recovered: &Recovered, printer: &Printer) {
     let list = |title: &str, found: &[(Address, String)]| {
         if !found.is_empty() {
             printer.out(&format!("{title}:\n"));

@@ -44,7 +44,7 @@ pub struct Spec {
     /// reach nothing. `false`: it has rules; AWS's own are restored if it has none. Default true.
     #[serde(default = "yes")]
     #[schemars(extend("x-dwctl-risk" = ["access when off: the default security group has rules again"]))]
-    #[schemars(extend("x-dwctl-told-by" = "default_security_group_rules"))]
+    #[schemars(extend("x-dwctl-described-by" = "default_security_group_rules"))]
     pub empty_default_security_group: bool,
 }
 

@@ -314,7 +314,7 @@ mod tests {
     use crate::kind::problems_of;
     use crate::value::Value;
 
-    fn told(spec: serde_json::Value) -> Vec<(String, bool)> {
+    fn problems(spec: serde_json::Value) -> Vec<(String, bool)> {
         let problems = problems_of::<GlueClassifier>(&Value::from_json(&spec));
         problems.into_iter().map(|problem| (problem.path, problem.warning)).collect()
     }
@@ -325,34 +325,34 @@ mod tests {
         let error = |path: &str| vec![(path.to_owned(), false)];
         let warning = |path: &str| vec![(path.to_owned(), true)];
         let csv = |csv: serde_json::Value| json!({ "name": "a", "csv_classifier": csv });
-        assert_eq!(told(csv(json!({}))), none);
-        assert_eq!(told(json!({ "name": "a" })), error(""));
+        assert_eq!(problems(csv(json!({}))), none);
+        assert_eq!(problems(json!({ "name": "a" })), error(""));
         assert_eq!(
-            told(json!({ "name": "a", "csv_classifier": {}, "json_classifier": { "json_path": "$" } })),
+            problems(json!({ "name": "a", "csv_classifier": {}, "json_classifier": { "json_path": "$" } })),
             error("json_classifier")
         );
-        assert_eq!(told(csv(json!({ "delimiter": "|", "quote_symbol": "'" }))), none);
+        assert_eq!(problems(csv(json!({ "delimiter": "|", "quote_symbol": "'" }))), none);
         assert_eq!(
-            told(csv(json!({ "delimiter": "'", "quote_symbol": "'" }))),
+            problems(csv(json!({ "delimiter": "'", "quote_symbol": "'" }))),
             error("csv_classifier.quote_symbol")
         );
         assert_eq!(
-            told(csv(json!({ "custom_datatypes": ["DATE"] }))),
+            problems(csv(json!({ "custom_datatypes": ["DATE"] }))),
             warning("csv_classifier.custom_datatypes")
         );
         assert_eq!(
-            told(csv(json!({ "custom_datatypes": ["DATE"], "custom_datatype_configured": true }))),
+            problems(csv(json!({ "custom_datatypes": ["DATE"], "custom_datatype_configured": true }))),
             none
         );
         assert_eq!(
-            told(json!({ "name": "a", "json_classifier": { "json_path": "orders[*]" } })),
+            problems(json!({ "name": "a", "json_classifier": { "json_path": "orders[*]" } })),
             error("json_classifier.json_path")
         );
         let grok = |pattern: &str| json!({ "name": "a", "grok_classifier": { "grok_pattern": pattern } });
-        assert_eq!(told(grok("%{IPORHOST:client} .*")), none);
-        assert_eq!(told(grok(".*")), warning("grok_classifier.grok_pattern"));
+        assert_eq!(problems(grok("%{IPORHOST:client} .*")), none);
+        assert_eq!(problems(grok(".*")), warning("grok_classifier.grok_pattern"));
         assert_eq!(
-            told(json!({ "name": "a", "xml_classifier": { "row_tag": "<row>" } })),
+            problems(json!({ "name": "a", "xml_classifier": { "row_tag": "<row>" } })),
             error("xml_classifier.row_tag")
         );
     }

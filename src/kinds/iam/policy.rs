@@ -127,7 +127,7 @@ impl Kind for IamPolicy {
         each(lookups, 5, |lookup| {
             let listed = listed.get(lookup.id);
             async move {
-                match listed.map(|listed| told(lookup, listed)).transpose()?.flatten() {
+                match listed.map(|listed| from_listing(lookup, listed)).transpose()?.flatten() {
                     Some(live) => Ok(Some(live)),
                     None => {
                         read(cx, lookup.id, listed.map_or(&[], ManagedPolicyDetail::policy_version_list))
@@ -229,7 +229,7 @@ fn default_document<'a>(versions: &'a [PolicyVersion], default: Option<&str>) ->
 
 /// A policy from the account's listing, if that and the lookup contain everything. The listing has no
 /// description, contrary to its API model.
-fn told(lookup: Lookup<'_>, listed: &ManagedPolicyDetail) -> Result<Option<Live<IamPolicy>>> {
+fn from_listing(lookup: Lookup<'_>, listed: &ManagedPolicyDetail) -> Result<Option<Live<IamPolicy>>> {
     let (Some(tags), Some(policy_id)) = (lookup.tags, listed.policy_id()) else { return Ok(None) };
     let versions = listed.policy_version_list();
     let Some(text) = default_document(versions, listed.default_version_id()) else { return Ok(None) };

@@ -254,16 +254,16 @@ mod tests {
             RedshiftCluster::kept_after_delete(Known(&Value::map(all)), Known(&Value::Null), incarnation)
         };
         let incarnation = Some("2026-01-02T03:04:05.678Z");
-        let told = kept(&[("final_snapshot_retention_period", Value::from(-1))], incarnation);
+        let words = kept(&[("final_snapshot_retention_period", Value::from(-1))], incarnation);
         let forever = "a final snapshot is taken first, and stays until somebody deletes it: ";
-        assert_eq!(told, Some(format!("{forever}dw-final-20260102030405678")));
+        assert_eq!(words, Some(format!("{forever}dw-final-20260102030405678")));
         let named = [
             ("final_snapshot_identifier", Value::from("last")),
             ("final_snapshot_retention_period", Value::from(7)),
         ];
-        assert!(kept(&named, incarnation).is_some_and(|told| told.ends_with("stays for 7 days: last")));
+        assert!(kept(&named, incarnation).is_some_and(|words| words.ends_with("stays for 7 days: last")));
         assert!(
-            kept(&[], None).is_some_and(|told| told.ends_with("<time at which the cluster was created>"))
+            kept(&[], None).is_some_and(|words| words.ends_with("<time at which the cluster was created>"))
         );
         assert_eq!(kept(&[("skip_final_snapshot", Value::Bool(true))], incarnation), None);
     }

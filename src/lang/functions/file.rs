@@ -41,7 +41,7 @@ pub(super) fn read_bytes(arguments: &Arguments<'_>) -> Result<Vec<u8>, Problem> 
 }
 
 pub(super) fn refused(refusal: &Refusal, path: &str) -> Problem {
-    let mut problem = Problem::of(0, refusal.told(path)).code(refusal.code());
+    let mut problem = Problem::of(0, refusal.describe(path)).code(refusal.code());
     if matches!(refusal, Refusal::Outside) {
         problem.notes.push(
             "a folder of the same git repository can be read if [stack] names it: shared = [\"../policies\"]"

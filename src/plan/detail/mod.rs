@@ -44,7 +44,7 @@ pub fn details(change: &Change, now: Option<Timestamp>) -> Vec<Detail> {
 pub(super) fn details_of(change: &Change, now: Option<Timestamp>, drift: bool) -> Vec<Detail> {
     let schema = crate::kinds::kind(&change.address.kind).map(|kind| &kind.schema().spec);
     let judged = risk::of_attributes(change, drift);
-    let mut told = Vec::new();
+    let mut details = Vec::new();
     let mut rest = change.attributes.as_slice();
     while let Some(first) = rest.first() {
         // Statements of one policy, and rules of one firewall, are described together.
@@ -55,16 +55,16 @@ pub(super) fn details_of(change: &Change, now: Option<Timestamp>, drift: bool) -
         let risks = judged.get(from..from + these.len()).unwrap_or_default();
         rest = others;
         let node = schema.and_then(|schema| schema.at(place));
-        told.extend(Group { change, node, these, risks, now }.details());
+        details.extend(Group { change, node, these, risks, now }.details());
     }
     if let Some(redacted) =
-        change.redacted_risks.as_ref().filter(|redacted| redacted.details.len() == told.len())
+        change.redacted_risks.as_ref().filter(|redacted| redacted.details.len() == details.len())
     {
-        for (detail, risks) in told.iter_mut().zip(&redacted.details) {
+        for (detail, risks) in details.iter_mut().zip(&redacted.details) {
             detail.risks.clone_from(risks);
         }
     }
-    told
+    details
 }
 
 /// Mermaid pictures of new and changed state machines, each with its attribute. A picture shows the
@@ -112,11 +112,11 @@ struct Group<'c> {
 impl Group<'_> {
     /// Describes the differences. Secrets are not shown, but their risks are.
     fn details(&self) -> Vec<Detail> {
-        let mut told = self.shown();
+        let mut details = self.shown();
         let is_secret =
             |one: &AttributeChange| one.before.iter().chain(&one.after).any(Value::contains_secret);
         if !self.these.iter().any(is_secret) || self.change.redacted_risks.is_some() {
-            return told;
+            return details;
         }
         let open: Vec<AttributeChange> = self.these.iter().map(AttributeChange::revealed).collect();
         let change = Change {
@@ -137,12 +137,12 @@ impl Group<'_> {
         // Risks keep the words of what is shown. A risk that only the secret has is reported
         // without words.
         let real = labels(&real);
-        told.iter_mut().for_each(|detail| detail.risks.retain(|risk| real.contains(&risk.label)));
-        let missing: Vec<RiskLabel> = real.difference(&labels(&told)).copied().collect();
-        if let Some(first) = told.first_mut() {
+        details.iter_mut().for_each(|detail| detail.risks.retain(|risk| real.contains(&risk.label)));
+        let missing: Vec<RiskLabel> = real.difference(&labels(&details)).copied().collect();
+        if let Some(first) = details.first_mut() {
             first.risks.extend(missing.into_iter().map(|label| Risk { label, words: String::new() }));
         }
-        told
+        details
     }
 
     fn shown(&self) -> Vec<Detail> {
@@ -190,12 +190,13 @@ impl Group<'_> {
         }
         self.excuse(&mut parts);
         let own = self.risks.iter().flatten().cloned().collect::<Vec<_>>();
-        let mut told: Vec<Detail> = parts.into_iter().map(|part| part.of(place_of(first), first)).collect();
-        if let Some(first) = told.first_mut() {
+        let mut details: Vec<Detail> =
+            parts.into_iter().map(|part| part.of(place_of(first), first)).collect();
+        if let Some(first) = details.first_mut() {
             first.risks.extend(own);
             first.risks.dedup();
         }
-        told
+        details
     }
 
     /// Removes risks that are not real. A policy or firewall may seem to open access only because
@@ -259,10 +260,10 @@ impl Group<'_> {
     }
 
     /// Further text that AWS returns for it, such as the rules of a group that is to have none.
-    fn told_by(&self) -> Vec<String> {
-        let told = self.node.and_then(|node| node.told_by.as_ref());
-        let told = told.and_then(|name| self.change.live.as_ref()?.attrs.get(name)?.as_list());
-        let texts = told.into_iter().flatten().filter_map(Value::as_str);
+    fn described_by(&self) -> Vec<String> {
+        let attribute = self.node.and_then(|node| node.described_by.as_ref());
+        let list = attribute.and_then(|name| self.change.live.as_ref()?.attrs.get(name)?.as_list());
+        let texts = list.into_iter().flatten().filter_map(Value::as_str);
         texts.map(|text| format!("at AWS, {text}")).collect()
     }
 
@@ -286,7 +287,7 @@ impl Group<'_> {
         if one.hidden {
             return detail;
         }
-        detail.notes.extend(self.told_by());
+        detail.notes.extend(self.described_by());
         if document == Some(Document::Schedule) {
             detail.notes.extend(schedule::notes(one.before.as_ref(), one.after.as_ref(), self.now));
         }

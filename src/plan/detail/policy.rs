@@ -33,15 +33,15 @@ pub(super) fn statements<'v>(
     let old: Vec<Statement<'v>> = before.map(Statement::of).collect();
     let new: Vec<Statement<'v>> = after.map(Statement::of).collect();
     let (partner, free) = paired(&old, &new);
-    let told = Told { old: &old, new: &new, creating };
+    let statements = Statements { old: &old, new: &new, creating };
     let mut parts = Vec::new();
     for (place, statement) in new.iter().enumerate() {
         match partner[place] {
-            Some(at) => told.changed(&old[at], statement, &mut parts),
-            None => parts.push(told.comes(statement, statement.sentence())),
+            Some(at) => statements.changed(&old[at], statement, &mut parts),
+            None => parts.push(statements.comes(statement, statement.sentence())),
         }
     }
-    parts.extend(free.into_iter().map(|at| told.goes(&old[at], old[at].sentence())));
+    parts.extend(free.into_iter().map(|at| statements.goes(&old[at], old[at].sentence())));
     parts
 }
 
@@ -83,13 +83,13 @@ fn paired(old: &[Statement<'_>], new: &[Statement<'_>]) -> (Vec<Option<usize>>, 
     (partner, free)
 }
 
-struct Told<'s, 'v> {
+struct Statements<'s, 'v> {
     old: &'s [Statement<'v>],
     new: &'s [Statement<'v>],
     creating: bool,
 }
 
-impl Told<'_, '_> {
+impl Statements<'_, '_> {
     /// Describes an added grant or denial.
     fn comes(&self, grant: &Statement<'_>, sentence: String) -> Part {
         let part = Part::new(Sign::Added, sentence);

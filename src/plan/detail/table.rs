@@ -88,9 +88,9 @@ mod tests {
 
     #[test]
     fn a_long_table_is_told_by_its_parts() {
-        let told = lines(None, Some(&rule(30))).expect("lines");
-        assert!(told.iter().all(|line| line.sign == Some(Sign::Added)));
-        let texts: Vec<&str> = told.iter().map(|line| line.text.as_str()).collect();
+        let lines_of_rule = lines(None, Some(&rule(30))).expect("lines");
+        assert!(lines_of_rule.iter().all(|line| line.sign == Some(Sign::Added)));
+        let texts: Vec<&str> = lines_of_rule.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(
             texts,
             [

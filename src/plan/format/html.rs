@@ -14,7 +14,9 @@ use super::layout::layered;
 use super::side_by_side::{Document, Row, documents};
 use super::{Options, Provenance, place, since, to_apply};
 use crate::diag::counted;
-use crate::plan::review::{Item, Review, Sort, Told, Tone, group_name, noted, risk_text, shorten, visible};
+use crate::plan::review::{
+    Item, Review, Sort, Tone, ValueText, group_name, noted, risk_text, shorten, visible,
+};
 use crate::plan::{Detail, Risk, RiskLabel, Sign};
 use crate::value::Value;
 
@@ -142,18 +144,18 @@ fn digest(text: &str) -> String {
 
 fn banner(text: &mut String, review: &Review<'_>, places: &BTreeMap<&str, usize>) {
     // Risks of the same resources share a line, because the first screen of a phone is small.
-    let mut told: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
     let destroyed = review.items.iter().filter(|item| item.sort == Sort::Destroy);
     let risky = |label| review.at_risk(label).map(|item| item.address.as_str()).collect::<Vec<_>>();
     let all = RiskLabel::ALL.into_iter().map(|label| (label.words(), risky(label)));
     for (what, names) in all.chain([("destroyed", destroyed.map(|item| item.address.as_str()).collect())]) {
-        match told.iter_mut().find(|(_, these)| *these == names) {
+        match groups.iter_mut().find(|(_, these)| *these == names) {
             _ if names.is_empty() => {}
             Some((whats, _)) => whats.push(what),
-            None => told.push((vec![what], names)),
+            None => groups.push((vec![what], names)),
         }
     }
-    let lines = told.iter().map(|(whats, names)| {
+    let lines = groups.iter().map(|(whats, names)| {
         let linked: Vec<String> = names.iter().map(|address| linked(address, places)).collect();
         let named = if names.len() > NAMES {
             // A narrow screen shows fewer names.
@@ -180,8 +182,8 @@ fn banner(text: &mut String, review: &Review<'_>, places: &BTreeMap<&str, usize>
     }
     let warnings = review.warnings();
     if !warnings.is_empty() {
-        let told: String = warnings.iter().map(|(_, words)| format!("<li>{}</li>", html(words))).collect();
-        let _ = writeln!(text, "<div class=\"banner note\"><ul>{told}</ul></div>");
+        let items: String = warnings.iter().map(|(_, words)| format!("<li>{}</li>", html(words))).collect();
+        let _ = writeln!(text, "<div class=\"banner note\"><ul>{items}</ul></div>");
     }
     if review.drifted() > 0 && !review.drift {
         let _ = writeln!(
@@ -254,12 +256,12 @@ fn resource(
             let these = first.risks.iter().filter(|risk| (risk.label == RiskLabel::Cost) == costs);
             html(&these.map(risk_text).collect::<Vec<_>>().join(", "))
         };
-        let told = match (words(false), words(true)) {
+        let label = match (words(false), words(true)) {
             (harm, cost) if harm.is_empty() => format!("⚠ {cost}"),
             (harm, cost) if cost.is_empty() => format!("<b>⚠ {harm}</b>"),
             (harm, cost) => format!("<b>⚠ {harm}</b>, {cost}"),
         };
-        let _ = write!(text, "<span class=\"k\">{told}</span>");
+        let _ = write!(text, "<span class=\"k\">{label}</span>");
     }
     if let ([_], Some(id)) = (group, &first.id) {
         let _ = write!(text, "<span class=\"w\">id <code>{}</code></span>", html(&shorten(id, 200)));
@@ -365,18 +367,22 @@ fn row(text: &mut String, one: &Detail, creating: bool, drift: bool, span: usize
         true => String::new(),
         false => format!("<br><span class=\"n\">{}</span>", notes.join(", ")),
     };
-    let told = Told::of(one, creating).shortened(LONGEST_VALUE);
+    let values = ValueText::of(one, creating).shortened(LONGEST_VALUE);
     let name = if one.part.is_empty() {
         html(&one.attribute)
     } else {
         let (class, sign) = class_of(Some(one.sign));
         format!("<span class=\"{class}\">{sign} {}</span>", html(&one.part))
     };
-    let _ = match told {
+    let _ = match values {
         // The name says everything, and takes the whole row.
-        Told::Nothing => writeln!(text, "<tr><td class=\"all\" colspan=\"{span}\">{name}{notes}</td></tr>"),
-        told if creating => writeln!(text, "<tr><td>{name}{notes}</td><td>{}</td></tr>", html(&told.line())),
-        told => writeln!(text, "<tr><td>{name}{notes}</td>{}</tr>", cells(&told)),
+        ValueText::Nothing => {
+            writeln!(text, "<tr><td class=\"all\" colspan=\"{span}\">{name}{notes}</td></tr>")
+        }
+        values if creating => {
+            writeln!(text, "<tr><td>{name}{notes}</td><td>{}</td></tr>", html(&values.line()))
+        }
+        values => writeln!(text, "<tr><td>{name}{notes}</td>{}</tr>", cells(&values)),
     };
     for line in &one.lines {
         let (class, sign) = class_of(line.sign);
@@ -395,18 +401,20 @@ fn risk(risk: &Risk) -> String {
 }
 
 /// The old and the new value, side by side.
-fn cells(told: &Told) -> String {
-    match told {
-        Told::Pair(left, right) => {
+fn cells(values: &ValueText) -> String {
+    match values {
+        ValueText::Pair(left, right) => {
             format!("<td class=\"del\">{}</td><td class=\"add\">{}</td>", html(left), html(right))
         }
-        Told::Set(value) | Told::Added(value) => format!("<td></td><td class=\"add\">{}</td>", html(value)),
-        Told::Removed(value) => format!("<td class=\"del\">{}</td><td></td>", html(value)),
-        Told::Becomes(value) => {
+        ValueText::Set(value) | ValueText::Added(value) => {
+            format!("<td></td><td class=\"add\">{}</td>", html(value))
+        }
+        ValueText::Removed(value) => format!("<td class=\"del\">{}</td><td></td>", html(value)),
+        ValueText::Becomes(value) => {
             format!("<td class=\"dim\">(not returned by AWS)</td><td class=\"add\">{}</td>", html(value))
         }
-        Told::Words(words) => format!("<td colspan=\"2\">{}</td>", html(words)),
-        Told::Nothing => "<td></td><td></td>".to_owned(),
+        ValueText::Words(words) => format!("<td colspan=\"2\">{}</td>", html(words)),
+        ValueText::Nothing => "<td></td><td></td>".to_owned(),
     }
 }
 
@@ -452,14 +460,14 @@ fn outputs(text: &mut String, review: &Review<'_>) {
                 Sign::Removed => ("del", '-'),
                 Sign::Changed => ("", '~'),
             };
-            let cells = match one.told(LONGEST_VALUE) {
-                Told::Set(value) if one.sign == Sign::Removed => cells(&Told::Removed(value)),
+            let cells = match one.text(LONGEST_VALUE) {
+                ValueText::Set(value) if one.sign == Sign::Removed => cells(&ValueText::Removed(value)),
                 // The output's expression changed, and the ledger only keeps a fingerprint of its
                 // value.
-                Told::Becomes(value) => {
+                ValueText::Becomes(value) => {
                     format!("<td class=\"dim\">(not known)</td><td class=\"add\">{}</td>", html(&value))
                 }
-                told => cells(&told),
+                values => cells(&values),
             };
             let _ = writeln!(
                 text,

@@ -14,7 +14,7 @@ use crate::graph::Address;
 use crate::kind::{ErasedKind, Known};
 use crate::kinds;
 use crate::plan::conceal::conceal;
-use crate::plan::review::{Item, Output, Review, Sort, Told, notes, risk_json, visible};
+use crate::plan::review::{Item, Output, Review, Sort, ValueText, notes, risk_json, visible};
 use crate::plan::since::digest;
 use crate::plan::{Absence, Action, Cause, Change, Reason, Revisions, Sign};
 use crate::schema::PathStep;
@@ -60,8 +60,8 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         .variables
         .iter()
         .map(|(name, value)| {
-            let told = if value.contains_secret() { json!({ "sensitive": true }) } else { json!({}) };
-            (visible(name), told)
+            let sensitivity = if value.contains_secret() { json!({ "sensitive": true }) } else { json!({}) };
+            (visible(name), sensitivity)
         })
         .collect();
     let mut json = json!({
@@ -110,8 +110,8 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     });
     let warnings = review.warnings();
     if !warnings.is_empty() {
-        let told = warnings.into_iter().map(|(code, words)| json!({ "code": code, "message": words }));
-        json["dwctl"]["warnings"] = told.collect();
+        let list = warnings.into_iter().map(|(code, words)| json!({ "code": code, "message": words }));
+        json["dwctl"]["warnings"] = list.collect();
     }
     if let Some(Revisions { old, new }) = &plan.revisions {
         json["dwctl"]["revisions"] = json!({ "old": visible(old), "new": visible(new) });
@@ -208,7 +208,7 @@ impl<'o> Lists<'o> {
         let none = || Sides { known: Json::Null, unknown: json!({}), sensitive: Json::Bool(false) };
         let tree = |one: &Option<Resource>| one.as_ref().map_or_else(none, |one| sides(&one.attributes));
         let (left, right) = (tree(before), tree(after));
-        let mut told = json!({
+        let mut change_json = json!({
             "actions": actions,
             "before": left.known,
             "after": right.known,
@@ -230,10 +230,10 @@ impl<'o> Lists<'o> {
         }
         if one.parent.is_none() {
             if let Reason::Forced(paths) = &change.reason {
-                told["replace_paths"] = paths.iter().map(|path| terraform::path(kind, path)).collect();
+                change_json["replace_paths"] = paths.iter().map(|path| terraform::path(kind, path)).collect();
             }
             if change.is_taken_over() {
-                told["importing"] = json!({ "id": change.id });
+                change_json["importing"] = json!({ "id": change.id });
             }
             if let Some(from) = &change.moved_from {
                 let there = kinds::kind(&from.kind).map_or(one.resource, |kind| kind.terraform().resource);
@@ -246,7 +246,7 @@ impl<'o> Lists<'o> {
                 entry["action_reason"] = json!(reason);
             }
         }
-        entry["change"] = told;
+        entry["change"] = change_json;
         entry["dwctl"] = match item {
             Some(item) => own(item, self.options),
             None => json!({ "address": visible(&change.address.to_string()), "kind": change.address.kind }),
@@ -445,8 +445,8 @@ fn output_changes(review: &Review<'_>) -> Map<String, Json> {
             Some(output) => (output.action(), output.before.clone(), output.after.clone()),
             None => ("no-op", plan.outputs.get(name).cloned(), plan.outputs.get(name).cloned()),
         };
-        let told = |value: &Option<Value>| sides(&masked(value.as_ref().unwrap_or(&Value::Null)));
-        let (mut left, mut right) = (told(&before), told(&after));
+        let masked_sides = |value: &Option<Value>| sides(&masked(value.as_ref().unwrap_or(&Value::Null)));
+        let (mut left, mut right) = (masked_sides(&before), masked_sides(&after));
         // The value is masked on both sides, but is secret on only one of them.
         match changed.get(&visible(name)).and_then(|output| output.sensitivity) {
             Some(true) => left.sensitive = Json::Bool(false),
@@ -506,7 +506,7 @@ fn own(item: &Item<'_>, options: &Options) -> Json {
                 "attribute": visible(&one.attribute),
                 "part": visible(&one.part),
                 "sign": sign,
-                "text": Told::of(one, item.sort == Sort::Create).line(),
+                "text": ValueText::of(one, item.sort == Sort::Create).line(),
                 "lines": lines,
                 "notes": notes(one, false),
                 "forces_replacement": one.forces_replacement,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::escape::html as xml;
 use super::{Options, place};
-use crate::plan::review::{Item, Rest, Review, Sort, Told, notes, shorten};
+use crate::plan::review::{Item, Rest, Review, Sort, ValueText, notes, shorten};
 use crate::plan::{Change, RiskLabel, Sign};
 
 /// The most lines of one text.
@@ -38,8 +38,8 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     }
     let warnings: Vec<String> = review.warnings().into_iter().map(|(_, words)| xml(&words)).collect();
     if !warnings.is_empty() {
-        let told = warnings[..warnings.len().min(MOST_LINES)].join("\n");
-        let _ = writeln!(text, "    <system-err>{told}</system-err>");
+        let lines = warnings[..warnings.len().min(MOST_LINES)].join("\n");
+        let _ = writeln!(text, "    <system-err>{lines}</system-err>");
     }
     text.push_str("  </testsuite>\n</testsuites>\n");
     text
@@ -66,20 +66,20 @@ fn case(text: &mut String, item: &Item<'_>, drift: bool, options: &Options) {
         let _ = write!(text, " file=\"{}\" line=\"{line}\"", xml(&file));
     }
     text.push_str(">\n");
-    let mut told = format!("{} {}", item.sort.sign(), item.words);
+    let mut message = format!("{} {}", item.sort.sign(), item.words);
     for more in [&item.why, &item.risk_words(), &item.id_words(), &item.kept, &item.dependents.words(5)] {
         if !more.is_empty() {
-            let _ = write!(told, " · {more}");
+            let _ = write!(message, " · {more}");
         }
     }
-    let mut lines = format!("{}\n", xml(&told));
+    let mut lines = format!("{}\n", xml(&message));
     for one in item.details.iter().filter(|_| item.tells_details()) {
-        let values = Told::of(one, false).shortened(200).line();
+        let values = ValueText::of(one, false).shortened(200).line();
         let notes = notes(one, drift).join(", ");
         let words = [one.attribute.as_str(), &one.part, &values, &notes];
         let words: Vec<&str> = words.into_iter().filter(|words| !words.is_empty()).collect();
-        let told = format!("{} {}", one.sign.mark(), words.join(" "));
-        let _ = writeln!(lines, "{}", xml(&shorten(&told, 600)));
+        let line = format!("{} {}", one.sign.mark(), words.join(" "));
+        let _ = writeln!(lines, "{}", xml(&shorten(&line, 600)));
         for line in one.lines.iter().take(MOST_LINES) {
             let sign = line.sign.map_or(" ", Sign::mark);
             let _ = writeln!(lines, "{}", xml(&shorten(&format!("  {sign} {}", line.text), 600)));
@@ -87,8 +87,11 @@ fn case(text: &mut String, item: &Item<'_>, drift: bool, options: &Options) {
     }
     match failure(item) {
         Some(sort) => {
-            let _ =
-                writeln!(text, "      <failure type=\"{sort}\" message=\"{}\">{lines}</failure>", xml(&told));
+            let _ = writeln!(
+                text,
+                "      <failure type=\"{sort}\" message=\"{}\">{lines}</failure>",
+                xml(&message)
+            );
         }
         None => {
             let _ = writeln!(text, "      <system-out>{lines}</system-out>");

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::escape::{code, fenced, html_in_markdown};
 use super::{Options, Provenance, mermaid, since, to_apply};
-use crate::plan::review::{Item, Review, Sort, Told, brief, group_name, notes, visible};
+use crate::plan::review::{Item, Review, Sort, ValueText, brief, group_name, notes, visible};
 use crate::plan::since::Since;
 use crate::plan::{RiskLabel, Sign, pictures};
 
@@ -164,12 +164,12 @@ impl Group {
 
 /// The risks of a resource. Their words may partly come from AWS or the stack.
 fn risks(item: &Item<'_>) -> String {
-    let told = item.risks.iter().take(MOST_RISKS).map(|risk| match risk.words.as_str() {
+    let words = item.risks.iter().take(MOST_RISKS).map(|risk| match risk.words.as_str() {
         "" => format!("**{}**", risk.label.words()),
         words => format!("**{}** {}", risk.label.words(), code(&brief(words, LONGEST_VALUE))),
     });
     let rest = item.risks.len().saturating_sub(MOST_RISKS);
-    told.chain((rest > 0).then(|| format!("… {rest} more"))).collect::<Vec<_>>().join(", ")
+    words.chain((rest > 0).then(|| format!("… {rest} more"))).collect::<Vec<_>>().join(", ")
 }
 
 /// Decides how much of each group fits into this many bytes: lines before details, and the gravest
@@ -277,8 +277,8 @@ fn head(review: &Review<'_>, options: &Options) -> String {
     text.push_str(&banner(review));
     let warnings = review.warnings();
     if !warnings.is_empty() {
-        let told = warnings.iter().map(|(_, words)| code(&brief(words, LONGEST_VALUE)));
-        let _ = write!(text, "\n> [!WARNING]\n> {}\n", listed(told.collect::<Vec<_>>().into_iter()));
+        let lines = warnings.iter().map(|(_, words)| code(&brief(words, LONGEST_VALUE)));
+        let _ = write!(text, "\n> [!WARNING]\n> {}\n", listed(lines.collect::<Vec<_>>().into_iter()));
     }
     if review.drifted() > 0 && !review.drift {
         let _ = write!(
@@ -412,7 +412,7 @@ fn details(item: &Item<'_>, drift: bool) -> String {
             notes if notes.is_empty() => String::new(),
             notes => format!("  # {}", brief(&notes.join(", "), LONGEST_VALUE)),
         };
-        let told = Told::of(one, creating).shortened(LONGEST_VALUE);
+        let values = ValueText::of(one, creating).shortened(LONGEST_VALUE);
         let name = if one.part.is_empty() {
             attribute
         } else {
@@ -422,15 +422,19 @@ fn details(item: &Item<'_>, drift: bool) -> String {
             }
             brief(&visible(&one.part), LONGEST_VALUE)
         };
-        let _ = match &told {
-            Told::Pair(left, right) if left.len() + right.len() > 80 => {
+        let _ = match &values {
+            ValueText::Pair(left, right) if left.len() + right.len() > 80 => {
                 writeln!(text, "- {name}: {}\n+ {name}: {}{notes}", visible(left), visible(right))
             }
-            Told::Pair(..) | Told::Words(_) => writeln!(text, "{sign} {name}: {}{notes}", told.line()),
-            Told::Set(value) | Told::Added(value) => writeln!(text, "+ {name}: {}{notes}", visible(value)),
-            Told::Removed(value) => writeln!(text, "- {name}: {}{notes}", visible(value)),
-            Told::Becomes(value) => writeln!(text, "! {name}: → {}{notes}", visible(value)),
-            Told::Nothing => writeln!(text, "{sign} {name}{notes}"),
+            ValueText::Pair(..) | ValueText::Words(_) => {
+                writeln!(text, "{sign} {name}: {}{notes}", values.line())
+            }
+            ValueText::Set(value) | ValueText::Added(value) => {
+                writeln!(text, "+ {name}: {}{notes}", visible(value))
+            }
+            ValueText::Removed(value) => writeln!(text, "- {name}: {}{notes}", visible(value)),
+            ValueText::Becomes(value) => writeln!(text, "! {name}: → {}{notes}", visible(value)),
+            ValueText::Nothing => writeln!(text, "{sign} {name}{notes}"),
         };
         for line in &one.lines {
             let sign = match line.sign {

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::escape::{self, html};
 use super::markdown::{LIMIT, made};
 use super::{Format, Provenance, fenced};
-use crate::diag::{Diagnostic, Severity, Sources, render, told};
+use crate::diag::{Diagnostic, Severity, Sources, first_diagnostics, render};
 use crate::plan::review::{brief, visible};
 
 /// Longest text of one error.
@@ -53,7 +53,7 @@ impl Refusal<'_> {
 
     /// Each error as a terminal shows it, ending in a newline.
     fn errors(&self) -> Vec<String> {
-        let shown = told(self.problems).into_iter().map(|one| {
+        let shown = first_diagnostics(self.problems).into_iter().map(|one| {
             let text = render(&one, self.sources, false);
             let lines = brief(text.trim_end(), LONGEST_ERROR);
             lines.lines().map(|line| format!("{}\n", visible(line))).collect()
@@ -82,7 +82,7 @@ impl Refusal<'_> {
     /// Terraform's plan after an error, with diagnostics as in its `validate -json`
     /// (<https://developer.hashicorp.com/terraform/internals/json-format>).
     fn json(&self) -> String {
-        let diagnostics: Vec<Json> = told(self.problems)
+        let diagnostics: Vec<Json> = first_diagnostics(self.problems)
             .iter()
             .map(|one| {
                 let severity = match one.severity {
@@ -136,7 +136,7 @@ impl Refusal<'_> {
 
     /// A failed run without results, so that earlier findings stay open.
     fn sarif(&self) -> String {
-        let notices: Vec<Json> = told(self.problems)
+        let notices: Vec<Json> = first_diagnostics(self.problems)
             .iter()
             .map(|one| {
                 let level = if one.severity == Severity::Error { "error" } else { "warning" };

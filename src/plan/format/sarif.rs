@@ -52,9 +52,9 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             }
         }
         // Risks of the resource as a whole.
-        let told: Vec<RiskLabel> =
+        let labels: Vec<RiskLabel> =
             item.details.iter().flat_map(|detail| &detail.risks).map(|risk| risk.label).collect();
-        for risk in item.risks.iter().filter(|risk| !told.contains(&risk.label)) {
+        for risk in item.risks.iter().filter(|risk| !labels.contains(&risk.label)) {
             let message = format!("{}: {}: {}{rest}", item.address, item.words, risk_text(risk));
             results.push(result(rule(risk), item, None, message, from));
         }

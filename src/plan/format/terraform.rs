@@ -196,9 +196,9 @@ pub(super) fn expressions(attributes: &Value, referred: &Referred) -> Map<String
 fn expression(value: &Value, referred: &Referred) -> Option<Json> {
     match value {
         Value::List(blocks) if !blocks.is_empty() && blocks.iter().all(|one| one.as_map().is_some()) => {
-            let told: Vec<Map<String, Json>> =
+            let blocks: Vec<Map<String, Json>> =
                 blocks.iter().map(|block| expressions(block, referred)).collect();
-            told.iter().any(|block| !block.is_empty()).then(|| json!(told))
+            blocks.iter().any(|block| !block.is_empty()).then(|| json!(blocks))
         }
         value => {
             let mut references = Vec::new();
@@ -210,7 +210,7 @@ fn expression(value: &Value, referred: &Referred) -> Option<Json> {
 
 /// Collects each attribute that a value refers to, followed by its resource.
 fn refer(value: &Value, referred: &Referred, references: &mut Vec<String>) {
-    let told = match value {
+    let list = match value {
         Value::Unknown(unknown) if unknown.address == referred.own => None,
         Value::Unknown(unknown) => unknown
             .address
@@ -223,7 +223,7 @@ fn refer(value: &Value, referred: &Referred, references: &mut Vec<String>) {
         Value::Map(map) => return map.values().for_each(|one| refer(one, referred, references)),
         _ => None,
     };
-    for one in told.into_iter().flatten() {
+    for one in list.into_iter().flatten() {
         if !references.contains(&one) {
             references.push(one);
         }

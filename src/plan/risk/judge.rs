@@ -220,14 +220,14 @@ impl<'c> Judge<'c> {
         let (before, after) = (side(self.before), side(self.after));
         // A rule that contains a secret is only named.
         let is_secret = |rule: &str| self.is_secret(&[place, &[PathStep::Name(rule.to_owned())]].concat());
-        let told = match document {
+        let risks = match document {
             Document::Lifecycle => expiry::risks(before, after, &is_secret),
             // If a replacement is still named here, its objects continue to be copied.
             Document::Replication if self.is_kept(place) => Vec::new(),
             Document::Replication => copies::risks(before, after, &is_secret),
             _ => return,
         };
-        found.extend(told.into_iter().map(|(rule, risk)| {
+        found.extend(risks.into_iter().map(|(rule, risk)| {
             let place = rule.map(|rule| [place, &[PathStep::Name(rule)]].concat());
             (place, risk)
         }));

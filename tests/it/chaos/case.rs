@@ -277,7 +277,7 @@ impl Run<'_> {
                     self.restructured.insert(seat);
                 }
             }
-            Op::Readdress(which, told) => {
+            Op::Readdress(which, by_command) => {
                 let slot = self.model.pick(usize::from(*which));
                 if let Some((slot, one)) =
                     slot.and_then(|slot| Some((slot, self.model.resources.get_mut(&slot)?)))
@@ -286,7 +286,7 @@ impl Run<'_> {
                     one.label.push('x');
                     let to = one.address();
                     self.readdressed.push((from.clone(), to.clone()));
-                    if *told {
+                    if *by_command {
                         self.model.moved.push((from, to));
                     }
                     self.restructured.insert(slot);

@@ -188,9 +188,9 @@ impl Engine {
         intrude: impl AsyncFn(),
     ) -> (End, u32, Vec<String>) {
         let end = self.apply(selection, parallelism, intrude).await;
-        let told = (self.wire.count(), self.wire.befell());
+        let counts = (self.wire.count(), self.wire.befell());
         self.wire.follow(Script::new());
-        (end, told.0, told.1)
+        (end, counts.0, counts.1)
     }
 
     /// The complete spec of the only resource of another stack.

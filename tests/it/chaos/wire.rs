@@ -149,8 +149,8 @@ impl Wire {
         let count = state.count;
         let fault = state.script.iter().find(|(at, _)| *at == count).map(|(_, fault)| *fault);
         let fault = fault.or_else(|| {
-            let told = format!("{} {}", request.method(), operation(request));
-            let sprung = state.trap.take_if(|(words, _)| told.contains(*words));
+            let call = format!("{} {}", request.method(), operation(request));
+            let sprung = state.trap.take_if(|(words, _)| call.contains(*words));
             sprung.map(|(_, fault)| fault)
         });
         if let Some(fault) = fault {

@@ -427,10 +427,10 @@ pub(crate) fn corpus() -> Vec<Case> {
              [output.hidden]\nvalue = '${{sensitive(\"{secret}\")}}'\nsensitive = true\n"
         )
     };
-    let told = outputs("\"${sns_topic.alerts.display_name}\"", "Correct-Horse-7");
+    let output = outputs("\"${sns_topic.alerts.display_name}\"", "Correct-Horse-7");
     add(
         "outputs_change",
-        Account::after(&format!("{told}[output.gone]\nvalue = \"x\"\n")),
+        Account::after(&format!("{output}[output.gone]\nvalue = \"x\"\n")),
         &format!(
             "{}[output.new]\nvalue = {}\n",
             outputs("\"${sns_topic.alerts.display_name}\"", "Battery-Staple-8")

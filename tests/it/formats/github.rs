@@ -49,10 +49,10 @@ fn headings_are_bold_and_nothing_is_struck_out() {
                 seen.push(sort);
             } else {
                 // Nothing of this sort, not even as plain text.
-                let told = text
+                let is_heading = text
                     .lines()
                     .any(|line| line.starts_with("**") && line.ends_with(&format!("{}**", sort.counted())));
-                assert!(!told, "{name}: `{}` is no bold heading of\n{html}", sort.counted());
+                assert!(!is_heading, "{name}: `{}` is no bold heading of\n{html}", sort.counted());
             }
         }
     }

@@ -177,19 +177,19 @@ fn every_format_keeps_to_its_hosts_limits_whatever_the_names() {
                 let command = format!("dwctl apply --target 'sns_topic.t[\"{long}\"]'");
                 let options =
                     Options { commands: vec![command], since: Some(earlier.clone()), ..Options::default() };
-                let told = |format| render(format, &plan, &options);
+                let rendered = |format| render(format, &plan, &options);
                 let what = format!("{name}: {count} × {length} × {letter}");
-                let markdown = told(Format::Markdown);
+                let markdown = rendered(Format::Markdown);
                 assert!(markdown.len() <= MARKDOWN_LIMIT, "{what}: {} bytes", markdown.len());
                 let says = ["…", "Left out here: ", "Without their details: "];
                 let is_cut = says.iter().any(|words| markdown.contains(words));
                 assert!(is_cut, "{what}: it does not say that it is cut");
                 let fences = markdown.lines().filter(|line| line.starts_with("```")).count();
                 assert!(*letter == "`" || fences % 2 == 0, "{what}: a block is open");
-                let mermaid = told(Format::Mermaid);
+                let mermaid = rendered(Format::Mermaid);
                 assert!(mermaid.encode_utf16().count() < 50_000, "{what}: {}", mermaid.len());
                 assert!(mermaid.matches(" --> ").count() < 500, "{what}");
-                let sarif = told(Format::Sarif);
+                let sarif = rendered(Format::Sarif);
                 assert!(sarif.len() < 10_000_000, "{what}: {}", sarif.len());
             }
         }

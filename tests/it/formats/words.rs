@@ -108,20 +108,20 @@ fn no_word_changes_a_format() {
     let plans: Vec<Plan> = plans.into_iter().map(|plan| plan.expect("a plan")).collect();
     let options =
         Options { text: TextOptions { details: true, ..TextOptions::default() }, ..Options::default() };
-    let told = |plan: &Plan, secret: &str, format: Format| {
+    let rendered = |plan: &Plan, secret: &str, format: Format| {
         let mut plan = with(plan, secret);
         plan.redact(None);
         render(format, &plan, &options)
     };
     for plan in &plans {
-        let expected = Format::ALL.map(|format| told(plan, PLACEHOLDER, format));
+        let expected = Format::ALL.map(|format| rendered(plan, PLACEHOLDER, format));
         assert!(expected.iter().all(|text| !text.contains(PLACEHOLDER)));
         assert!(expected[0].contains("(secret") && expected[0].contains("Own"), "{}", expected[0]);
         for (place, word) in words.iter().step_by(10).enumerate() {
             // All are made of the same values, and slow, unoptimised: each word in one. All words
             // at once go through the whole program below.
             let at = place % Format::ALL.len();
-            let shown = told(plan, word, Format::ALL[at]);
+            let shown = rendered(plan, word, Format::ALL[at]);
             assert!(shown == expected[at], "{} differs by {word:?}:\n{shown}", Format::ALL[at].name());
         }
     }
@@ -132,7 +132,7 @@ fn no_word_changes_a_format() {
 fn no_word_changes_what_dwctl_says() {
     let words: Vec<String> = words().into_iter().collect();
     let neutral: Vec<String> = (0..words.len()).map(|at| format!("n3utral-{at}-x")).collect();
-    let told = |words: &[String]| {
+    let plan_of = |words: &[String]| {
         let list: Vec<String> = words.iter().map(|word| quoted(word)).collect();
         let stack = |more: &str| {
             format!(
@@ -189,7 +189,7 @@ fn no_word_changes_what_dwctl_says() {
         all.insert("diagnostics".to_owned(), lines.join("\n"));
         all
     };
-    let (one, other) = (told(&words), told(&neutral));
+    let (one, other) = (plan_of(&words), plan_of(&neutral));
     assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
     for (name, text) in &one {
         for (left, right) in text.lines().zip(other[name].lines()) {

@@ -180,19 +180,19 @@ impl Life {
 /// The same value in other or similar words: names for ARNs, longer ARNs, other cases, and tables without
 /// one of their parts.
 fn respelled(node: &Node, value: &Value) -> Vec<(String, Value)> {
-    let told = |how: &str, value: Value| (how.to_owned(), value);
+    let spelling = |how: &str, value: Value| (how.to_owned(), value);
     match (&node.shape, value) {
         (Shape::String { options, .. }, Value::String(text)) if options.is_empty() => {
             let Some(inner) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) else {
-                return vec![told("in capitals", Value::String(text.to_uppercase()))];
+                return vec![spelling("in capitals", Value::String(text.to_uppercase()))];
             };
             if inner.contains("${") {
                 return Vec::new();
             }
             vec![
-                told("with :*", Value::String(format!("{text}:*"))),
-                told("by its name", Value::String(format!("${{regex(\"[^/:]*$\", {inner})}}"))),
-                told("in capitals", Value::String(format!("${{upper({inner})}}"))),
+                spelling("with :*", Value::String(format!("{text}:*"))),
+                spelling("by its name", Value::String(format!("${{regex(\"[^/:]*$\", {inner})}}"))),
+                spelling("in capitals", Value::String(format!("${{upper({inner})}}"))),
             ]
         }
         (Shape::Object { fields, .. }, Value::Table(table)) => {
@@ -217,7 +217,7 @@ fn respelled(node: &Node, value: &Value) -> Vec<(String, Value)> {
                     let list = std::iter::once(value).chain(rest.iter().cloned()).collect();
                     (format!("first {how}"), Value::Array(list))
                 });
-                with.chain([told("without its first", Value::Array(rest.to_vec()))]).collect()
+                with.chain([spelling("without its first", Value::Array(rest.to_vec()))]).collect()
             }
             None => Vec::new(),
         },

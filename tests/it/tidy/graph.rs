@@ -374,9 +374,9 @@ fn circles_of_files_are_found() {
     // A module that defines what its child needs, and uses the child.
     let parent = file("src/room/mod.rs", "mod child;\npub use child::of;\npub struct Item;");
     let found = circles(&[parent, file("src/room/child.rs", user)]);
-    let told = "src/room/mod.rs uses src/room/child.rs (child::of), \
+    let expected = "src/room/mod.rs uses src/room/child.rs (child::of), \
                 src/room/child.rs uses src/room/mod.rs (super::Item)";
-    assert_eq!(found, [told]);
+    assert_eq!(found, [expected]);
     // The module only re-exports; the item has a file of its own.
     let front = "mod child;\nmod item;\npub use child::of;\npub use item::Item;";
     let item = "pub struct Item;\n#[cfg(test)]\nmod tests { use super::super::child::of; }";

@@ -44,7 +44,7 @@ impl Body {
 
     /// Opens a file of the stack. A foreign module cannot upload files from the user's home.
     fn file(source: &str, files: &Files) -> Result<Self, String> {
-        let opened = files.open(source).map_err(|refusal| refusal.told(source))?;
+        let opened = files.open(source).map_err(|refusal| refusal.describe(source))?;
         if opened.length > PART * MOST_PARTS {
             return Err(format!("`{source}` is larger than {} GiB", PART * MOST_PARTS / (1 << 30)));
         }

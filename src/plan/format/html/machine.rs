@@ -74,8 +74,8 @@ fn counted(chart: &Chart) -> String {
     }
     let mut counts = [0; 3];
     add(chart, &mut counts);
-    let told = counts.into_iter().zip(["added", "removed", "changed"]).filter(|(count, _)| *count > 0);
-    let words = told.enumerate().map(|(place, (count, what))| match (place, count) {
+    let changed = counts.into_iter().zip(["added", "removed", "changed"]).filter(|(count, _)| *count > 0);
+    let words = changed.enumerate().map(|(place, (count, what))| match (place, count) {
         (0, 1) => format!("1 state {what}"),
         (0, _) => format!("{count} states {what}"),
         _ => format!("{count} {what}"),

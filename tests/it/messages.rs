@@ -40,10 +40,10 @@ fn what_is_not_selected_is_not_unchanged() {
     assert!(shown(&plan, Format::Text, false).contains(counts));
     assert!(shown(&plan, Format::Markdown, false).contains(&format!("`shop/default` · {counts}\n")));
     assert!(shown(&plan, Format::Html, false).contains(counts));
-    let told = json(&plan, false);
-    let counted = ["unchanged", "not_selected", "not_applied"].map(|name| told["dwctl"][name].clone());
+    let report = json(&plan, false);
+    let counted = ["unchanged", "not_selected", "not_applied"].map(|name| report["dwctl"][name].clone());
     assert_eq!(counted, [0, 3, 0]);
-    assert_eq!(told["resource_changes"].as_array().map(Vec::len), Some(1), "{told}");
+    assert_eq!(report["resource_changes"].as_array().map(Vec::len), Some(1), "{report}");
     let junit = shown(&plan, Format::Junit, false);
     assert!(junit.contains("tests=\"4\"") && junit.contains("skipped=\"3\""), "{junit}");
     assert_eq!(junit.matches("<skipped message=\"not selected\"/>").count(), 3, "{junit}");
@@ -79,8 +79,8 @@ fn what_was_never_made_has_no_drift() {
     let plan = some.planned(FOUR, &selection).expect("a plan").drift();
     let counts = "1 changed outside dwctl · 1 without drift · 2 not applied yet";
     assert!(shown(&plan, Format::Text, true).contains(counts), "{}", shown(&plan, Format::Text, true));
-    let told = json(&plan, true);
-    assert_eq!((&told["dwctl"]["unchanged"], &told["dwctl"]["not_applied"]), (&1.into(), &2.into()));
+    let report = json(&plan, true);
+    assert_eq!((&report["dwctl"]["unchanged"], &report["dwctl"]["not_applied"]), (&1.into(), &2.into()));
     let junit = shown(&plan, Format::Junit, true);
     assert_eq!(junit.matches("<skipped message=\"not applied yet\"/>").count(), 2, "{junit}");
 }
@@ -98,8 +98,8 @@ fn an_output_that_is_secret_no_longer_is_a_change() {
     ] {
         let mut plan =
             Account::after(&topic(was)).planned(&topic(is), &Selection::default()).expect("a plan");
-        let told = json(&plan, false);
-        let change = &told["output_changes"]["word"];
+        let report = json(&plan, false);
+        let change = &report["output_changes"]["word"];
         assert_eq!(change["actions"], serde_json::json!(["update"]));
         assert_eq!((&change["before_sensitive"], &change["after_sensitive"]), (&was.into(), &is.into()));
         plan.redact(None);
@@ -171,7 +171,7 @@ fn queues_without_a_name_are_told_by_what_changes() {
              \"redshift-1.0\"\ndescription = \"w\"\nwlm_json_configuration = [{queues}]\n"
         )
     };
-    for (before, after, told) in [
+    for (before, after, expected) in [
         (
             "{ query_concurrency = 15 }",
             "{ query_concurrency = 10 }",
@@ -196,7 +196,7 @@ fn queues_without_a_name_are_told_by_what_changes() {
     ] {
         let plan = Account::after(&group(before)).plan(&group(after), &Selection::default());
         let lines: Vec<&str> = plan.lines().map(str::trim).filter(|line| line.contains("queue")).collect();
-        assert_eq!(lines, told, "{plan}");
+        assert_eq!(lines, expected, "{plan}");
     }
 }
 
