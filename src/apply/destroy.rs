@@ -48,11 +48,9 @@ impl Executor<'_, '_, '_> {
         let there = loop {
             let there = async {
                 let Some(live) = look_at_tags(kind, &cx, id).await? else { return Ok(None) };
-                let leaves = matches!(live.state, State::Leaving(_));
-                let ownership = if leaves {
-                    Ownership::Ours
-                } else {
-                    self.ownership(kind, &cx, change, id, &live).await?
+                let ownership = match live.state {
+                    State::Leaving(_) => Ownership::Ours,
+                    _ => self.ownership(kind, &cx, change, id, &live).await?,
                 };
                 Ok::<_, Error>(Some(ownership))
             };
