@@ -1,6 +1,7 @@
 //! Evaluates a stack as far as its resources are known: everything that expressions can see, and
 //! the instances that declarations expand to.
 
+mod among;
 mod ignored;
 mod imports;
 mod model;
@@ -20,7 +21,7 @@ use crate::aws::Scope as AwsScope;
 use crate::diag::{Diagnostic, Span};
 use crate::elsewhere;
 use crate::graph::Address;
-use crate::kind::{Among, ErasedKind, Known, Peer, Problem};
+use crate::kind::{ErasedKind, Known, Problem};
 use crate::kinds;
 use crate::lang::Budget;
 use crate::limits;
@@ -38,8 +39,6 @@ use view::View;
 
 /// Factor by which the budget of a plan or an apply exceeds that of the check before them.
 const WIDE: u64 = 16;
-/// Maximum number of earlier resources of its kind that a resource is compared with.
-const COMPARED: usize = 5_000;
 
 impl<'a> EvalContext<'a> {
     /// Resolves every reference and orders the declarations.
@@ -675,46 +674,6 @@ impl<'a> EvalContext<'a> {
     pub fn id(&self, instance: &Instance<'_>) -> Option<String> {
         let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
         instance.kind.identity(Known(&instance.spec), &scope).id()
-    }
-
-    /// Checks the rules between resources.
-    fn check_among(&self, all: &BTreeMap<Address, Instance<'_>>, problems: &mut Vec<Diagnostic>) {
-        let mut peers = BTreeMap::new();
-        let mut kinds: BTreeMap<&str, Vec<Peer<'_>>> = BTreeMap::new();
-        for instance in all.values() {
-            let (kind, region) = (instance.kind.name(), instance.region.as_str());
-            let peer =
-                Peer { address: instance.address.to_string(), kind, region, spec: Known(&instance.spec) };
-            peers.insert(peer.address.clone(), peer.clone());
-            kinds.entry(peer.kind).or_default().push(peer);
-        }
-        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut ids: BTreeMap<(&str, &str, String), &Address> = BTreeMap::new();
-        for (address, instance) in all {
-            let kind = instance.kind;
-            let peers_of_kind = kinds.get(kind.name()).map(Vec::as_slice).unwrap_or_default();
-            let count = seen.entry(kind.name()).or_default();
-            let (before, own) = (peers_of_kind.get(..*count).unwrap_or_default(), peers_of_kind.get(*count));
-            *count += 1;
-            let account_id = self.facts.scope.account_id.as_str();
-            let address_text = address.to_string();
-            let among =
-                Among { address: address_text, all: &peers, before, region: &instance.region, account_id };
-            let mut found = kind.check_among(Known(&instance.written), &among);
-            // Among very many resources of a kind, only the first are compared: AWS has room for no more
-            // of a kind that can clash.
-            let before = before.get(..before.len().min(COMPARED)).unwrap_or_default();
-            found.extend(own.iter().flat_map(|own| before.iter().filter_map(|other| kind.clash(own, other))));
-            if let Some(id) = self.id(instance) {
-                let region = if kind.global() { "" } else { instance.region.as_str() };
-                let other = ids.insert((kind.name(), region, id), address);
-                found.extend(other.map(|other| {
-                    Problem::new("", format!("{address} would be the same resource at AWS as {other}"))
-                        .help("give one of them another name")
-                }));
-            }
-            self.report(found, instance.resource, None, problems);
-        }
     }
 }
 

@@ -30,6 +30,7 @@ pub use crate::schema::Form;
 use crate::value::Value;
 
 pub use crate::diag::{a, counted, nearest};
+pub(crate) use among::Peers;
 pub use among::{Among, Peer};
 pub use attributes::{Attributes, from_attributes, to_attributes};
 pub use document::{canonical_json, canonical_pattern, canonical_policy, in_document};
@@ -603,6 +604,14 @@ pub trait Kind: Sized + 'static {
     /// Checks rules that the schema cannot express.
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let _ = spec;
+        Vec::new()
+    }
+
+    /// What this resource claims for itself, such as a name or a place in a VPC. Two resources of a kind
+    /// are compared only if they claim the same text: a stack may have thousands of a kind. So a kind
+    /// with [`Kind::clash`], or that uses [`Among::before`], names here what the two have in common.
+    fn claims(own: &Peer<'_>) -> Vec<String> {
+        let _ = own;
         Vec::new()
     }
 

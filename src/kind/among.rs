@@ -1,6 +1,7 @@
 //! The other resources of the stack, for rules that concern several specs.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 use super::Known;
 use crate::value::Value;
@@ -18,11 +19,45 @@ pub struct Peer<'a> {
     pub spec: Known<'a>,
 }
 
+/// All resources of a stack, found by address and by what they say.
+pub(crate) struct Peers<'a> {
+    all: Vec<Peer<'a>>,
+    by_address: HashMap<String, usize>,
+    /// For each kind and attribute that was asked for: the resources by the text of the attribute.
+    by_text: RefCell<HashMap<(String, String), HashMap<&'a str, Vec<usize>>>>,
+}
+
+impl<'a> Peers<'a> {
+    pub(crate) fn new(all: Vec<Peer<'a>>) -> Self {
+        let by_address = all.iter().enumerate().map(|(at, peer)| (peer.address.clone(), at)).collect();
+        Self { all, by_address, by_text: RefCell::default() }
+    }
+
+    /// The resources, in the order in which they were given.
+    pub(crate) fn all(&self) -> &[Peer<'a>] {
+        &self.all
+    }
+
+    fn with(&self, kind: &str, attribute: &str, text: &str) -> Vec<usize> {
+        let mut by_text = self.by_text.borrow_mut();
+        let index = by_text.entry((kind.to_owned(), attribute.to_owned())).or_insert_with(|| {
+            let mut index: HashMap<&'a str, Vec<usize>> = HashMap::new();
+            for (at, peer) in self.all.iter().enumerate().filter(|(_, peer)| peer.kind == kind) {
+                if let Some(text) = peer.spec.text(attribute) {
+                    index.entry(text).or_default().push(at);
+                }
+            }
+            index
+        });
+        index.get(text).cloned().unwrap_or_default()
+    }
+}
+
 /// The other resources of a stack.
 pub struct Among<'a> {
-    pub(crate) address: String,
-    pub(crate) all: &'a BTreeMap<String, Peer<'a>>,
-    pub(crate) before: &'a [Peer<'a>],
+    pub(crate) address: &'a str,
+    pub(crate) peers: &'a Peers<'a>,
+    pub(crate) before: Vec<&'a Peer<'a>>,
     pub(crate) region: &'a str,
     pub(crate) account_id: &'a str,
 }
@@ -30,7 +65,7 @@ pub struct Among<'a> {
 impl<'a> Among<'a> {
     /// The address of the resource that is checked.
     pub fn address(&self) -> &str {
-        &self.address
+        self.address
     }
 
     /// Its region.
@@ -43,31 +78,25 @@ impl<'a> Among<'a> {
         self.account_id
     }
 
-    /// The resources of the same kind that come before this one, so that each pair is checked once.
-    pub fn before(&self) -> &'a [Peer<'a>] {
-        self.before
-    }
-
-    /// The resources of [`Among::before`] in the same region.
-    pub fn before_in_region(&self) -> impl Iterator<Item = &'a Peer<'a>> {
-        let region = self.region;
-        self.before.iter().filter(move |peer| peer.region == region)
+    /// The resources of the same kind that come before this one, so that each pair is checked once. Only
+    /// those that claim something that this one claims, too ([`Kind::claims`](super::Kind::claims)).
+    pub fn before(&self) -> impl Iterator<Item = &'a Peer<'a>> {
+        self.before.iter().copied()
     }
 
     /// The resources of a kind whose attribute is this text.
-    pub fn with<'s>(
-        &'s self,
-        kind: &'s str,
-        attribute: &'s str,
-        text: &'s str,
-    ) -> impl Iterator<Item = &'a Peer<'a>> + 's {
-        self.all.values().filter(move |peer| peer.kind == kind && peer.spec.text(attribute) == Some(text))
+    pub fn with(&self, kind: &str, attribute: &str, text: &str) -> impl Iterator<Item = &'a Peer<'a>> {
+        let peers = self.peers;
+        peers.with(kind, attribute, text).into_iter().filter_map(|at| peers.all.get(at))
     }
 
     /// For an unknown `value`: the resource and the attribute of it that AWS will assign.
     pub fn referred<'v>(&self, value: &'v Value) -> Option<(&'a Peer<'a>, &'v str)> {
         match value {
-            Value::Unknown(unknown) => Some((self.all.get(&unknown.address)?, unknown.attribute.as_str())),
+            Value::Unknown(unknown) => {
+                let at = self.peers.by_address.get(&unknown.address)?;
+                Some((self.peers.all.get(*at)?, unknown.attribute.as_str()))
+            }
             _ => None,
         }
     }

@@ -120,6 +120,8 @@ pub trait ErasedKind: Send + Sync {
     fn check(&self, spec: Known<'_>) -> Vec<Problem>;
     /// See [`Kind::check_among`].
     fn check_among(&self, spec: Known<'_>, among: &Among<'_>) -> Vec<Problem>;
+    /// See [`Kind::claims`].
+    fn claims(&self, own: &Peer<'_>) -> Vec<String>;
     /// See [`Kind::clash`].
     fn clash(&self, own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem>;
     /// Checks that a complete spec converts to the kind's own type: the last check before AWS.
@@ -359,6 +361,10 @@ impl<K: Kind> ErasedKind for Of<K> {
         let mut problems = K::check_among(spec, among);
         problems.extend(check_names(&self.schema().spec, spec, Some(among.region())));
         problems
+    }
+
+    fn claims(&self, own: &Peer<'_>) -> Vec<String> {
+        K::claims(own)
     }
 
     fn clash(&self, own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {

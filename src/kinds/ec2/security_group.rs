@@ -243,6 +243,10 @@ impl Kind for Ec2SecurityGroup {
         problems
     }
 
+    fn claims(own: &Peer<'_>) -> Vec<String> {
+        own.spec.text("group_name").map(str::to_ascii_lowercase).into_iter().collect()
+    }
+
     /// Names are unique within a VPC, regardless of case
     /// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>).
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {

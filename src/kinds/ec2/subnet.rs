@@ -216,6 +216,10 @@ impl Kind for Ec2Subnet {
         problems
     }
 
+    fn claims(own: &Peer<'_>) -> Vec<String> {
+        own.spec.0.get("vpc_id").map(|vpc| format!("{vpc:?}")).into_iter().collect()
+    }
+
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         if own.spec.0.get("vpc_id")? != other.spec.0.get("vpc_id")? {
             return None;

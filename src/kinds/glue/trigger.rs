@@ -230,15 +230,19 @@ impl Kind for GlueTrigger {
         problems
     }
 
+    fn claims(own: &Peer<'_>) -> Vec<String> {
+        let workflow = own.spec.0.get("workflow_name").filter(|name| !name.is_null());
+        workflow.map(|name| format!("{} {name:?}", own.region)).into_iter().collect()
+    }
+
     /// A workflow has one trigger that starts it
     /// (<https://docs.aws.amazon.com/glue/latest/dg/creating_running_workflows.html>).
     fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         let starts = |spec: Known<'_>| matches!(spec.text("type"), Some("SCHEDULED" | "ON_DEMAND" | "EVENT"));
         let workflow = |spec: Known<'_>| spec.0.get("workflow_name").filter(|name| !name.is_null()).cloned();
         let Some(own) = workflow(spec).filter(|_| starts(spec)) else { return Vec::new() };
-        let other = among
-            .before_in_region()
-            .find(|peer| starts(peer.spec) && workflow(peer.spec).as_ref() == Some(&own));
+        let other =
+            among.before().find(|peer| starts(peer.spec) && workflow(peer.spec).as_ref() == Some(&own));
         other
             .map(|other| {
                 Problem::new("workflow_name", format!("{} already starts this workflow", other.address))

@@ -94,6 +94,10 @@ impl Kind for IamPolicy {
         problems
     }
 
+    fn claims(own: &Peer<'_>) -> Vec<String> {
+        own.spec.text("policy_name").map(str::to_ascii_lowercase).into_iter().collect()
+    }
+
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let name = own.spec.text("policy_name")?;
         // The ARN contains the path, but the name must be unique regardless of the path

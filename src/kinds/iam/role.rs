@@ -232,6 +232,10 @@ impl Kind for IamRole {
         })
     }
 
+    fn claims(own: &Peer<'_>) -> Vec<String> {
+        own.spec.text("role_name").map(str::to_ascii_lowercase).into_iter().collect()
+    }
+
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         clash(own, other, "role_name")
     }

@@ -231,11 +231,19 @@ impl Kind for KmsKey {
         problems
     }
 
+    fn claims(own: &Peer<'_>) -> Vec<String> {
+        own.spec
+            .list("aliases")
+            .iter()
+            .filter_map(|alias| Some(format!("{} {}", own.region, alias.as_str()?)))
+            .collect()
+    }
+
     fn check_among(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
         let mut problems: Vec<Problem> = check_others(spec, among).into_iter().collect();
         for (index, alias) in spec.list("aliases").iter().enumerate() {
             let Some(alias) = alias.as_str() else { continue };
-            for other in among.before_in_region() {
+            for other in among.before() {
                 if other.spec.list("aliases").iter().any(|one| one.as_str() == Some(alias)) {
                     problems.push(
                         Problem::new(

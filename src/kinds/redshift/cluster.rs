@@ -120,6 +120,10 @@ impl Kind for RedshiftCluster {
         problems
     }
 
+    fn claims(own: &Peer<'_>) -> Vec<String> {
+        own.spec.text("elastic_ip").map(str::to_owned).into_iter().collect()
+    }
+
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let address = own.spec.text("elastic_ip")?;
         (other.spec.text("elastic_ip") == Some(address)).then(|| {

@@ -227,6 +227,10 @@ impl Kind for S3Bucket {
         check::check_logging(spec, among)
     }
 
+    fn claims(own: &Peer<'_>) -> Vec<String> {
+        own.spec.text("bucket").map(str::to_owned).into_iter().collect()
+    }
+
     /// Bucket names are unique across all regions, while ids only tell buckets of one region apart:
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>.
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {

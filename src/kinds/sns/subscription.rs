@@ -110,6 +110,13 @@ impl Kind for SnsSubscription {
         Predicted::default().with("owner", scope.account_id.as_str())
     }
 
+    fn claims(own: &Peer<'_>) -> Vec<String> {
+        let [Some(topic), Some(endpoint)] = ["topic_arn", "endpoint"].map(|name| own.spec.get(name)) else {
+            return Vec::new();
+        };
+        vec![format!("{topic:?} {endpoint:?}")]
+    }
+
     /// A second `Subscribe` returns the existing subscription
     /// (<https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>).
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
