@@ -16,6 +16,7 @@ mod view;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::aws::Scope as AwsScope;
 use crate::diag::{Diagnostic, Span};
@@ -241,21 +242,24 @@ impl<'a> EvalContext<'a> {
             }
             views.insert(resource.address(), View::Each(each));
         }
-        let (needs, soft) = self.references.needs(self.stack, resource, &self.views.borrow());
         let referred = self.references.referred(resource);
         let mut instances = Vec::new();
         for (key, value) in elements {
             let address = Address { kind: resource.kind.clone(), name: resource.name.clone(), key };
             let mut instance = Instance {
                 each: value,
-                needs: needs.clone(),
-                soft: soft.clone(),
-                referred: referred.clone(),
+                referred: Rc::clone(&referred),
                 ..self.blank(address, kind, resource)
             };
             if self.evaluate(&mut instance, problems) {
                 instances.push(instance);
             } else {
+            (instance.needs, instance.soft) = self.references.needs(
+                self.stack,
+                resource,
+                instance.each_names().as_ref(),
+                &self.views.borrow(),
+            );
                 self.faulty.borrow_mut().insert(resource.address());
                 self.show(&instance.address, Value::Unknown(Unknown::new(instance.address.to_string(), "")));
             }
@@ -285,7 +289,7 @@ impl<'a> EvalContext<'a> {
             protect: false,
             create_before_destroy: false,
             retain: false,
-            referred: BTreeSet::new(),
+            referred: Rc::default(),
         }
     }
 

@@ -1,7 +1,8 @@
 //! The evaluated stack as a value, and the resources that it desires.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::rc::Rc;
 
 use super::references::References;
 use super::view::View;
@@ -66,7 +67,7 @@ pub struct Instance<'a> {
     /// Keeps it at AWS when it is no longer declared, and when the stack is destroyed.
     pub retain: bool,
     /// Its attributes that something in the stack refers to.
-    pub referred: BTreeSet<String>,
+    pub referred: Rc<BTreeSet<String>>,
 }
 
 impl Instance<'_> {

@@ -1,24 +1,25 @@
 //! The references between declarations, found in the files before anything is evaluated.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::view::View;
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::elsewhere;
 use crate::graph::{self, Address};
 use crate::kinds;
-use crate::lang::{Reference, Step};
+use crate::lang::{Reference, Step, descend};
 use crate::stack::{Node, Resource, Stack};
 use crate::value::Value;
 
 /// The roots of references that are not kinds.
 const ROOTS: [&str; 7] = ["var", "local", "env", "stack", "aws", "each", "path"];
 
-/// The references of every declaration: to which declarations, with which literal keys (`None` for
-/// all), and where they are written. Also the attributes that anything refers to.
+/// The references of every declaration: to which instances of which declarations, and where they are
+/// written. Also the attributes that anything refers to.
 pub(super) struct References {
     targets: Vec<Vec<Target>>,
-    referred: Vec<BTreeSet<String>>,
+    referred: Vec<Rc<BTreeSet<String>>>,
     /// Edges of cycles that are left out of the order of evaluation.
     deferred: BTreeSet<(usize, usize)>,
     indices: BTreeMap<String, usize>,
@@ -38,11 +39,35 @@ struct Local {
 #[derive(Clone, Debug)]
 struct Target {
     index: usize,
-    key: Option<String>,
+    which: Which,
     sees: Sees,
     span: Span,
     /// The attribute that contains the reference, if that can be set after both exist.
     deferrable: Option<String>,
+}
+
+/// The instances of its target that a reference uses.
+#[derive(Clone, Debug)]
+enum Which {
+    All,
+    Key(String),
+    /// The one whose key is this part of the own `each`.
+    Each(Rc<Reference>),
+}
+
+impl Which {
+    /// The key of the only instance; `None` if there may be others.
+    fn key(&self, each: Option<&Value>) -> Option<String> {
+        match self {
+            Self::All => None,
+            Self::Key(key) => Some(key.clone()),
+            Self::Each(part) => match descend(each?, part, 0) {
+                (Value::String(key), taken) if taken == part.steps.len() => Some(key),
+                (Value::Number(key), taken) if taken == part.steps.len() => Some(key.to_string()),
+                _ => None,
+            },
+        }
+    }
 }
 
 /// The parts of its target that a reference uses.
@@ -113,7 +138,19 @@ impl References {
                 );
             }
             for node in settings_of(resource) {
-                own.extend(linker.targets(&node.references()));
+                let mut found = linker.targets(&node.references());
+                // Each instance has its own element of another declaration's instances.
+                if let (Some(for_each), [all]) = (&resource.for_each, found.as_mut_slice())
+                    && std::ptr::eq(node, for_each)
+                    && node.reference().is_some_and(|whole| whole.root != "local" && whole.steps.len() == 1)
+                {
+                    all.which = Which::Each(Rc::new(Reference {
+                        root: "each".to_owned(),
+                        steps: vec![Step::Attribute("key".to_owned())],
+                        span: node.span,
+                    }));
+                }
+                own.extend(found);
             }
             let explicit = resource.depends_on.iter().cloned();
             let triggers = resource
@@ -166,7 +203,7 @@ impl References {
         targets.resize_with(stack.resources.len(), Vec::new);
         let references = Self {
             targets,
-            referred,
+            referred: referred.into_iter().map(Rc::new).collect(),
             deferred: BTreeSet::new(),
             indices: linker.declared,
             locals: linker.locals,
@@ -195,7 +232,7 @@ impl References {
     }
 
     /// The attributes of a declaration that something in the stack refers to.
-    pub(super) fn referred(&self, resource: &Resource) -> BTreeSet<String> {
+    pub(super) fn referred(&self, resource: &Resource) -> Rc<BTreeSet<String>> {
         let index = self.indices.get(&resource.address());
         index.and_then(|index| self.referred.get(*index)).cloned().unwrap_or_default()
     }
@@ -225,12 +262,13 @@ impl References {
         self.deferred.iter().map(|(from, _)| *from).collect()
     }
 
-    /// The instances that a declaration needs, among those seen so far. Also, for instances that only
-    /// deferrable attributes refer to, these attributes.
+    /// The instances that one with this `each` needs, among those seen so far. Also, for instances that
+    /// only deferrable attributes refer to, these attributes.
     pub(super) fn needs(
         &self,
         stack: &Stack,
         resource: &Resource,
+        each: Option<&Value>,
         views: &BTreeMap<String, View>,
     ) -> (BTreeSet<Address>, BTreeMap<Address, BTreeSet<String>>) {
         let (mut all, mut hard) = (BTreeSet::new(), BTreeSet::new());
@@ -241,11 +279,11 @@ impl References {
             let needed = &stack.resources[target.index];
             let address = |key| Address { kind: needed.kind.clone(), name: needed.name.clone(), key };
             match views.get(&needed.address()) {
-                Some(View::Each(each)) => match &target.key {
-                    Some(key) => {
-                        needs.insert(address(Some(key.clone())));
-                    }
-                    None => needs.extend(each.keys().map(|key| address(Some(key.clone())))),
+                Some(View::Each(all)) => match (&target.which, target.which.key(each)) {
+                    // An element of its own may be missing, as in `try(x[each.key].arn, null)`.
+                    (Which::Each(_), Some(key)) if !all.contains_key(&key) => {}
+                    (_, Some(key)) => drop(needs.insert(address(Some(key)))),
+                    (_, None) => needs.extend(all.keys().map(|key| address(Some(key.clone())))),
                 },
                 Some(View::One(_)) => {
                     needs.insert(address(None));
@@ -400,7 +438,12 @@ impl Linker<'_> {
                     Sees::Attribute(name) => Some(name.as_str()),
                     Sees::Nothing | Sees::Everything => None,
                 };
-                if found.insert((target.index, target.key.as_deref(), sees)) {
+                // No local sees `each`.
+                let key = match &target.which {
+                    Which::Key(key) => Some(key.as_str()),
+                    Which::All | Which::Each(_) => None,
+                };
+                if found.insert((target.index, key, sees)) {
                     by_locals.push(Target { span, ..target.clone() });
                 }
             }
@@ -501,17 +544,19 @@ impl Linker<'_> {
             self.unknown_resource(&address, reference.span);
             return None;
         };
-        let key = match (self.stack.resources[index].for_each.is_some(), reference.steps.get(1)) {
-            (true, Some(Step::Index(Value::String(key)) | Step::Attribute(key))) => Some(key.clone()),
-            _ => None,
+        let which = match (self.stack.resources[index].for_each.is_some(), reference.steps.get(1)) {
+            (true, Some(Step::Index(Value::String(key)) | Step::Attribute(key))) => Which::Key(key.clone()),
+            (true, Some(Step::Each(part))) => Which::Each(Rc::new(part.as_ref().clone())),
+            _ => Which::All,
         };
-        let sees = match reference.name(if key.is_some() { 2 } else { 1 }) {
-            Some(name) if key.is_some() || self.stack.resources[index].for_each.is_none() => {
+        let is_one = !matches!(which, Which::All);
+        let sees = match reference.name(if is_one { 2 } else { 1 }) {
+            Some(name) if is_one || self.stack.resources[index].for_each.is_none() => {
                 Sees::Attribute(name.to_owned())
             }
             _ => Sees::Everything,
         };
-        Some(Target { index, key, sees, span: reference.span, deferrable: None })
+        Some(Target { index, which, sees, span: reference.span, deferrable: None })
     }
 
     fn written_address(&mut self, text: &str, span: Span) -> Option<Target> {
@@ -519,7 +564,8 @@ impl Linker<'_> {
         match address {
             Ok(address) => match self.declared.get(&address.declaration()) {
                 Some(&index) => {
-                    Some(Target { index, key: address.key, sees: Sees::Nothing, span, deferrable: None })
+                    let which = address.key.map_or(Which::All, Which::Key);
+                    Some(Target { index, which, sees: Sees::Nothing, span, deferrable: None })
                 }
                 None => {
                     self.unknown_resource(&address.declaration(), span);

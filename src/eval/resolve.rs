@@ -1,5 +1,6 @@
 //! Resolves the names in expressions: variables, locals, resources, account and region.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::model::EvalContext;
@@ -77,7 +78,12 @@ impl<'w, 'a> Names<'w, 'a> {
             Some(View::Each(each)) => match reference.steps.get(1) {
                 Some(Step::Index(Value::String(key)) | Step::Attribute(key)) => match each.get(key) {
                     Some(view) => attribute(view, reference, 2),
-                    None if each.values().any(|view| view.get(key).is_some()) => {
+                    // All have the same attributes.
+                    None if each
+                        .values()
+                        .find(|view| view.as_map().is_some())
+                        .is_some_and(|view| view.get(key).is_some()) =>
+                    {
                         let first = each.keys().next().map(String::as_str).unwrap_or_default();
                         let what = format!("`{address}` has a `for_each`: it is one resource for each key");
                         Err(Diagnostic::error("unknown-key", what)
@@ -89,26 +95,34 @@ impl<'w, 'a> Names<'w, 'a> {
                             Diagnostic::error("unknown-key", format!("`{address}` has no element \"{key}\""));
                         Err(match nearest(key, each.keys().map(String::as_str)) {
                             Some(near) => error.at(reference.span, format!("did you mean \"{near}\"?")),
-                            None => error.at(
-                                reference.span,
-                                format!(
-                                    "its keys are {}",
-                                    each.keys().cloned().collect::<Vec<_>>().join(", ")
-                                ),
-                            ),
+                            None => error
+                                .at(reference.span, format!("its keys are {}", some(each.keys().cloned()))),
                         })
                     }
                 },
-                Some(Step::Index(Value::Number(_))) => {
-                    let keys: Vec<String> = each.keys().map(|key| format!("[\"{key}\"]")).collect();
-                    let error =
-                        Diagnostic::error("unknown-key", format!("`{address}` has keys, not positions"));
-                    Err(error.at(reference.span, format!("its keys are {}", keys.join(", "))))
-                }
-                Some(Step::Index(_)) | None => Ok((Value::Map(each.clone()), 1)),
+                Some(Step::Index(Value::Number(number))) => match each.get(&number.to_string()) {
+                    Some(view) => attribute(view, reference, 2),
+                    None => {
+                        let error =
+                            Diagnostic::error("unknown-key", format!("`{address}` has keys, not positions"));
+                        let keys = each.keys().map(|key| format!("[\"{key}\"]"));
+                        Err(error.at(reference.span, format!("its keys are {}", some(keys))))
+                    }
+                },
+                Some(Step::Index(_) | Step::Each(_)) | None => Ok((Value::Map(each.clone()), 1)),
             },
         }
     }
+}
+
+/// Maximum number of keys shown of a collection.
+const SHOWN: usize = 20;
+
+/// The keys of a collection, if there are few; otherwise the first of them.
+fn some(keys: impl ExactSizeIterator<Item = String>) -> String {
+    let more = keys.len().saturating_sub(SHOWN);
+    let shown = keys.take(SHOWN).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
 /// The attribute that step `at` of the reference names, or the whole view without one.
@@ -164,6 +178,10 @@ impl Scope for Names<'_, '_> {
     fn resolve(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
         let eval = self.eval;
         let text = |text: &str| Value::String(text.to_owned());
+        let reference = &*match &self.each {
+            Some(each) => reference.within(each),
+            None => Cow::Borrowed(reference),
+        };
         match reference.root.as_str() {
             "var" => match reference.name(0).and_then(|name| eval.variables.get(name)) {
                 Some(value) => Ok(descend(value, reference, 1)),

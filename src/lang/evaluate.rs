@@ -176,6 +176,11 @@ impl<'a> Evaluator<'a> {
             let inner = match step {
                 Step::Attribute(name) => self.attribute(value, name, reference.span, taint)?,
                 Step::Index(index) => self.index(value, index, reference.span, taint)?,
+                Step::Each(index) => {
+                    let index = self.reference(index)?;
+                    let index = taint.open(index);
+                    self.index(value, &index, reference.span, taint)?
+                }
             };
             value = taint.open(inner);
         }

@@ -25,7 +25,7 @@ pub use scope::{Names, Scope, descend, unknown_name};
 use crate::diag::{Diagnostic, Span};
 use crate::value::Value;
 use evaluate::Evaluator;
-use tree::Part;
+use tree::{Expression, Part};
 
 /// Converts all values to one type, like the items of a list in Terraform. If there is none, leaves
 /// them as they are and returns false.
@@ -78,6 +78,20 @@ impl Template {
         match &self.content {
             Content::Literal(_) => Vec::new(),
             Content::Parts { references, .. } => references.clone(),
+        }
+    }
+
+    /// The reference, if the text is just `${reference}`.
+    pub fn reference(&self) -> Option<&Reference> {
+        match &self.content {
+            Content::Parts { parts, .. } => match parts.as_slice() {
+                [Part::Value(node)] => match &node.expression {
+                    Expression::Reference(reference) => Some(reference),
+                    _ => None,
+                },
+                _ => None,
+            },
+            Content::Literal(_) => None,
         }
     }
 

@@ -224,8 +224,13 @@ impl Lowering<'_> {
         }
     }
 
-    fn static_step(&self, operator: &TraversalOperator) -> Option<Step> {
+    /// A step that is known before evaluation, or that `each` alone decides.
+    fn static_step(&mut self, operator: &TraversalOperator) -> Option<Step> {
         match operator {
+            TraversalOperator::Index(index) if is_each(index) => match self.node(index).ok()?.expression {
+                Expression::Reference(each) if each.root == "each" => Some(Step::Each(each)),
+                _ => None,
+            },
             TraversalOperator::GetAttr(name) => Some(Step::Attribute(name.as_str().to_owned())),
             TraversalOperator::Index(expr::Expression::String(text)) => {
                 Some(Step::Index(literal_text(text.as_str())))
@@ -390,6 +395,20 @@ impl Lowering<'_> {
         let names = 1 + usize::from(over.key.is_some());
         self.bound.truncate(self.bound.len().saturating_sub(names));
     }
+}
+
+/// Returns whether an index is a part of `each`, such as `each.key`.
+fn is_each(index: &expr::Expression) -> bool {
+    let expr::Expression::Traversal(traversal) = index else { return false };
+    let is_static = |operator: &Decorated<TraversalOperator>| match operator.value() {
+        TraversalOperator::GetAttr(_) | TraversalOperator::LegacyIndex(_) => true,
+        TraversalOperator::Index(index) => {
+            matches!(index, expr::Expression::String(_) | expr::Expression::Number(_))
+        }
+        _ => false,
+    };
+    matches!(&traversal.expr, expr::Expression::Variable(name) if name.as_str() == "each")
+        && traversal.operators.iter().all(is_static)
 }
 
 fn literal_text(text: &str) -> Value {

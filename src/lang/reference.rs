@@ -1,7 +1,9 @@
 //! References of expressions, as far as they are known without evaluation.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use super::scope::descend;
 use crate::diag::Span;
 use crate::value::Value;
 
@@ -10,7 +12,7 @@ use crate::value::Value;
 pub struct Reference {
     /// The first name: `s3_bucket`.
     pub root: String,
-    /// The steps after it, up to the first splat or index that is not a literal.
+    /// The steps after it, up to the first splat or index that is neither a literal nor a part of `each`.
     pub steps: Vec<Step>,
     /// Its place in the file.
     pub span: Span,
@@ -23,6 +25,9 @@ pub enum Step {
     Attribute(String),
     /// `["key"]`, `[0]` or `.0`: always a string or a number.
     Index(Value),
+    /// `[each.key]` or another part of `each`: an index that differs between the instances of a
+    /// declaration.
+    Each(Box<Reference>),
 }
 
 /// Written as in a stack.
@@ -39,6 +44,7 @@ impl fmt::Display for Step {
         match self {
             Self::Attribute(name) => write!(formatter, ".{name}"),
             Self::Index(index) => write!(formatter, "[{index:?}]"),
+            Self::Each(each) => write!(formatter, "[{each}]"),
         }
     }
 }
@@ -49,6 +55,25 @@ impl Reference {
         match self.steps.get(index)? {
             Step::Attribute(name) => Some(name),
             Step::Index(index) => index.as_str(),
+            Step::Each(_) => None,
         }
+    }
+
+    /// The reference within an instance with this `each`: indexes that are part of `each` become those
+    /// of the instance, as far as they are known texts and numbers.
+    pub fn within(&self, each: &Value) -> Cow<'_, Self> {
+        if !self.steps.iter().any(|step| matches!(step, Step::Each(_))) {
+            return Cow::Borrowed(self);
+        }
+        let steps = self.steps.iter().map(|step| match step {
+            Step::Each(index) => match descend(each, index, 0) {
+                (part @ (Value::String(_) | Value::Number(_)), taken) if taken == index.steps.len() => {
+                    Step::Index(part)
+                }
+                _ => step.clone(),
+            },
+            other => other.clone(),
+        });
+        Cow::Owned(Self { root: self.root.clone(), steps: steps.collect(), span: self.span })
     }
 }

@@ -149,6 +149,14 @@ impl Node {
         references
     }
 
+    /// The reference, if it is nothing else.
+    pub fn reference(&self) -> Option<&Reference> {
+        match &self.content {
+            Content::Template(template) => template.reference(),
+            Content::Literal(_) | Content::List(_) | Content::Table(_) => None,
+        }
+    }
+
     fn visit(&self, each: &mut impl FnMut(&Template)) {
         match &self.content {
             Content::Literal(_) => {}

@@ -11,7 +11,6 @@ impl<'a> Evaluator<'a> {
     pub(super) fn access(&mut self, access: &'a Access) -> Evaluated {
         if let (Expression::Reference(reference), [AccessStep::Index(node), after @ ..]) =
             (&access.base.expression, access.steps.as_slice())
-            && matches!(reference.root.as_str(), "local" | "var")
             && !reference.steps.is_empty()
         {
             match self.evaluate(node)? {
@@ -20,10 +19,12 @@ impl<'a> Evaluator<'a> {
                     // An element that does not exist is reported in the usual way.
                     let mut written = reference.as_ref().clone();
                     written.steps.push(Step::Index(index));
-                    if let Ok((value, taken)) = self.scope.resolve(&written)
-                        && taken == written.steps.len()
-                    {
-                        return self.steps(value, after, access.base.span);
+                    match self.scope.resolve(&written) {
+                        Ok((value, taken)) if taken == written.steps.len() => {
+                            return self.steps(value, after, access.base.span);
+                        }
+                        Err(error) if error.primary.is_some() => return self.fail(error),
+                        _ => {}
                     }
                 }
                 Value::Unknown(unknown) => return self.steps(unknown.into(), after, access.base.span),
