@@ -82,9 +82,12 @@ impl<'a> EvalContext<'a> {
             planned_at: crate::ledger::now(),
             variables,
             references,
+            // The first of several wins.
+            imports: stack.imports.iter().rev().map(|import| (&import.to, import)).collect(),
             order,
             views: RefCell::default(),
             warnings: RefCell::default(),
+            warned: RefCell::default(),
             faulty: RefCell::default(),
             has_faults: !problems.is_empty(),
             fixed: RefCell::default(),
@@ -251,15 +254,15 @@ impl<'a> EvalContext<'a> {
                 referred: Rc::clone(&referred),
                 ..self.blank(address, kind, resource)
             };
-            if self.evaluate(&mut instance, problems) {
-                instances.push(instance);
-            } else {
             (instance.needs, instance.soft) = self.references.needs(
                 self.stack,
                 resource,
                 instance.each_names().as_ref(),
                 &self.views.borrow(),
             );
+            if self.evaluate(&mut instance, problems) {
+                instances.push(instance);
+            } else {
                 self.faulty.borrow_mut().insert(resource.address());
                 self.show(&instance.address, Value::Unknown(Unknown::new(instance.address.to_string(), "")));
             }
@@ -461,9 +464,8 @@ impl<'a> EvalContext<'a> {
     }
 
     fn warn(&self, warning: Diagnostic) {
-        let mut warnings = self.warnings.borrow_mut();
-        if !warnings.contains(&warning) {
-            warnings.push(warning);
+        if self.warned.borrow_mut().insert(warning.clone()) {
+            self.warnings.borrow_mut().push(warning);
         }
     }
 
@@ -565,7 +567,7 @@ impl<'a> EvalContext<'a> {
 
     /// The id in the `[[import]]` for an address; `None` without such a block.
     pub fn import(&self, address: &Address, problems: &mut Vec<Diagnostic>) -> Option<String> {
-        let import = self.stack.imports.iter().find(|import| import.to == *address)?;
+        let import = self.imports.get(address)?;
         match import.id.evaluate(&Names::new(self, None), problems) {
             Value::String(id) if !id.is_empty() => {
                 Some(kinds::kind(&address.kind).map_or(id.clone(), |kind| kind.id_given(&id)))

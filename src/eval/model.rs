@@ -11,7 +11,7 @@ use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::ErasedKind;
 use crate::lang::Budget;
-use crate::stack::{Resource, Stack};
+use crate::stack::{Import, Resource, Stack};
 use crate::value::Value;
 
 /// The facts that AWS tells about the run: the `aws` of expressions.
@@ -102,9 +102,13 @@ pub struct EvalContext<'a> {
     pub planned_at: String,
     pub(super) variables: BTreeMap<String, Value>,
     pub(super) references: References,
+    /// The `[[import]]` of each address that has one.
+    pub(super) imports: BTreeMap<&'a Address, &'a Import>,
     pub(super) order: Vec<usize>,
     pub(super) views: RefCell<BTreeMap<String, View>>,
     pub(super) warnings: RefCell<Vec<Diagnostic>>,
+    /// The same, to find each of them.
+    pub(super) warned: RefCell<HashSet<Diagnostic>>,
     /// Declarations with a problem. Their values are therefore unknown.
     pub(super) faulty: RefCell<BTreeSet<String>>,
     /// True if the stack has other errors. An undeclared reference may then be a consequence.

@@ -181,8 +181,8 @@ impl References {
             linker.written_address(&import.to.to_string(), import.span);
         }
         // Only the end of a chain of moves must be declared.
-        let on = |to: &Address| stack.moved.iter().any(|next| next.from == *to);
-        for moved in stack.moved.iter().filter(|moved| !on(&moved.to)) {
+        let left: BTreeSet<&Address> = stack.moved.iter().map(|moved| &moved.from).collect();
+        for moved in stack.moved.iter().filter(|moved| !left.contains(&moved.to)) {
             linker.written_address(&moved.to.to_string(), moved.span);
         }
         // Unused locals are evaluated, too.

@@ -121,7 +121,10 @@ pub struct Resource {
 impl Stack {
     /// The declaration of an address.
     pub fn resource(&self, address: &Address) -> Option<&Resource> {
-        self.resources.iter().find(|one| one.kind == address.kind && one.name == address.name)
+        let at = self
+            .resources
+            .binary_search_by(|one| (&one.kind, &one.name).cmp(&(&address.kind, &address.name)));
+        at.ok().and_then(|at| self.resources.get(at))
     }
 }
 
