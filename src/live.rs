@@ -5,7 +5,7 @@ mod claims;
 mod index;
 mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures_util::future::join_all;
 
@@ -118,14 +118,18 @@ async fn ask(
     let Knowledge { session, .. } = *knowledge;
     let mut reads: BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<ReadRequest>)> =
         BTreeMap::new();
+    // Where in its batch a resource is read.
+    let mut places: HashMap<(&'static str, String, String), usize> = HashMap::new();
     let (mut searches, mut listings) = (Vec::new(), Vec::new());
     for question in questions {
         match question {
             Question::Read { kind, region, request, tags } => {
                 // The tags to expect, until an index has confirmed them.
                 let request = ReadRequest { tags, ..request };
+                let place = (kind.name(), region.clone(), request.id.clone());
                 let (_, batch) = reads.entry((kind.name(), region)).or_insert_with(|| (kind, Vec::new()));
-                match batch.iter_mut().find(|one| one.id == request.id) {
+                let at = *places.entry(place).or_insert(batch.len());
+                match batch.get_mut(at) {
                     // Two addresses may name the same resource; read it once.
                     Some(one) => {
                         one.attributes.get_or_insert_default().extend(request.attributes.unwrap_or_default());

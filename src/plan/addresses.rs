@@ -1,7 +1,7 @@
 //! Addresses of the stack and of the ledger. They differ where resources moved.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::declared::both_exist;
 use crate::diag::Diagnostic;
@@ -37,6 +37,8 @@ pub(super) struct Addresses<'p> {
     declared: BTreeMap<Address, DeclaredSettings>,
     /// The ledger's address of each resource that has a new one.
     moves: BTreeMap<Address, Address>,
+    /// The new addresses of each address of the ledger that has some.
+    moved: BTreeMap<Address, BTreeSet<Address>>,
 }
 
 impl<'p> Addresses<'p> {
@@ -47,7 +49,8 @@ impl<'p> Addresses<'p> {
         stack: &Stack,
         renamed: BTreeMap<Address, Address>,
     ) -> (Self, Vec<Diagnostic>) {
-        let mut addresses = Self { ledger, declared: BTreeMap::new(), moves: renamed };
+        let mut addresses =
+            Self { ledger, declared: BTreeMap::new(), moves: renamed, moved: BTreeMap::new() };
         let mut problems = Vec::new();
         let blocks = Moves::of(&stack.moved);
         for from in ledger.resources.keys() {
@@ -70,6 +73,9 @@ impl<'p> Addresses<'p> {
             } else {
                 addresses.moves.insert(address, from.clone());
             }
+        }
+        for (to, from) in &addresses.moves {
+            addresses.moved.entry(from.clone()).or_default().insert(to.clone());
         }
         (addresses, problems)
     }
@@ -105,14 +111,14 @@ impl<'p> Addresses<'p> {
 
     /// Returns whether a resource of the ledger has a new address, declared or not.
     pub(super) fn is_left(&self, former: &Address) -> bool {
-        self.moves.values().any(|from| from == former)
+        self.moved.contains_key(former)
     }
 
     /// Returns the current address of a resource that had the address `former` in the ledger. A
     /// resource that moves to an undeclared address keeps its own.
     pub(super) fn present<'s>(&'s self, former: &'s Address) -> &'s Address {
-        let is_it = |(to, from): &(&Address, &Address)| *from == former && self.is_declared(to);
-        self.moves.iter().find(is_it).map_or(former, |(to, _)| to)
+        let mut to = self.moved.get(former).into_iter().flatten();
+        to.find(|to| self.is_declared(to)).unwrap_or(former)
     }
 
     /// The ledger's entries that are no longer declared, under any address.

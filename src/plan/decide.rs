@@ -206,22 +206,29 @@ pub(super) fn remove(
 /// Returns the address whose change forces a replacement of the instance: one that its lifecycle
 /// names, or its parent that is itself replaced.
 pub(super) fn trigger(instance: &Instance<'_>, changes: &BTreeMap<Address, Change>) -> Option<Address> {
-    let triggers = &instance.resource.lifecycle.replace_triggered_by;
     let part = instance.kind.part_of();
     let has_part = |change: &Change| {
         let whole = |attribute| instance.spec.get(attribute).and_then(Value::as_str);
         let is_whole =
             |attribute| whole(attribute).zip(change.id.as_deref()).is_none_or(|(own, id)| own == id);
-        instance.needs.contains(&change.address)
-            && part.is_some_and(|(kind, attribute)| change.address.kind == kind && is_whole(attribute))
+        part.is_some_and(|(kind, attribute)| change.address.kind == kind && is_whole(attribute))
     };
-    let is_named = |change: &Change| triggers.iter().any(|trigger| change.address.is_selected_by(trigger));
-    let found = changes.values().find(|change| match change.action {
-        Action::Replace { .. } => is_named(change) || has_part(change),
-        Action::Update => is_named(change),
-        _ => false,
+    let is_replaced = |change: &&Change| matches!(change.action, Action::Replace { .. });
+    let needed = instance.needs.iter().filter_map(|needed| changes.get(needed));
+    let wholes = needed.filter(is_replaced).filter(|change| has_part(change));
+    // The stack's check has refused triggers that are no addresses.
+    let triggers =
+        instance.resource.lifecycle.replace_triggered_by.iter().filter_map(|text| text.parse().ok());
+    let named = triggers.flat_map(|trigger: Address| {
+        let all = changes.range(Address { key: None, ..trigger.clone() }..);
+        let Address { kind, name, key } = trigger;
+        let is_of = move |one: &Address| one.kind == kind && one.name == name;
+        let is_it = move |one: &Address| key.is_none() || one.key == key;
+        all.take_while(move |(one, _)| is_of(one)).filter(move |(one, _)| is_it(one))
     });
-    found.map(|change| change.address.clone())
+    let changed = |change: &&Change| is_replaced(change) || change.action == Action::Update;
+    let named = named.map(|(_, change)| change).filter(changed);
+    named.chain(wholes).map(|change| &change.address).min().cloned()
 }
 
 /// A new resource's attributes, as changes from nothing.

@@ -125,10 +125,16 @@ impl Units {
     /// its release until the new resource exists.
     fn late(&self, hard: &BTreeSet<(usize, usize)>) -> BTreeSet<(usize, usize)> {
         let mut late = BTreeSet::new();
+        let releases: BTreeSet<usize> = self.release.values().copied().collect();
+        let mut needed_by: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for &(unit, needed) in hard.iter().filter(|(_, needed)| releases.contains(needed)) {
+            needed_by.entry(needed).or_default().push(unit);
+        }
         for (place, &mine) in &self.release {
-            for &(held, _) in hard.iter().filter(|(_, needed)| *needed == mine) {
+            for &held in needed_by.get(&mine).into_iter().flatten() {
                 let new = self.up.get(&self.units[held].address).copied();
-                let before = hard.iter().filter(|(unit, _)| *unit == held || Some(*unit) == new);
+                let units = BTreeSet::from_iter(new.into_iter().chain([held]));
+                let before = units.into_iter().flat_map(|unit| hard.range((unit, 0)..=(unit, usize::MAX)));
                 let before = before.map(|(_, needed)| *needed);
                 late.extend(
                     before
@@ -363,25 +369,33 @@ impl Edges {
         deposed: &[Change],
         applied: &dyn Fn(&Address) -> Vec<Address>,
     ) {
+        let mut places: BTreeMap<&Address, Vec<usize>> = BTreeMap::new();
+        for (index, change) in deposed.iter().enumerate() {
+            places.entry(&change.address).or_default().push(index);
+        }
+        let mut holders: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
+        for (&address, holder) in changes.iter().filter(|_| !deposed.is_empty()) {
+            let before = applied(address);
+            let before = (!before.is_empty()).then_some(before.as_slice());
+            for held in holder.held(before).filter_map(|held| Some(*places.get_key_value(held)?.0)) {
+                holders.entry(held).or_default().insert(address);
+            }
+        }
         for (index, change) in deposed.iter().enumerate() {
             let Some(&mine) = all.down.get(&(change.address.clone(), Some(index))) else { continue };
             // It is deleted after everything that may still refer to it, and before its
             // dependencies. It does not wait for its successor if that waits for it: to get its
             // name, or because a bucket holds it and is replaced.
             self.soft.extend(all.up.get(&change.address).map(|&new| (mine, new)));
-            for (&address, holder) in changes {
-                let before = applied(address);
-                let before = (!before.is_empty()).then_some(before.as_slice());
-                if holder.held(before).any(|held| *held == change.address) {
-                    let units =
-                        [all.up.get(address).copied(), all.later.get(address).copied(), all.down_of(address)];
-                    self.soft.extend(units.into_iter().flatten().map(|unit| (mine, unit)));
-                }
+            for &address in holders.get(&change.address).into_iter().flatten() {
+                let units =
+                    [all.up.get(address).copied(), all.later.get(address).copied(), all.down_of(address)];
+                self.soft.extend(units.into_iter().flatten().map(|unit| (mine, unit)));
             }
             self.soft.extend(change.needs.iter().filter_map(|needed| Some((all.down_of(needed)?, mine))));
-            for (other, one) in deposed.iter().enumerate().filter(|(other, _)| *other != index) {
-                if change.needs.contains(&one.address) {
-                    let theirs = all.down.get(&(one.address.clone(), Some(other)));
+            for needed in &change.needs {
+                for &other in places.get(needed).into_iter().flatten().filter(|other| **other != index) {
+                    let theirs = all.down.get(&(needed.clone(), Some(other)));
                     self.soft.extend(theirs.map(|&theirs| (theirs, mine)));
                 }
             }

@@ -38,9 +38,8 @@ impl<'p> Surveyor<'p, '_, '_> {
         let kind = kinds::kind(&address.kind).ok_or_else(|| unknown_kind(address))?;
         let entry = self.addresses.applied(address, entry);
         // The resource may have been given an address again.
-        let owned = self.inputs.ledger.resources.iter().any(|(other, one)| {
-            other.kind == address.kind && one.id == entry.id && one.region == entry.region
-        });
+        let places = self.recorded_in(&address.kind, &entry.id);
+        let owned = places.contains(&(entry.region.as_str(), false));
         let live = match owned {
             true => None,
             false => self.read(address, kind, &entry.region, &entry.id, None, Some(&entry))?,

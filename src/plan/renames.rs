@@ -18,31 +18,38 @@ use crate::schema::normalize;
 pub(super) fn renamed(surveyor: &Surveyor<'_, '_, '_>, draft: &Draft) -> BTreeMap<Address, Address> {
     let (ledger, stack) = (surveyor.inputs.ledger, surveyor.inputs.eval.stack);
     let addresses = &surveyor.addresses;
-    let gone = || {
-        ledger.resources.iter().filter(|(address, _)| {
-            !addresses.is_declared(address)
-                && !addresses.is_left(address)
-                && removed(stack, address).is_none()
-        })
-    };
     let mut renamed = BTreeMap::new();
+    if surveyor.newcomers.is_empty() {
+        return renamed;
+    }
+    let is_gone = |address: &Address| {
+        !addresses.is_declared(address) && !addresses.is_left(address) && removed(stack, address).is_none()
+    };
+    let gone: Vec<_> = ledger.resources.iter().filter(|(address, _)| is_gone(address)).collect();
+    let mut by_id: BTreeMap<(&str, &str, &str), &Address> = BTreeMap::new();
+    let mut by_kind: BTreeMap<(&str, &str), Vec<&Address>> = BTreeMap::new();
+    for (old, entry) in &gone {
+        by_id.entry((&old.kind, &entry.region, &entry.id)).or_insert(old);
+        by_kind.entry((&old.kind, &entry.region)).or_default().push(old);
+    }
     for (address, (instance, id)) in &surveyor.newcomers {
-        let named = gone().find(|(old, entry)| {
-            old.kind == address.kind && entry.region == instance.region && Some(&entry.id) == id.as_ref()
-        });
-        if let Some((old, _)) = named {
-            renamed.insert(address.clone(), old.clone());
+        let (kind, region) = (address.kind.as_str(), instance.region.as_str());
+        if let Some(old) = id.as_deref().and_then(|id| by_id.get(&(kind, region, id))) {
+            renamed.insert(address.clone(), (*old).clone());
             continue;
         }
         let made = draft.changes.get(address);
         if id.is_some() || made.is_none_or(|change| change.reason != Reason::New) {
             continue;
         }
-        let alike: Vec<&Address> = gone()
-            .filter(|(old, entry)| old.kind == address.kind && entry.region == instance.region)
-            .filter(|(old, _)| draft.changes.get(old).is_some_and(|old| is_alike(instance, old, ledger)))
-            .map(|(old, _)| old)
+        let of_kind = by_kind.get(&(kind, region)).into_iter().flatten().copied();
+        let alike: Vec<&Address> = of_kind
+            .filter(|old| draft.changes.get(old).is_some_and(|old| is_alike(instance, old, ledger)))
+            .take(2)
             .collect();
+        if alike.len() != 1 {
+            continue;
+        }
         let rivals = surveyor.newcomers.values().filter(|(other, id)| {
             id.is_none()
                 && other.address.kind == address.kind

@@ -24,6 +24,9 @@ pub(super) fn create_first(
     mut first: BTreeSet<Address>,
     scope: &Scope,
 ) {
+    if first.is_empty() {
+        return;
+    }
     let needs = changes.iter().map(|(address, change)| (address.clone(), change.needs.clone())).collect();
     spread(&mut first, &needs, false);
     for (address, change) in changes {

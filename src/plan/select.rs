@@ -138,21 +138,23 @@ pub(super) fn spread(
     needs: &BTreeMap<Address, BTreeSet<Address>>,
     upwards: bool,
 ) {
-    loop {
-        let mut more = BTreeSet::new();
-        for (address, needed) in needs {
-            if upwards && !set.contains(address) && needed.iter().any(|one| set.contains(one)) {
-                more.insert(address.clone());
+    let mut dependents: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
+    for (address, needed) in needs.iter().filter(|_| upwards) {
+        needed.iter().for_each(|one| dependents.entry(one).or_default().push(address));
+    }
+    let mut open: Vec<Address> = set.iter().cloned().collect();
+    while let Some(address) = open.pop() {
+        let next: Vec<&Address> = match upwards {
+            true => dependents.get(&address).cloned().unwrap_or_default(),
+            false => {
+                let needed = needs.get(&address).into_iter().flatten();
+                needed.filter(|one| needs.contains_key(*one)).collect()
             }
-            if !upwards && set.contains(address) {
-                more.extend(
-                    needed.iter().filter(|one| !set.contains(*one) && needs.contains_key(one)).cloned(),
-                );
+        };
+        for one in next {
+            if set.insert(one.clone()) {
+                open.push(one.clone());
             }
         }
-        if more.is_empty() {
-            return;
-        }
-        set.extend(more);
     }
 }

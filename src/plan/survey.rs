@@ -2,6 +2,7 @@
 //! It is the only stage that asks AWS.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::addresses::Addresses;
@@ -75,14 +76,43 @@ pub(super) struct Surveyor<'p, 'w, 'a> {
     pub(super) questions: Vec<Question>,
     /// The reads that are already among the questions, by kind, region and id.
     asked: BTreeSet<(&'static str, String, String)>,
+    /// The searches that are already among the questions, by address and region.
+    looked_for: BTreeSet<(Address, String)>,
+    /// The regions of the ledger's resources by kind and id, and whether they are deposed.
+    recorded: OnceCell<BTreeMap<&'p str, BTreeMap<&'p str, Vec<(&'p str, bool)>>>>,
     /// Declared resources that the ledger does not record, with their id if it follows from the spec.
     pub(super) newcomers: BTreeMap<Address, (Instance<'a>, Option<String>)>,
 }
 
 impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
     pub(super) fn new(inputs: &'p Inputs<'w, 'a>, addresses: Addresses<'p>) -> Self {
-        let (questions, asked, newcomers) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
-        Self { inputs, addresses, questions, asked, newcomers }
+        Self {
+            inputs,
+            addresses,
+            questions: Vec::new(),
+            asked: BTreeSet::new(),
+            looked_for: BTreeSet::new(),
+            recorded: OnceCell::new(),
+            newcomers: BTreeMap::new(),
+        }
+    }
+
+    /// Where the ledger has resources with this id: their regions, and whether they are deposed.
+    pub(super) fn recorded_in(&self, kind: &str, id: &str) -> &[(&'p str, bool)] {
+        let recorded = self.recorded.get_or_init(|| {
+            let ledger = self.inputs.ledger;
+            let mut recorded: BTreeMap<&str, BTreeMap<&str, Vec<(&str, bool)>>> = BTreeMap::new();
+            let current = ledger.resources.iter().map(|(address, entry)| (address, entry, false));
+            let deposed = ledger.deposed.iter();
+            let deposed =
+                deposed.flat_map(|(address, all)| all.iter().map(move |entry| (address, entry, true)));
+            for (address, entry, is_deposed) in current.chain(deposed) {
+                let places = recorded.entry(&address.kind).or_default().entry(&entry.id).or_default();
+                places.push((&entry.region, is_deposed));
+            }
+            recorded
+        });
+        recorded.get(kind).and_then(|ids| ids.get(id)).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Surveys a declared resource.
@@ -222,11 +252,7 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
         address: Address,
         spec: Value,
     ) {
-        let is_asked = |question: &Question| match question {
-            Question::Find { address: of, region: within, .. } => *of == address && *within == region,
-            _ => false,
-        };
-        if !self.questions.iter().any(is_asked) {
+        if self.looked_for.insert((address.clone(), region.clone())) {
             self.questions.push(Question::Find { kind, region, address, spec });
         }
     }
@@ -395,13 +421,8 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
             return Ok(None);
         };
         let is_near = |other: &str| kind.global() || other == region;
-        let deposed =
-            ledger.deposed.iter().flat_map(|(address, all)| all.iter().map(move |one| (address, one)));
-        let mut known = ledger.resources.iter().chain(deposed);
-        if (is_near(old.0) && id == old.1)
-            || known
-                .any(|(other, entry)| other.kind == kind.name() && entry.id == id && is_near(&entry.region))
-        {
+        let mut known = self.recorded_in(kind.name(), &id).iter();
+        if (is_near(old.0) && id == old.1) || known.any(|(region, _)| is_near(region)) {
             return Ok(None);
         }
         let intended = ledger.intended_entry(&instance.address, &region, &id);
