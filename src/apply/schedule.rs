@@ -1,5 +1,6 @@
 //! The order of work: which unit may start now, longest remaining path first.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::Scope;
@@ -12,11 +13,17 @@ use crate::plan::order::{self, Order, Unit};
 /// The units of a plan, and those still to do.
 pub(super) struct Schedule {
     units: Vec<Unit>,
-    /// For each unit, those that must be done first.
-    needs: Vec<BTreeSet<usize>>,
+    /// The index of each unit.
+    places: BTreeMap<Unit, usize>,
+    /// For each unit, the number of those that must be done first and are not.
+    open: Vec<usize>,
+    /// For each unit, those that wait for it.
+    needed_by: Vec<Vec<usize>>,
     /// Seconds from the start of a unit to the end of everything that depends on it.
     remaining: Vec<u64>,
     waiting: BTreeSet<usize>,
+    /// Those of the waiting that may start, by how long what remains of them takes.
+    ready: BTreeSet<(Reverse<u64>, usize)>,
     done: BTreeSet<usize>,
 }
 
@@ -44,46 +51,56 @@ impl Schedule {
                 remaining[needed] = remaining[needed].max(through);
             }
         }
-        let waiting = (0..units.len()).collect();
-        Ok(Self { units, needs, remaining, waiting, done: BTreeSet::new() })
+        let open: Vec<usize> = needs.iter().map(BTreeSet::len).collect();
+        let mut needed_by = vec![Vec::new(); units.len()];
+        for (unit, needs) in needs.iter().enumerate() {
+            needs.iter().for_each(|&needed| needed_by[needed].push(unit));
+        }
+        let places = units.iter().enumerate().map(|(at, unit)| (unit.clone(), at)).collect();
+        let waiting: BTreeSet<usize> = (0..units.len()).collect();
+        let ready = waiting.iter().filter(|&&unit| open[unit] == 0);
+        let ready = ready.map(|&unit| (Reverse(remaining[unit]), unit)).collect();
+        let done = BTreeSet::new();
+        Ok(Self { units, places, open, needed_by, remaining, waiting, ready, done })
     }
 
     /// The next unit that may start: of those whose needs are done, the one with the longest path
     /// behind it.
     pub(super) fn next(&mut self) -> Option<Unit> {
-        let best = self
-            .waiting
-            .iter()
-            .copied()
-            .filter(|&unit| self.needs[unit].is_subset(&self.done))
-            .max_by_key(|&unit| (self.remaining[unit], std::cmp::Reverse(unit)))?;
+        let (_, best) = self.ready.pop_first()?;
         self.waiting.remove(&best);
         Some(self.units[best].clone())
     }
 
     /// Marks a unit as done.
     pub(super) fn done(&mut self, unit: &Unit) {
-        self.done.extend(self.units.iter().position(|one| one == unit));
+        let Some(&unit) = self.places.get(unit) else { return };
+        if !self.done.insert(unit) {
+            return;
+        }
+        for &later in &self.needed_by[unit] {
+            self.open[later] -= 1;
+            if self.open[later] == 0 && self.waiting.contains(&later) {
+                self.ready.insert((Reverse(self.remaining[later]), later));
+            }
+        }
     }
 
     /// Marks a unit as failed and removes all units that depend on it. Returns their addresses.
     pub(super) fn fail(&mut self, unit: &Unit) -> BTreeSet<Address> {
-        let mut lost: BTreeSet<usize> = self.units.iter().position(|one| one == unit).into_iter().collect();
-        loop {
-            let more: Vec<usize> =
-                self.waiting.iter().copied().filter(|&one| !self.needs[one].is_disjoint(&lost)).collect();
-            if more.is_empty() {
-                break;
-            }
-            for one in more {
-                self.waiting.remove(&one);
-                lost.insert(one);
+        let mut lost = BTreeSet::new();
+        let mut failed: Vec<usize> = self.places.get(unit).copied().into_iter().collect();
+        while let Some(one) = failed.pop() {
+            for &later in &self.needed_by[one] {
+                // It still waits for a unit that failed, so it is not among the ready.
+                if self.waiting.remove(&later) {
+                    lost.insert(self.units[later].address.clone());
+                    failed.push(later);
+                }
             }
         }
-        lost.into_iter()
-            .map(|one| self.units[one].address.clone())
-            .filter(|address| *address != unit.address)
-            .collect()
+        lost.remove(&unit.address);
+        lost
     }
 
     /// The addresses of units that were not started.
