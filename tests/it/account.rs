@@ -155,6 +155,7 @@ impl Account {
         let (stack, folder) = read(text);
         let eval = eval(&stack);
         let mut answers = Answers::default();
+        let known = self.known();
         for _ in 0..5 {
             let inputs =
                 Inputs { eval: &eval, ledger: &self.ledger, answers: &answers, selection, offline: false };
@@ -172,7 +173,7 @@ impl Account {
                     return Ok(*plan);
                 }
                 Ok(Outcome::Ask(questions)) => {
-                    questions.into_iter().for_each(|one| self.answer(one, &mut answers))
+                    questions.into_iter().for_each(|one| answer(one, &known, &mut answers))
                 }
                 Err(problems) => {
                     return Err(dwctl::diag::render_all(&problems, &stack.sources, false)
@@ -184,21 +185,33 @@ impl Account {
     }
 
     pub(crate) fn answer(&self, question: Question, answers: &mut Answers) {
-        match question {
-            Question::Read { kind, region, request, .. } => {
-                let live = self.lives.iter().find(|(address, _)| {
-                    let entry = &self.ledger.resources[*address];
-                    address.kind == kind.name() && entry.id == request.id && entry.region == region
-                });
-                let live = live.map(|(_, live)| live.clone());
-                answers.reads.insert((kind.name(), region, request.id), Ok(live));
-            }
-            Question::Find { address, region, .. } => {
-                answers.found.insert((address, region), Ok(Vec::new()));
-            }
-            Question::Within { address, .. } => {
-                answers.within.insert(address, Ok(Vec::new()));
-            }
+        answer(question, &self.known(), answers);
+    }
+
+    /// The resources by kind, region and id.
+    fn known(&self) -> ById<'_> {
+        let lives = self.lives.iter().rev().map(|(address, live)| {
+            let entry = &self.ledger.resources[address];
+            ((address.kind.as_str(), entry.region.as_str(), entry.id.as_str()), live)
+        });
+        lives.collect()
+    }
+}
+
+type ById<'l> = BTreeMap<(&'l str, &'l str, &'l str), &'l ErasedLive>;
+
+fn answer(question: Question, known: &ById<'_>, answers: &mut Answers) {
+    match question {
+        Question::Read { kind, region, request, .. } => {
+            let live = known.get(&(kind.name(), region.as_str(), request.id.as_str()));
+            let live = live.map(|live| (*live).clone());
+            answers.reads.insert((kind.name(), region, request.id), Ok(live));
+        }
+        Question::Find { address, region, .. } => {
+            answers.found.insert((address, region), Ok(Vec::new()));
+        }
+        Question::Within { address, .. } => {
+            answers.within.insert(address, Ok(Vec::new()));
         }
     }
 }

@@ -1,0 +1,145 @@
+//! The work for a stack grows with its size, and no faster. Time depends on the machine, so the tests
+//! count what is exact: what a part of the program allocates for 6, 12 and 24 pipelines.
+
+use allocation_counter::{AllocationInfo, measure};
+use dwctl::eval::EvalContext;
+use dwctl::graph;
+use dwctl::ledger::Ledger;
+use dwctl::plan::{Action, Plan, Selection};
+use dwctl::stack;
+
+use crate::account::{Account, read};
+use crate::estate::{self, Shape};
+
+const SIZES: [usize; 3] = [6, 12, 24];
+const SHAPES: [Shape; 2] = [Shape::Each, Shape::Single];
+
+/// Fails if the work grows faster than the size. The second step is twice the first, so it takes twice as
+/// much; somewhat more with a logarithm in it, and four times as much if each resource costs by the
+/// number of the others.
+fn assert_linear(what: &str, shape: Shape, mut work: impl FnMut(usize) -> AllocationInfo) {
+    // What is made once, such as the schemas, is made here.
+    work(1);
+    let infos = SIZES.map(&mut work);
+    for (unit, [least, middle, most]) in
+        [("allocations", infos.map(|info| info.count_total)), ("bytes", infos.map(|info| info.bytes_total))]
+    {
+        let (first, second) = (middle as f64 - least as f64, most as f64 - middle as f64);
+        assert!(
+            second < 2.5 * first,
+            "{what} of {shape:?}: {least}, {middle} and {most} {unit} for {SIZES:?} pipelines"
+        );
+    }
+}
+
+/// As [`assert_linear`], for both shapes.
+fn assert_all_linear(what: &str, work: impl Fn(&str) -> AllocationInfo) {
+    for shape in SHAPES {
+        assert_linear(what, shape, |size| work(&estate::stack(size, shape)));
+    }
+}
+
+fn planned(account: &Account, text: &str, selection: &Selection) -> (Plan, AllocationInfo) {
+    let mut plan = None;
+    let info = measure(|| plan = Some(account.planned(text, selection)));
+    (plan.expect("it ran").unwrap_or_else(|problems| panic!("{problems}")), info)
+}
+
+fn empty() -> Account {
+    Account { ledger: Ledger::new("estate", "default").expect("randomness"), lives: Default::default() }
+}
+
+#[test]
+fn a_check_is_linear() {
+    assert_all_linear("a check", |text| {
+        let (stack, _folder) = read(text);
+        let variables = stack::variables(&stack, &[], &mut Vec::new());
+        let mut found = None;
+        let info = measure(|| found = Some(EvalContext::check(&stack, variables, Vec::new())));
+        let (problems, warnings, count) = found.expect("it ran");
+        assert!(problems.is_empty() && warnings.is_empty() && count % 10 == 4, "{problems:?} {warnings:?}");
+        info
+    });
+}
+
+#[test]
+fn a_plan_of_a_new_stack_is_linear() {
+    assert_all_linear("a plan of new resources", |text| {
+        let (plan, info) = planned(&empty(), text, &Selection::default());
+        assert!(plan.changes.iter().all(|change| change.action == Action::Create));
+        info
+    });
+}
+
+#[test]
+fn a_plan_without_changes_is_linear() {
+    assert_all_linear("a plan without changes", |text| {
+        let (plan, info) = planned(&Account::after(text), text, &Selection::default());
+        assert!(plan.changes.iter().all(|change| change.action == Action::NoOp));
+        info
+    });
+}
+
+#[test]
+fn a_plan_to_destroy_is_linear() {
+    let selection = Selection { destroy: true, ..Selection::default() };
+    assert_all_linear("a plan to destroy", |text| {
+        let (plan, info) = planned(&Account::after(text), text, &selection);
+        assert!(plan.changes.iter().all(|change| change.action == Action::Delete));
+        info
+    });
+}
+
+#[test]
+fn a_part_of_a_plan_is_linear() {
+    for selection in [
+        Selection { targets: vec!["cloudwatch_alarm".to_owned()], ..Selection::default() },
+        Selection { exclude: vec!["s3_bucket".to_owned()], ..Selection::default() },
+    ] {
+        assert_all_linear("a part of a plan", |text| planned(&empty(), text, &selection).1);
+    }
+}
+
+#[test]
+fn a_ledger_is_linear() {
+    assert_all_linear("a ledger", |text| {
+        let Account { ledger, .. } = Account::after(text);
+        let mut same = false;
+        let info = measure(|| {
+            let text = serde_json::to_string_pretty(&ledger).expect("it can be written");
+            let again: Ledger = serde_json::from_str(&text).expect("it can be read");
+            same = again.resources == ledger.resources;
+        });
+        assert!(same);
+        info
+    });
+}
+
+/// A reference by the own key makes no other instance wait.
+#[test]
+fn an_instance_needs_the_instances_with_its_key() {
+    let (plan, _) = planned(&empty(), &estate::stack(3, Shape::Each), &Selection::default());
+    let job =
+        plan.changes.iter().find(|change| change.address.to_string() == "glue_job.transform[\"p00001\"]");
+    let needs: Vec<String> = job.expect("the job").needs.iter().map(ToString::to_string).collect();
+    let own = ["cloudwatchlogs_log_group.runs", "glue_database.catalog", "iam_role.job", "s3_bucket.data"];
+    let mut expected: Vec<String> = own.map(|name| format!("{name}[\"p00001\"]")).to_vec();
+    expected.push("s3_object.script[\"p00001\"]".to_owned());
+    assert_eq!(needs, expected);
+}
+
+/// The order of a chain, and of many that need one: the number of steps is that of the edges.
+#[test]
+fn an_order_is_linear() {
+    let chain = |count: usize| (1..count).map(|node| (node, node - 1)).collect();
+    let star = |count: usize| (1..count).map(|node| (node, 0)).collect();
+    for edges in [&chain as &dyn Fn(usize) -> _, &star] {
+        assert_linear("an order", Shape::Single, |size| {
+            let (count, mut order) = (size * 40, None);
+            let needs = edges(count);
+            let info = measure(|| order = Some(graph::order(count, &needs)));
+            assert_eq!(order.and_then(Result::ok).map(|order| order.len()), Some(count));
+            info
+        });
+    }
+}
