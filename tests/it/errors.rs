@@ -15,24 +15,6 @@ use crate::harness::{Cloud, emulator_home};
 use crate::kind_file;
 use crate::paper::root;
 
-/// The services of our kinds, with their names in the SDK's crates, botocore and IAM's actions.
-const SERVICES: &[(&str, &str, &str)] = &[
-    ("cloudtrail", "cloudtrail", "cloudtrail"),
-    ("cloudwatch", "cloudwatch", "cloudwatch"),
-    ("cloudwatchlogs", "logs", "logs"),
-    ("ec2", "ec2", "ec2"),
-    ("eventbridge", "events", "events"),
-    ("glue", "glue", "glue"),
-    ("iam", "iam", "iam"),
-    ("kms", "kms", "kms"),
-    ("redshift", "redshift", "redshift"),
-    ("s3", "s3", "s3"),
-    ("secretsmanager", "secretsmanager", "secretsmanager"),
-    ("sfn", "stepfunctions", "states"),
-    ("sns", "sns", "sns"),
-    ("sqs", "sqs", "sqs"),
-];
-
 /// The decisions of all kinds, by service.
 #[derive(Default)]
 struct Decisions {
@@ -43,13 +25,13 @@ struct Decisions {
 fn decisions() -> Decisions {
     let mut all = Decisions::default();
     for (kind, file) in kind_file::all() {
-        let service = || kind.split('_').next().expect("a service").to_owned();
         for (code, decided) in &file.errors.model {
-            let twice = all.model.entry(service()).or_default().insert(code.clone(), decided.clone());
+            let twice =
+                all.model.entry(service(kind).to_owned()).or_default().insert(code.clone(), decided.clone());
             assert_eq!(twice, None, "{code} is decided in the file of another kind than {kind}, too");
         }
         for (class, codes) in &file.errors.recorded {
-            let of_service = all.recorded.entry(service()).or_default();
+            let of_service = all.recorded.entry(service(kind).to_owned()).or_default();
             of_service.entry(class.clone()).or_default().extend(codes.iter().cloned());
         }
     }
@@ -58,7 +40,7 @@ fn decisions() -> Decisions {
 
 /// Where to decide for a service.
 fn place(service: &str) -> String {
-    let first = KINDS.iter().find(|kind| kind.name().split('_').next() == Some(service)).expect("a kind");
+    let first = KINDS.iter().find(|kind| self::service(kind.name()) == service).expect("a kind");
     format!("tests/kinds/{}.toml", first.name())
 }
 
@@ -118,20 +100,26 @@ fn by_name(code: &str) -> Option<Class> {
     found.or(state.then_some(Class::Conflict))
 }
 
+/// The service of a kind, by its name in the SDK's crates.
+fn service(kind: &str) -> &str {
+    kind.split('_').next().expect("a service")
+}
+
 /// The errors that the models declare for the calls of our kinds, by crate, code and status.
 fn of_models() -> BTreeMap<String, BTreeMap<String, Option<u16>>> {
+    let prefix = |action: &str| action.split(':').next().expect("a service").to_owned();
+    // The services of our kinds, by their names in IAM's actions.
+    let services: BTreeMap<String, &str> = KINDS
+        .iter()
+        .map(|kind| (prefix(kind.actions().delete.first().expect("it is deleted")), service(kind.name())))
+        .collect();
     let mut asked: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for kind in KINDS.iter() {
-        let service = kind.name().split('_').next().expect("a service");
-        assert!(
-            SERVICES.iter().any(|(sdk, ..)| *sdk == service),
-            "add {service} to `SERVICES` in tests/it/errors.rs"
-        );
         let actions = kind.actions();
         for action in [actions.read, actions.create, actions.update, actions.delete].concat() {
             let (prefix, operation) = action.split_once(':').expect("an action");
-            if let Some((_, model, _)) = SERVICES.iter().find(|(.., iam)| *iam == prefix) {
-                asked.entry(model).or_default().insert(operation);
+            if let Some(service) = services.get(prefix) {
+                asked.entry(service).or_default().insert(operation);
             }
         }
     }
@@ -147,10 +135,7 @@ fn of_models() -> BTreeMap<String, BTreeMap<String, Option<u16>>> {
     python.stdin.take().expect("a pipe").write_all(&asked).expect("it reads");
     let output = python.wait_with_output().expect("it ends");
     assert!(output.status.success());
-    let models: BTreeMap<String, BTreeMap<String, Option<u16>>> =
-        serde_json::from_slice(&output.stdout).expect("JSON");
-    let crate_of = |model: &str| SERVICES.iter().find(|one| one.1 == model).expect("asked for").0.to_owned();
-    models.into_iter().map(|(model, codes)| (crate_of(&model), codes)).collect()
+    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 #[test]
@@ -204,43 +189,35 @@ struct Recorded {
     message: String,
 }
 
-/// A call of the service that fails.
-async fn call(service: &str, cx: &Cx) -> Result<(), Error> {
-    match service {
-        "cloudwatch" => drop(cx.aws.cloudwatch().describe_alarms().send().await?),
-        "cloudwatchlogs" => drop(cx.aws.cloudwatchlogs().describe_log_groups().send().await?),
-        "ec2" => drop(cx.aws.ec2().describe_vpcs().send().await?),
-        "eventbridge" => drop(cx.aws.eventbridge().describe_rule().name("r").send().await?),
-        "iam" => drop(cx.aws.iam().get_role().role_name("r").send().await?),
-        "kms" => drop(cx.aws.kms().describe_key().key_id("k").send().await?),
-        "s3" => drop(cx.aws.s3().get_bucket_tagging().bucket("b").send().await?),
-        "secretsmanager" => drop(cx.aws.secretsmanager().describe_secret().secret_id("s").send().await?),
-        "sfn" => drop(cx.aws.sfn().describe_state_machine().state_machine_arn("a").send().await?),
-        "sns" => drop(cx.aws.sns().get_topic_attributes().topic_arn("a").send().await?),
-        "sqs" => drop(cx.aws.sqs().get_queue_attributes().queue_url("q").send().await?),
-        "cloudtrail" => drop(cx.aws.cloudtrail().describe_trails().send().await?),
-        other => panic!("add a call of {other} to tests/it/errors.rs"),
-    }
-    Ok(())
+macro_rules! calls {
+    ($($service:ident: $operation:ident() $(.$member:ident($value:literal))*;)*) => {
+        /// A call of the service that fails.
+        async fn call(service: &str, cx: &Cx) -> Result<(), Error> {
+            match service {
+                $(stringify!($service) => {
+                    drop(cx.aws.$service().$operation()$(.$member($value))*.send().await?);
+                })*
+                other => panic!("add a call of {other} to `calls!` in tests/it/errors.rs"),
+            }
+            Ok(())
+        }
+    };
 }
 
-/// The name of that call in a script.
-fn operation(service: &str) -> &'static str {
-    match service {
-        "cloudwatch" => "monitoring:DescribeAlarms",
-        "cloudwatchlogs" => "logs:DescribeLogGroups",
-        "ec2" => "ec2:DescribeVpcs",
-        "eventbridge" => "events:DescribeRule",
-        "iam" => "iam:GetRole",
-        "kms" => "kms:DescribeKey",
-        "s3" => "s3:GetBucketTagging",
-        "secretsmanager" => "secretsmanager:DescribeSecret",
-        "sfn" => "states:DescribeStateMachine",
-        "sns" => "sns:GetTopicAttributes",
-        "sqs" => "sqs:GetQueueAttributes",
-        "cloudtrail" => "cloudtrail:DescribeTrails",
-        other => panic!("add a call of {other} to tests/it/errors.rs"),
-    }
+// One of each service with recorded errors.
+calls! {
+    cloudtrail: describe_trails();
+    cloudwatch: describe_alarms();
+    cloudwatchlogs: describe_log_groups();
+    ec2: describe_vpcs();
+    eventbridge: describe_rule().name("r");
+    iam: get_role().role_name("r");
+    kms: describe_key().key_id("k");
+    s3: get_bucket_tagging().bucket("b");
+    secretsmanager: describe_secret().secret_id("s");
+    sfn: describe_state_machine().state_machine_arn("a");
+    sns: get_topic_attributes().topic_arn("a");
+    sqs: get_queue_attributes().queue_url("q");
 }
 
 #[test]
@@ -259,7 +236,7 @@ fn recorded_errors_are_of_the_class_that_was_decided() {
                     // The SDK would ask again for half a minute.
                     Class::of(service, code, message, *status)
                 } else {
-                    aws.instead([on(operation(service)).fails(*status, code, message).stays()]);
+                    aws.instead([on("*").fails(*status, code, message).stays()]);
                     let error = call(service, cx).await.expect_err("an error");
                     assert_eq!(&error.code, code, "{service}: {words}");
                     // Nothing but time is lost by asking again for what AWS refused.

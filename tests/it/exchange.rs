@@ -42,7 +42,7 @@ enum Body {
     Fault(String, String),
 }
 
-/// An answer to an operation, named by the service's signing name: `glue:GetDatabases`.
+/// An answer to an operation, named by the service's signing name: `glue:GetDatabases`. `*` is any.
 pub fn on(operation: &str) -> Answer {
     Answer {
         operation: operation.to_owned(),
@@ -102,7 +102,7 @@ impl Answer {
     }
 
     fn fits(&self, call: &Call) -> bool {
-        self.operation == call.operation
+        (self.operation == "*" || self.operation == call.operation)
             && self.sends.iter().all(|(member, value)| call.members.get(member) == value.as_ref())
     }
 }

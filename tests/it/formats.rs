@@ -63,13 +63,18 @@ fn every_format_of_every_sort_of_change() {
 #[test]
 fn every_kind_is_in_terraforms_words() {
     let data =
-        std::fs::read_to_string(paper::root().join("tests/data/terraform_replaces.json")).expect("data");
+        std::fs::read_to_string(paper::root().join("tests/data/terraform_arguments.json")).expect("data");
     let data: Json = serde_json::from_str(&data).expect("JSON");
     let mut rendered = String::new();
     for kind in KINDS.iter() {
         let observed = &data["kinds"][kind.name()];
         let terraform = kind.terraform();
-        assert_eq!(observed["resource"], terraform.resource, "{}", kind.name());
+        assert_eq!(
+            observed["resource"],
+            terraform.resource,
+            "{}: lay out its arguments by tests/support/terraform.py",
+            kind.name()
+        );
         let fields = kind.schema().spec.fields().expect("a table");
         for (here, _) in terraform.names {
             let mut node = &kind.schema().spec;
@@ -81,11 +86,9 @@ fn every_kind_is_in_terraforms_words() {
                 node = found.unwrap_or_else(|| panic!("{} has no {here}", kind.name()));
             }
         }
-        let known: BTreeSet<&str> = ["replaces", "in_place"]
-            .iter()
-            .flat_map(|list| observed[*list].as_array().into_iter().flatten())
-            .filter_map(|name| name.as_str().and_then(|name| name.split('.').next()))
-            .collect();
+        let arguments = observed["arguments"].as_array().into_iter().flatten();
+        let known: BTreeSet<&str> =
+            arguments.filter_map(|name| name.as_str().and_then(|name| name.split('.').next())).collect();
         let unknown: Vec<&str> = fields
             .keys()
             .map(|name| {

@@ -126,6 +126,32 @@ pub(crate) struct Risks {
     /// nothing, in order.
     #[serde(default)]
     pub harmless: Vec<String>,
+    /// Changes with their risks.
+    #[serde(default)]
+    pub changes: Vec<RisksOfChanges>,
+}
+
+/// Changes of a stack, and what plans say of them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RisksOfChanges {
+    /// A valid stack.
+    pub base: String,
+    pub rows: Vec<RiskOfChange>,
+}
+
+/// A change from one line after the base to another, with its risks, and those of the change back.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RiskOfChange {
+    #[serde(default)]
+    pub before: String,
+    #[serde(default)]
+    pub after: String,
+    #[serde(default)]
+    pub there: Vec<String>,
+    #[serde(default)]
+    pub back: Vec<String>,
 }
 
 /// Deliberate differences from AWS's CloudFormation schema, and from what Terraform's provider replaces.

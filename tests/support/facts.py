@@ -13,8 +13,9 @@ import sys
 import tempfile
 import zipfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FILE = os.path.join(ROOT, "tests", "data", "cloudformation.json")
+import layout
+
+FILE = layout.data("cloudformation.json")
 REGION = "us-east-1"
 BOUNDS = ("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "insertionOrder")
 
@@ -116,9 +117,7 @@ def main():
         names = sorted({*json.load(file)["types"], *sys.argv[2:]})
     origin = (f"AWS's CloudFormation resource provider schemas of {REGION}, as the cfn-lint {schemas.version} wheel "
               "carries them: what is compared, nothing else")
-    blocks = ",\n".join(block(name, facts(schemas.of(name))) for name in names)
-    with open(FILE, "w") as file:
-        file.write(f'{{\n"origin": "{origin}",\n"types": {{\n{blocks}\n}}\n}}\n')
+    layout.write(FILE, origin, "types", [block(name, facts(schemas.of(name))) for name in names])
 
 
 if __name__ == "__main__":

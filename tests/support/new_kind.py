@@ -13,20 +13,17 @@ import re
 import subprocess
 import sys
 
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
-
 import facts
+import models
+from layout import ROOT
 
-ROOT = facts.ROOT
-# CloudFormation's name of a service, where the others differ from it in lower case: the SDK's crate, botocore's model
-# and the prefix of IAM's actions.
-SERVICES = {
-    "Events": ("eventbridge", "events", "events"),
-    "Logs": ("cloudwatchlogs", "logs", "logs"),
-    "SecretsManager": ("secretsmanager", "secretsmanager", "secretsmanager"),
-    "StepFunctions": ("sfn", "stepfunctions", "states"),
+# The SDK's crate of a service, if it is not CloudFormation's name in lower case.
+CRATES = {
+    "CertificateManager": "acm", "Events": "eventbridge", "KinesisFirehose": "firehose", "Logs": "cloudwatchlogs",
+    "OpenSearchService": "opensearch", "StepFunctions": "sfn",
 }
+# The prefix of a service's actions in IAM, if it is not that of its endpoint.
+ACTIONS = {"monitoring": "cloudwatch"}
 # What the name of an error says, as tests/it/errors.rs reads it.
 CLASSES = {
     "gone": "NotFound|NoSuch|NotExist|NonExistent",
@@ -209,10 +206,13 @@ def main():
     terraform = sys.argv[3:5]
     schema = facts.Schemas(wheel).of(cfn)
     _, service, thing = cfn.split("::")
-    crate, botocore, iam = SERVICES.get(service, (service.lower(),) * 3)
+    crate = CRATES.get(service, service.lower())
+    if crate not in models.crates():
+        sys.exit(f"there is no crate aws-sdk-{crate}: add the one of {service} to CRATES in tests/support/new_kind.py")
     module = snake(thing)
     kind, struct = f"{crate}_{module}", pascal(f"{crate}_{module}")
-    model = ServiceModel(Loader().load_service_model(botocore, "service-2"), botocore)
+    model = models.of(crate)
+    iam = ACTIONS.get(model.metadata["endpointPrefix"], model.metadata["endpointPrefix"])
     spec, does = Spec(schema, thing), operations(model, thing)
     lists = {what: ", ".join(f'"{iam}:{name}"' for name in dict.fromkeys(names)) for what, names in does.items()}
     name = spec.name and snake(spec.name)
@@ -234,6 +234,11 @@ def main():
 """
     constants = "" if taggable else "    const TAGGABLE: bool = false;\n"
     constants += f'    const ID: Option<&\'static str> = Some("{name}");\n' if name else ""
+    if "Arn" in attrs and name:
+        constants += f"""    // TODO: its form.
+    const PREDICTED: &'static [(&'static str, &'static str)] =
+        &[("arn", "arn:{{partition}}:{iam}:{{region}}:{{account_id}}:{module}/{{{name}}}")];
+"""
     tables = f"table! {{\n{''.join(spec.tables)}}}\n\n" if spec.tables else ""
     types = f"use aws_sdk_{crate}::types;\n\n" if spec.tables else ""
     create(f"src/kinds/{crate}/{module}.rs", f'''//! `{kind}`.
@@ -350,31 +355,11 @@ none = true
 
         def with_client(text):
             services = re.finditer(r"(?m)^(?:    ///.*\n)+    (\w+): aws_sdk_", text)
-            at = next(one.start() for one in services if one[1] > crate)
+            last = re.search(r"(?ms)^clients! \{\n.*?^(?=\}\n)", text).end()
+            at = next((one.start() for one in services if one[1] > crate), last)
             return text[:at] + entry + text[at:]
 
         edit("src/aws/clients.rs", with_client)
-
-        def with_service(text):
-            found = re.search(r"(const SERVICES: [^\n]*= &\[\n)(.*?\n)(\];\n)", text, re.S)
-            lines = sorted([*found[2].splitlines(), f'    ("{crate}", "{botocore}", "{iam}"),'])
-            return text[:found.start(2)] + "\n".join(lines) + "\n" + text[found.end(2):]
-
-        edit("tests/it/errors.rs", with_service)
-
-        def with_call(text):
-            operation = next(name for name in does["read"] if not name.startswith("List"))
-            shape = model.operation_model(operation).input_shape
-            needs = shape.required_members if shape else []
-            given = "".join(f'.{snake(one)}("x")' for one in needs)
-            call = f"drop(cx.aws.{crate}().{snake(operation)}(){given}.send().await?)"
-            other = 'other => panic!("add a call of {other} to tests/it/errors.rs"),'
-            first, second, rest = text.split(f"        {other}\n")
-            signing = model.metadata.get("signingName", model.metadata["endpointPrefix"])
-            return (f'{first}        "{crate}" => {call},\n        {other}\n'
-                    f'{second}        "{crate}" => "{signing}:{operation}",\n        {other}\n{rest}')
-
-        edit("tests/it/errors.rs", with_call)
     support = os.path.join(ROOT, "tests", "support")
     subprocess.run([sys.executable, os.path.join(support, "facts.py"), wheel, cfn], check=True)
     if terraform:

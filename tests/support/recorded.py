@@ -20,14 +20,12 @@ from xml.sax.saxutils import escape
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-OUT = os.path.join(ROOT, "tests", "data", "recorded")
-# Folders of the recorded tests, and the crates of our services.
-SERVICES = {
-    "cloudwatch": "cloudwatch", "ec2": "ec2", "events": "eventbridge", "iam": "iam", "kms": "kms",
-    "logs": "cloudwatchlogs", "s3": "s3", "secretsmanager": "secretsmanager", "sns": "sns", "sqs": "sqs",
-    "stepfunctions": "sfn",
-}
+import layout
+import models
+
+# Our services, by the folders of the recorded tests: the crates.
+KINDS = os.listdir(os.path.join(layout.ROOT, "tests", "kinds"))
+SERVICES = {models.crates()[crate]: crate for crate in sorted({kind.split("_")[0] for kind in KINDS})}
 ACCOUNT = "123456789012"
 # Account ids of AWS's documentation, and what the recorder writes for its own.
 HARMLESS = {"111111111111", "111122223333", "123456789012", "000000000000", "426614174000"}
@@ -471,8 +469,7 @@ def main():
         for key, of in sorted(found.items()):
             lines = ",\n".join(" " + json.dumps(one, ensure_ascii=False) for one in of)
             blocks.append(f"{json.dumps(key)}: [\n{lines}\n]")
-        with open(os.path.join(OUT, name + ".json"), "w") as file:
-            file.write(f'{{"origin": {json.dumps(origin)},\n"{what}": {{\n' + ",\n".join(blocks) + "\n}}\n")
+        layout.write(layout.data("recorded", name + ".json"), origin, what, blocks)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ SCHEMA is what `terraform providers schema -json` prints in a folder that requir
 is `sqs_queue=aws_sqs_queue`; the kinds that the file has are laid out again.
 """
 import json
-import os
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FILE = os.path.join(ROOT, "tests", "data", "terraform_arguments.json")
+import layout
+
+FILE = layout.data("terraform_arguments.json")
 
 
 def arguments(block, path=""):
@@ -35,8 +35,7 @@ def main():
         listed = arguments(provider["resource_schemas"][resource]["block"])
         lines = ",\n".join(json.dumps(one) for one in listed)
         blocks.append(f'"{kind}": {{\n"resource": "{resource}",\n"arguments": [\n{lines}\n]\n}}')
-    with open(FILE, "w") as file:
-        file.write(f'{{\n"origin": {json.dumps(facts["origin"])},\n"kinds": {{\n' + ",\n".join(blocks) + "\n}\n}\n")
+    layout.write(FILE, facts["origin"], "kinds", blocks)
 
 
 if __name__ == "__main__":

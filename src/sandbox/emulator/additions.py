@@ -1,27 +1,26 @@
-"""The list of services that are extended."""
+"""Finds the modules that extend a service: those with `@extends("<service>"`."""
 
+import functools
 import importlib
+import os
+import re
 
-MODULES = {
-    "cloudtrail": ("cloudtrail",),
-    "cloudwatch": ("cloudwatch",),
-    "ec2": ("ec2",),
-    "events": ("events",),
-    "glue": ("glue",),
-    "iam": ("iam",),
-    "kms": ("kms",),
-    "logs": ("logs",),
-    "redshift": ("redshift", "redshift_groups"),
-    "resourcegroupstaggingapi": ("resourcegroupstagging",),
-    "s3": ("s3",),
-    "secretsmanager": ("secretsmanager",),
-    "sns": ("sns",),
-    "sqs": ("sqs",),
-    "stepfunctions": ("stepfunctions",),
-}
+
+@functools.cache
+def modules():
+    """By service, the modules that extend it."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    found = {}
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".py"):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                extended = re.findall(r'^@extends\(\s*"([\w-]+)"', file.read(), re.M)
+            for service in set(extended):
+                found.setdefault(service, []).append(name.removesuffix(".py"))
+    return found
 
 
 def load(service):
     """Imports the additions of a service, once; each registers itself."""
-    for module in MODULES.get(service, ()):
+    for module in modules().get(service, ()):
         importlib.import_module("emulator." + module)
