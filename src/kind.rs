@@ -16,7 +16,9 @@ pub mod prelude;
 mod rules;
 mod schedule;
 pub mod sdk;
+mod service_policy;
 mod statements;
+mod template;
 pub mod terraform;
 mod types;
 
@@ -32,7 +34,7 @@ use crate::value::Value;
 pub use crate::diag::{a, counted, nearest};
 pub(crate) use among::Peers;
 pub use among::{Among, Peer};
-pub use attributes::{Attributes, from_attributes, to_attributes};
+pub use attributes::{Attributes, attributes_of, from_attributes, keyed, to_attributes};
 pub use document::{canonical_json, canonical_pattern, canonical_policy, in_document};
 #[cfg(test)]
 pub(crate) use erased::problems_of;
@@ -42,9 +44,11 @@ pub use names::Names;
 pub use pattern::check_pattern;
 pub use policy::{PolicyUse, check_policy};
 pub use schedule::{check_schedule, least_minutes, never_comes};
+pub use service_policy::check_service_policy;
 pub use statements::{
     Statement, check_actions, check_statements, foreign_actions, has_hidden_statement, matches_pattern,
 };
+pub use template::id_of;
 pub use terraform::Terraform;
 pub use types::{Json, PolicyDocument, Secret};
 
@@ -216,6 +220,39 @@ impl Problem {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();
         self
+    }
+}
+
+/// The problems whose conditions hold, in order:
+///
+/// ```ignore
+/// problems! {
+///     "queue_name" if is_other => "only the name of a FIFO queue ends in `.fifo`", "end it in `.fifo`";
+/// }
+/// ```
+macro_rules! problems {
+    ($($path:literal if $broken:expr => $message:expr, $help:expr;)+) => {{
+        let mut problems = Vec::new();
+        $(if $broken {
+            problems.push($crate::kind::Problem::new($path, $message).help($help));
+        })+
+        problems
+    }};
+}
+
+pub(crate) use problems;
+
+/// Returns whether an attribute is absent, null or an empty text.
+pub fn is_unset(spec: &Value, name: &str) -> bool {
+    spec.get(name).is_none_or(|value| *value == Value::Null || value.as_str() == Some(""))
+}
+
+/// Sets an attribute that [is unset](is_unset), for [`Kind::derive`].
+pub fn fill_in(spec: &mut Value, name: &str, value: impl Into<Value>) {
+    if is_unset(spec, name)
+        && let Value::Map(fields) = spec
+    {
+        fields.insert(name.to_owned(), value.into());
     }
 }
 
@@ -535,9 +572,13 @@ pub trait Kind: Sized + 'static {
     const TAG_RULES: TagRules = TagRules::USUAL;
     /// True if its tags need a separate read call, which [`Lookup::tags`] can save.
     const TAGS_APART: bool = false;
-    /// The attribute of the spec that is the id. `None`: AWS assigns the id, or [`Kind::identity`] makes
-    /// it of several attributes.
+    /// The attribute of the spec, or of [`Kind::PREDICTED`], that is the id. `None`: AWS assigns the id, or
+    /// [`Kind::identity`] makes it of several attributes.
     const ID: Option<&'static str> = None;
+    /// Attributes that AWS decides and that follow from the spec before AWS has seen it, with names in
+    /// braces: `("arn", "arn:{partition}:sqs:{region}:{account_id}:{queue_name}")`. `partition`, `region`,
+    /// `account_id` and `dns_suffix` are those of the resource, all others are attributes of the spec.
+    const PREDICTED: &'static [(&'static str, &'static str)] = &[];
     /// Attributes that `create` can omit and `update` sets. If resources form a reference cycle through
     /// them, the engine creates all resources first and sets these attributes afterwards.
     const DEFERRABLE: &'static [&'static str] = &[];
@@ -574,14 +615,12 @@ pub trait Kind: Sized + 'static {
 
     /// The id, if it follows from the spec.
     fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
-        let _ = scope;
-        Self::ID.map_or(Identity::Assigned, |attribute| Identity::named(spec.text(attribute)))
+        Self::ID.map_or(Identity::Assigned, |id| template::identity(id, Self::PREDICTED, spec, scope))
     }
 
     /// Attributes that follow from the spec before AWS has seen it.
     fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
-        let _ = (spec, scope);
-        Predicted::default()
+        template::predict(Self::PREDICTED, spec, scope)
     }
 
     /// Fills in attributes that follow from others or from files of the stack, such as the checksum
@@ -666,10 +705,10 @@ pub trait Kind: Sized + 'static {
     }
 
     /// The id of the resource with this ARN, as AWS's tag index lists it. By default the part after
-    /// the type: `orders` of `arn:…:job/orders`. The engine checks the owner afterwards.
+    /// the type: `orders` of `arn:…:job/orders`. If the ARN is [predicted](Kind::PREDICTED), what it is made
+    /// of. The engine checks the owner afterwards.
     fn id_of_arn(arn: &str) -> Option<String> {
-        let resource = arn.splitn(6, ':').nth(5)?;
-        Some(resource.split_once(['/', ':']).map_or(resource, |(_, id)| id).to_owned())
+        template::id_of_arn(Self::ID, Self::PREDICTED, arn)
     }
 
     /// Creates the resource and returns its id. Settings that the create call lacks may be left to

@@ -1,32 +1,72 @@
 //! Settings that travel as a map of texts, such as those of SQS and SNS: `{ "DelaySeconds": "5" }`.
 //!
 //! A member `delay_seconds` is the attribute `DelaySeconds`. A number or a flag is its text, a table, a list
-//! or a document is its JSON, and the empty text is an absent member.
+//! or a document is its JSON, and the empty text is an absent member. The marks of the spec say which members
+//! are sent, and what stands for an absent one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
+use schemars::JsonSchema;
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::{Serialize, forward_to_deserialize_any};
 use serde_json::{Error, Value as Json};
 
 use crate::aws::{self, Class};
+use crate::schema::{Rule, Schema};
+use crate::value::Value;
 
 /// Attributes by AWS's name.
 pub type Attributes = BTreeMap<String, String>;
 
-/// The members of a spec as attributes; an absent one is the empty text.
+/// The members of a spec as the attributes of a request that changes them. An absent one is the value that
+/// AWS uses for it (`x-dwctl-absent`), or the empty text. Left out are those that only a replacement changes,
+/// that are left to AWS, or that have no meaning beside the others (`x-dwctl-only-if`, `x-dwctl-only-with`).
 ///
 /// # Errors
 /// The spec is no table.
-pub fn to_attributes(spec: &impl Serialize) -> aws::Result<Attributes> {
-    match serde_json::to_value(spec) {
-        Ok(Json::Object(members)) => {
-            Ok(members.into_iter().map(|(name, value)| (pascal(&name), text(value))).collect())
+pub fn to_attributes<S: Serialize + JsonSchema>(spec: &S) -> aws::Result<Attributes> {
+    let invalid = |words: String| aws::Error::finding(Class::Invalid, words);
+    let members = match serde_json::to_value(spec) {
+        Ok(Json::Object(members)) => members,
+        Ok(_) => return Err(invalid("these settings are no table".to_owned())),
+        Err(error) => return Err(invalid(error.to_string())),
+    };
+    let schema = Schema::of::<S, ()>().spec;
+    let member = |name: &str| members.get(name).cloned().map(text).unwrap_or_default();
+    let mut attributes = Attributes::new();
+    for (name, field) in schema.fields().into_iter().flatten() {
+        let mut value = member(name);
+        let is_left_out = schema.rules.iter().any(|rule| match rule {
+            Rule::OnlyIf { attribute, other, values } => {
+                attribute == name && !values.contains(&member(other))
+            }
+            Rule::OnlyWith { attribute, other } => attribute == name && member(other).is_empty(),
+            _ => false,
+        });
+        if is_left_out || field.marks.replace || (field.marks.aws_default && value.is_empty()) {
+            continue;
         }
-        Ok(_) => Err(aws::Error::finding(Class::Invalid, "these settings are no table")),
-        Err(error) => Err(aws::Error::finding(Class::Invalid, error.to_string())),
+        if value.is_empty()
+            && let Some(Ok(absent)) = field.absent.as_ref().map(Value::to_json)
+        {
+            value = text(absent);
+        }
+        attributes.insert(pascal(name), value);
     }
+    Ok(attributes)
+}
+
+/// The attributes that AWS returned. An empty document counts as absent, since some are unset that way.
+pub fn attributes_of<K: AsRef<str>>(found: Option<HashMap<K, String>>) -> Attributes {
+    let found = found.into_iter().flatten().filter(|(_, text)| text != "{}");
+    found.map(|(name, text)| (name.as_ref().to_owned(), text)).collect()
+}
+
+/// The attributes by the names of an SDK.
+pub fn keyed<K: for<'a> From<&'a str> + Eq + Hash>(attributes: Attributes) -> HashMap<K, String> {
+    attributes.into_iter().map(|(name, text)| (K::from(&name), text)).collect()
 }
 
 /// The spec with these attributes. Attributes that it has no member for are ignored.
@@ -147,13 +187,13 @@ impl<'de> IntoDeserializer<'de, Error> for Text<'_> {
 
 #[cfg(test)]
 mod tests {
+    use schemars::JsonSchema;
     use serde::{Deserialize, Serialize};
-    use serde_json::json;
 
     use super::{Attributes, from_attributes, to_attributes};
     use crate::kind::{Json, PolicyDocument};
 
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     struct Spec {
         display_name: Option<String>,
@@ -166,7 +206,7 @@ mod tests {
         redrive: Option<Redrive>,
     }
 
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields, rename_all = "camelCase")]
     struct Redrive {
         max_count: i32,
@@ -222,6 +262,41 @@ mod tests {
             assert!(error.says("DelaySeconds: "), "{error}");
         }
         assert!(from_attributes::<Spec>(&attributes(&[])).is_err(), "it is required");
-        assert!(to_attributes(&json!([1])).is_err());
+        assert!(to_attributes(&vec![1]).is_err());
+    }
+
+    #[derive(Default, Serialize, JsonSchema)]
+    struct Marked {
+        #[schemars(extend("x-dwctl" = ["replace"]))]
+        name: String,
+        fifo: bool,
+        #[schemars(extend("x-dwctl-only-if" = "fifo = true", "x-dwctl-absent" = "queue"))]
+        scope: Option<String>,
+        key: Option<String>,
+        #[schemars(extend("x-dwctl-only-with" = "key", "x-dwctl-absent" = 300))]
+        reuse_seconds: Option<i32>,
+        #[schemars(extend("x-dwctl" = ["aws-default"]))]
+        policy: Option<String>,
+        #[schemars(extend("x-dwctl-absent" = { "permission": "all" }))]
+        allow: Option<Json>,
+    }
+
+    #[test]
+    fn marks_say_what_is_sent() {
+        let sent = |spec: &Marked| to_attributes(spec).expect("attributes");
+        let plain = Marked { name: "n".to_owned(), ..Marked::default() };
+        let all = r#"{"permission":"all"}"#;
+        assert_eq!(sent(&plain), attributes(&[("Allow", all), ("Fifo", "false"), ("Key", "")]));
+        let full = Marked {
+            fifo: true,
+            key: Some("k".to_owned()),
+            policy: Some("p".to_owned()),
+            reuse_seconds: Some(60),
+            ..Marked::default()
+        };
+        let sent = sent(&full);
+        for (name, text) in [("Scope", "queue"), ("ReuseSeconds", "60"), ("Policy", "p"), ("Key", "k")] {
+            assert_eq!(sent[name], text);
+        }
     }
 }

@@ -4,6 +4,7 @@ pub use schemars::JsonSchema;
 pub use serde::{Deserialize, Serialize};
 
 pub use super::mark::*;
+pub(crate) use super::problems;
 pub use super::sdk::{Built, Own, Read, SdkTag, Table, Write, built, is_positive, sdk_tags, tags_from, text};
 pub(crate) use super::sdk::{read, set, set_changed, table, table_too, tag_type, tagging};
 pub use super::terraform::{

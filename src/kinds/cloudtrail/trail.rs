@@ -260,6 +260,10 @@ impl Kind for CloudtrailTrail {
         delete: &["cloudtrail:DeleteTrail"],
     };
     const ID: Option<&'static str> = Some("trail_name");
+    const PREDICTED: &'static [(&'static str, &'static str)] = &[
+        ("arn", "arn:{partition}:cloudtrail:{region}:{account_id}:trail/{trail_name}"),
+        ("home_region", "{region}"),
+    ];
     const TAGS_APART: bool = true;
     const LINKS: &'static [Link] = &[
         Link::to("s3_bucket_name", "s3_bucket"),
@@ -272,29 +276,16 @@ impl Kind for CloudtrailTrail {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
-        let predicted = Predicted::default().with("home_region", scope.region.as_str());
-        match spec.text("trail_name") {
-            Some(name) => predicted.with("arn", scope.arn("cloudtrail", format_args!("trail/{name}"))),
-            None => predicted,
-        }
-    }
-
     fn check(spec: Known<'_>) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        if spec.flag("is_multi_region_trail") == Some(true)
-            && spec.flag("include_global_service_events") == Some(false)
-        {
-            let words = "a trail of all regions records global services as well";
-            problems.push(
-                Problem::new("include_global_service_events", words)
-                    .help("drop `include_global_service_events`, or `is_multi_region_trail`"),
-            );
-        }
-        if spec.text("kms_key_id").is_some_and(|key| key.contains("alias/")) {
-            let words = "CloudTrail returns the key that an alias names, so that an alias always differs";
-            problems.push(Problem::new("kms_key_id", words).help("name the key by its id or ARN"));
-        }
+        let mut problems = problems! {
+            "include_global_service_events" if spec.flag("is_multi_region_trail") == Some(true)
+                && spec.flag("include_global_service_events") == Some(false) =>
+                "a trail of all regions records global services as well",
+                "drop `include_global_service_events`, or `is_multi_region_trail`";
+            "kms_key_id" if spec.text("kms_key_id").is_some_and(|key| key.contains("alias/")) =>
+                "CloudTrail returns the key that an alias names, so that an alias always differs",
+                "name the key by its id or ARN";
+        };
         for (index, selector) in spec.list("advanced_event_selectors").iter().enumerate() {
             let path = format!("advanced_event_selectors.{index}.field_selectors");
             problems.extend(check_selector(Known(selector), path));
@@ -325,49 +316,35 @@ impl Kind for CloudtrailTrail {
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let cloudtrail = cx.aws.cloudtrail();
-        if settings(live) != settings(want) {
-            // What is absent stays as it is; an empty text unsets
-            // (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html).
-            let unset = |text: &Option<String>| Some(text.clone().unwrap_or_default());
-            let request = set!(cloudtrail.update_trail().name(id), want => s3_bucket_name,
+        // What is absent stays as it is; an empty text unsets
+        // (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html).
+        let request = |spec: &Spec| -> Result<_> {
+            let request = set!(cloudtrail.update_trail().name(id), spec => s3_bucket_name,
                 enable_log_file_validation, include_global_service_events, is_multi_region_trail,
-                is_organization_trail);
-            request
-                .set_s3_key_prefix(unset(&want.s3_key_prefix))
-                .set_sns_topic_name(unset(&want.sns_topic_name))
-                .set_cloud_watch_logs_log_group_arn(unset(&log_streams(want)))
-                .set_cloud_watch_logs_role_arn(unset(&want.cloud_watch_logs_role_arn))
-                .set_kms_key_id(unset(&want.kms_key_id))
-                .send()
-                .await?;
+                is_organization_trail; s3_key_prefix, sns_topic_name, cloud_watch_logs_role_arn, kms_key_id);
+            Ok(request.cloud_watch_logs_log_group_arn(log_streams(spec).unwrap_or_default()))
+        };
+        let (before, after) = (request(live)?, request(want)?);
+        if before.as_input() != after.as_input() {
+            after.send().await?;
         }
         let selectors = |spec: &Spec| (spec.event_selectors.clone(), spec.advanced_event_selectors.clone());
         if selectors(live) != selectors(want) {
-            let request = set!(cloudtrail.put_event_selectors().trail_name(id), want =>
-                event_selectors, advanced_event_selectors);
-            let is_default = want.event_selectors.is_empty() && want.advanced_event_selectors.is_empty();
-            let default = is_default.then(|| {
-                types::EventSelector::builder()
-                    .read_write_type("All".into())
-                    .include_management_events(true)
-                    .build()
-            });
-            match default {
-                Some(default) => request.event_selectors(default),
-                None => request,
+            let mut want = want.clone();
+            if want.event_selectors.is_empty() && want.advanced_event_selectors.is_empty() {
+                // A selector of defaults alone: all management events.
+                want.event_selectors.push(from_attributes(&Attributes::new())?);
             }
-            .send()
-            .await?;
+            let request = cloudtrail.put_event_selectors().trail_name(id);
+            set!(request, want => event_selectors, advanced_event_selectors).send().await?;
         }
         if live.insight_selectors != want.insight_selectors {
-            set!(cloudtrail.put_insight_selectors().trail_name(id), want => ; insight_selectors)
-                .send()
-                .await?;
+            let request = cloudtrail.put_insight_selectors().trail_name(id);
+            set!(request, want => ; insight_selectors).send().await?;
         }
         if live.aggregation_configurations != want.aggregation_configurations {
-            set!(cloudtrail.put_event_configuration().trail_name(id), want => ; aggregation_configurations)
-                .send()
-                .await?;
+            let request = cloudtrail.put_event_configuration().trail_name(id);
+            set!(request, want => ; aggregation_configurations).send().await?;
         }
         match (live.is_logging, want.is_logging) {
             (false, true) => drop(cloudtrail.start_logging().name(id).send().await?),
@@ -390,28 +367,14 @@ impl Kind for CloudtrailTrail {
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
         let cloudtrail = cx.aws.cloudtrail();
         if !remove.is_empty() {
-            let keys = remove
-                .iter()
-                .map(|key| Tag::builder().key(key).build())
-                .collect::<std::result::Result<Vec<_>, _>>()?;
+            let keys = remove.iter().map(|key| built(Tag::builder().key(key).build()));
+            let keys = keys.collect::<Result<Vec<_>>>()?;
             cloudtrail.remove_tags().resource_id(&attrs.arn).set_tags_list(Some(keys)).send().await?;
         }
         if !set.is_empty() {
             cloudtrail.add_tags().resource_id(&attrs.arn).set_tags_list(sdk_tags(set)?).send().await?;
         }
         Ok(())
-    }
-}
-
-/// The settings that `UpdateTrail` takes.
-fn settings(spec: &Spec) -> Spec {
-    Spec {
-        is_logging: true,
-        event_selectors: Vec::new(),
-        advanced_event_selectors: Vec::new(),
-        insight_selectors: Vec::new(),
-        aggregation_configurations: Vec::new(),
-        ..spec.clone()
     }
 }
 

@@ -1,37 +1,9 @@
-//! Helpers shared by the kinds of Amazon SNS: documents and attributes as text.
-
-use std::collections::HashMap;
+//! Helpers shared by the kinds of Amazon SNS.
 
 use crate::kind::prelude::*;
 
 tag_type!(aws_sdk_sns::types::Tag);
 tagging!(sns(resource_arn): tag_resource.set_tags, untag_resource.set_tag_keys, list_tags_for_resource.tags);
-
-/// The attributes of a topic or a subscription from SNS. An empty text counts as absent.
-pub struct Attributes<'a>(pub Option<&'a HashMap<String, String>>);
-
-impl Attributes<'_> {
-    /// The attribute `name`.
-    pub fn text(&self, name: &str) -> Option<String> {
-        self.0?.get(name).filter(|text| !text.is_empty()).cloned()
-    }
-
-    /// Returns whether the attribute `name` is `true`.
-    pub fn is_true(&self, name: &str) -> bool {
-        self.text(name).as_deref() == Some("true")
-    }
-
-    /// The document in the attribute `name`. An empty one counts as absent, since SNS unsets some that way.
-    pub fn json(&self, name: &str) -> Result<Option<Json>> {
-        json(self.text(name))
-    }
-}
-
-/// Parses a document, if there is one.
-pub fn json(text: Option<String>) -> Result<Option<Json>> {
-    let document: Option<Json> = Read::read(text.as_deref())?;
-    Ok(document.filter(|document| document.as_value().as_object().is_none_or(|object| !object.is_empty())))
-}
 
 /// How the delay grows from retry to retry.
 const BACKOFFS: [&str; 4] = ["linear", "arithmetic", "geometric", "exponential"];

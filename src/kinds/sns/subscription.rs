@@ -3,7 +3,7 @@
 use aws_sdk_sns::types::Subscription;
 
 use super::filter::check_filter_policy;
-use super::shared::{Attributes, check_retries};
+use super::shared::check_retries;
 use crate::kind::prelude::*;
 
 /// A subscription of an Amazon SNS topic: who receives its messages.
@@ -90,6 +90,7 @@ impl Kind for SnsSubscription {
         update: &["sns:SetSubscriptionAttributes", "iam:PassRole"],
         delete: &["sns:Unsubscribe"],
     };
+    const PREDICTED: &'static [(&'static str, &'static str)] = &[("owner", "{account_id}")];
     const TAGGABLE: bool = false;
     // `Subscribe` returns an existing subscription of the same endpoint
     // (<https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>).
@@ -104,10 +105,6 @@ impl Kind for SnsSubscription {
 
     fn id_of_arn(arn: &str) -> Option<String> {
         Some(arn.to_owned())
-    }
-
-    fn predict(_: Known<'_>, scope: &Scope) -> Predicted {
-        Predicted::default().with("owner", scope.account_id.as_str())
     }
 
     fn claims(own: &Peer<'_>) -> Vec<String> {
@@ -189,22 +186,13 @@ impl Kind for SnsSubscription {
     }
 
     async fn create(cx: &Cx, want: &Spec, _: &NewResource<'_>) -> Result<String> {
-        let mut request = cx
-            .aws
-            .sns()
-            .subscribe()
-            .topic_arn(&want.topic_arn)
-            .protocol(&want.protocol)
-            .endpoint(&want.endpoint)
-            // Returns the ARN even if the endpoint has to confirm first.
-            .return_subscription_arn(true);
-        for (name, value) in attributes(want) {
-            let is_default = value.is_empty() || (name == "RawMessageDelivery" && value == "false");
-            if !is_default {
-                request = request.attributes(name, value);
-            }
-        }
-        let created = request.send().await?;
+        let mut given = attributes(want)?;
+        given.retain(|name, value| !value.is_empty() && (name != "RawMessageDelivery" || value == "true"));
+        let request = cx.aws.sns().subscribe();
+        let request = set!(request, want => topic_arn, protocol, endpoint);
+        // Returns the ARN even if the endpoint has to confirm first.
+        let request = request.return_subscription_arn(true);
+        let created = request.set_attributes(Some(given.into_iter().collect())).send().await?;
         Ok(created.subscription_arn().unwrap_or_default().to_owned())
     }
 
@@ -223,24 +211,17 @@ impl Kind for SnsSubscription {
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
-        let before = attributes(live);
-        let mut after = attributes(want);
+        let before = attributes(live)?;
+        let mut after: Vec<_> = attributes(want)?.into_iter().collect();
         // A policy on the body allows more than one on attributes. So a wider scope is set before the
         // policy, and a narrower one after it.
-        if want.filter_policy_scope == "MessageAttributes" {
-            after.rotate_left(1);
+        if want.filter_policy_scope == "MessageBody" {
+            after.sort_by_key(|(name, _)| name != "FilterPolicyScope");
         }
-        for (name, value) in after {
-            if !before.contains(&(name, value.clone())) {
-                cx.aws
-                    .sns()
-                    .set_subscription_attributes()
-                    .subscription_arn(id)
-                    .attribute_name(name)
-                    .set_attribute_value(to_unset(name, value))
-                    .send()
-                    .await?;
-            }
+        for (name, value) in after.into_iter().filter(|(name, value)| before.get(name) != Some(value)) {
+            let value = to_unset(&name, value);
+            let request = cx.aws.sns().set_subscription_attributes().subscription_arn(id);
+            request.attribute_name(name).set_attribute_value(value).send().await?;
         }
         Ok(())
     }
@@ -349,42 +330,23 @@ fn check_documents(spec: Known<'_>, problems: &mut Vec<Problem>) {
 async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsSubscription>>> {
     let answer = cx.aws.sns().get_subscription_attributes().subscription_arn(lookup.id).send().await;
     let Some(answer) = answer.or_gone()? else { return Ok(None) };
-    let attributes = Attributes(answer.attributes());
-    let pending_confirmation = attributes.is_true("PendingConfirmation");
-    let topic_arn = match attributes.text("TopicArn") {
-        Some(arn) => arn,
-        // The ARN of a subscription is that of its topic plus an id.
-        None => lookup.id.rsplit_once(':').map(|(topic, _)| topic).unwrap_or_default().to_owned(),
-    };
-    let protocol = attributes.text("Protocol").unwrap_or_default();
-    let endpoint = attributes.text("Endpoint").unwrap_or_default();
+    let mut found = attributes_of(answer.attributes);
+    let pending_confirmation = found.get("PendingConfirmation").is_some_and(|pending| pending == "true");
     if pending_confirmation && lookup.is_bare() {
         // It was abandoned and cannot be deleted: AWS drops it 48 hours after its creation.
         return Ok(None);
     }
-    let filter_policy = attributes.json("FilterPolicy")?;
-    let spec = Spec {
-        topic_arn,
-        protocol,
-        endpoint,
+    // The ARN of a subscription is that of its topic plus an id.
+    let topic = lookup.id.rsplit_once(':').map(|(topic, _)| topic).unwrap_or_default();
+    found.entry("TopicArn".to_owned()).or_insert_with(|| topic.to_owned());
+    if !found.contains_key("FilterPolicy") {
         // Without a policy, the scope has no effect.
-        filter_policy_scope: filter_policy
-            .as_ref()
-            .and_then(|_| attributes.text("FilterPolicyScope"))
-            .unwrap_or_else(message_attributes),
-        filter_policy,
-        raw_message_delivery: attributes.is_true("RawMessageDelivery"),
-        redrive_policy: attributes.json("RedrivePolicy")?,
-        delivery_policy: attributes.json("DeliveryPolicy")?,
-        subscription_role_arn: attributes.text("SubscriptionRoleArn"),
-        replay_policy: attributes.json("ReplayPolicy")?,
-    };
-    let attrs = Attrs {
-        arn: lookup.id.to_owned(),
-        pending_confirmation,
-        owner: attributes.text("Owner").unwrap_or_default(),
-    };
-    Ok(Some(Live::ready(spec, attrs, crate::aws::Tags::new()).with_incarnation(Some(lookup.id))))
+        found.remove("FilterPolicyScope");
+    }
+    let owner = found.remove("Owner").unwrap_or_default();
+    let attrs = Attrs { arn: lookup.id.to_owned(), pending_confirmation, owner };
+    let spec = from_attributes(&found)?;
+    Ok(Some(Live::ready(spec, attrs, Tags::new()).with_incarnation(Some(lookup.id))))
 }
 
 /// The text at a path, secret or not. It may be compared, but never shown.
@@ -399,23 +361,11 @@ fn plain<'a>(spec: Known<'a>, path: &str) -> Option<&'a str> {
     }
 }
 
-/// The attributes for SNS, with an empty text for those that are unset. The scope comes first, and only with
-/// a policy, since SNS refuses it without one.
-fn attributes(spec: &Spec) -> Vec<(&'static str, String)> {
-    let json = |document: &Option<Json>| document.as_ref().map(Json::to_text).unwrap_or_default();
-    let mut attributes = Vec::with_capacity(7);
-    if spec.filter_policy.is_some() {
-        attributes.push(("FilterPolicyScope", spec.filter_policy_scope.clone()));
-    }
-    attributes.extend([
-        ("FilterPolicy", json(&spec.filter_policy)),
-        ("RawMessageDelivery", spec.raw_message_delivery.to_string()),
-        ("RedrivePolicy", json(&spec.redrive_policy)),
-        ("DeliveryPolicy", json(&spec.delivery_policy)),
-        ("SubscriptionRoleArn", spec.subscription_role_arn.clone().unwrap_or_default()),
-        ("ReplayPolicy", json(&spec.replay_policy)),
-    ]);
-    attributes
+/// The attributes for SNS, with an empty text for those that are unset. It refuses the scope without a policy.
+fn attributes(spec: &Spec) -> Result<Attributes> {
+    let mut attributes = to_attributes(spec)?;
+    attributes.retain(|name, _| name != "FilterPolicyScope" || spec.filter_policy.is_some());
+    Ok(attributes)
 }
 
 /// The value that sets an attribute or, if it is empty, unsets it: an empty policy filters nothing, and a

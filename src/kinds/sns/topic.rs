@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::shared::{self, Attributes, check_retries, json};
+use super::shared::{self, check_retries};
 use crate::kind::prelude::*;
 
 /// An Amazon SNS topic: what publishers send to and subscriptions receive from.
@@ -67,7 +67,7 @@ pub struct Spec {
 }
 
 /// Where the deliveries of one protocol are logged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryStatusLogging {
     /// Role by which SNS logs successful deliveries.
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: successful deliveries are no longer logged"]))]
@@ -138,12 +138,6 @@ fn arrange(topic: &mut Block) -> Vec<TerraformPart> {
 /// The kind `sns_topic`.
 pub struct SnsTopic;
 
-/// Actions that a topic policy may name; SNS refuses others as "out of service scope"
-/// (<https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html>).
-const ACTIONS: &str = "Publish Subscribe AddPermission ConfirmSubscription DeleteTopic GetDataProtectionPolicy \
-    GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource \
-    PutDataProtectionPolicy Receive RemovePermission SetTopicAttributes TagResource UntagResource";
-
 /// Messages can be archived for 1 to 365 days
 /// (<https://docs.aws.amazon.com/sns/latest/dg/message-archiving-and-replay-topic-owner.html>).
 fn check_archive(policy: &Value) -> Vec<Problem> {
@@ -173,46 +167,40 @@ const PROTOCOLS: [(&str, &str); 5] = [
     ("sqs", "SQS"),
 ];
 
+/// The names of a topic elsewhere. Terraform has the settings of delivery status once for each protocol.
+macro_rules! also_called {
+    ($($path:literal = $name:literal,)* delivery of $($protocol:literal)*) => {
+        &[
+            $(($path, $name),)*
+            $(
+                (
+                    concat!("delivery_status_logging.", $protocol, ".success_feedback_role_arn"),
+                    concat!($protocol, "_success_feedback_role_arn"),
+                ),
+                (
+                    concat!("delivery_status_logging.", $protocol, ".success_feedback_sample_rate"),
+                    concat!($protocol, "_success_feedback_sample_rate"),
+                ),
+                (
+                    concat!("delivery_status_logging.", $protocol, ".failure_feedback_role_arn"),
+                    concat!($protocol, "_failure_feedback_role_arn"),
+                ),
+            )*
+        ]
+    };
+}
+
 impl Kind for SnsTopic {
     const CFN: Option<&'static str> = Some("AWS::SNS::Topic");
     const TERRAFORM: Terraform = Terraform::of("aws_sns_topic", &[]).arranged(arrange).called_by_arn();
-    const ALSO_CALLED: &'static [(&'static str, &'static str)] = &[
-        ("", "notification"),
-        ("policy", "aws_sns_topic_policy"),
-        ("policy", "AWS::SNS::TopicPolicy"),
-        ("data_protection_policy", "aws_sns_topic_data_protection_policy"),
-        ("name", "TopicName"),
-        (
-            "delivery_status_logging.application.success_feedback_role_arn",
-            "application_success_feedback_role_arn",
-        ),
-        (
-            "delivery_status_logging.application.success_feedback_sample_rate",
-            "application_success_feedback_sample_rate",
-        ),
-        (
-            "delivery_status_logging.application.failure_feedback_role_arn",
-            "application_failure_feedback_role_arn",
-        ),
-        ("delivery_status_logging.firehose.success_feedback_role_arn", "firehose_success_feedback_role_arn"),
-        (
-            "delivery_status_logging.firehose.success_feedback_sample_rate",
-            "firehose_success_feedback_sample_rate",
-        ),
-        ("delivery_status_logging.firehose.failure_feedback_role_arn", "firehose_failure_feedback_role_arn"),
-        ("delivery_status_logging.http.success_feedback_role_arn", "http_success_feedback_role_arn"),
-        ("delivery_status_logging.http.success_feedback_sample_rate", "http_success_feedback_sample_rate"),
-        ("delivery_status_logging.http.failure_feedback_role_arn", "http_failure_feedback_role_arn"),
-        ("delivery_status_logging.lambda.success_feedback_role_arn", "lambda_success_feedback_role_arn"),
-        (
-            "delivery_status_logging.lambda.success_feedback_sample_rate",
-            "lambda_success_feedback_sample_rate",
-        ),
-        ("delivery_status_logging.lambda.failure_feedback_role_arn", "lambda_failure_feedback_role_arn"),
-        ("delivery_status_logging.sqs.success_feedback_role_arn", "sqs_success_feedback_role_arn"),
-        ("delivery_status_logging.sqs.success_feedback_sample_rate", "sqs_success_feedback_sample_rate"),
-        ("delivery_status_logging.sqs.failure_feedback_role_arn", "sqs_failure_feedback_role_arn"),
-    ];
+    const ALSO_CALLED: &'static [(&'static str, &'static str)] = also_called! {
+        "" = "notification",
+        "policy" = "aws_sns_topic_policy",
+        "policy" = "AWS::SNS::TopicPolicy",
+        "data_protection_policy" = "aws_sns_topic_data_protection_policy",
+        "name" = "TopicName",
+        delivery of "application" "firehose" "http" "lambda" "sqs"
+    };
     const ACTIONS: Actions = Actions {
         read: &["sns:GetTopicAttributes", "sns:ListTagsForResource", "sns:GetDataProtectionPolicy"],
         create: &["sns:CreateTopic", "sns:TagResource"],
@@ -226,6 +214,9 @@ impl Kind for SnsTopic {
         ],
         delete: &["sns:DeleteTopic"],
     };
+    const ID: Option<&'static str> = Some("arn");
+    const PREDICTED: &'static [(&'static str, &'static str)] =
+        &[("arn", "arn:{partition}:sns:{region}:{account_id}:{name}"), ("owner", "{account_id}")];
     // `CreateTopic` returns an existing topic of the same name
     // (<https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html>).
     const CREATE_OVERWRITES: bool = true;
@@ -235,23 +226,8 @@ impl Kind for SnsTopic {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
-        Identity::named(spec.text("name").map(|name| scope.arn("sns", name)))
-    }
-
-    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
-        Predicted::of("arn", spec.text("name").map(|name| scope.arn("sns", name)))
-            .with("owner", &*scope.account_id)
-    }
-
     fn check(spec: Known<'_>) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        if let Some(policy) = spec.get("policy") {
-            problems.extend(check_policy(policy, "policy", PolicyUse::Resource));
-            problems.extend(check_statements(policy, "policy", |statements| {
-                check_actions(statements, "sns", "a topic", ACTIONS)
-            }));
-        }
+        let mut problems = check_service_policy(spec, "policy", "sns");
         if let Some(policy) = spec.get("delivery_policy") {
             problems.extend(in_document(policy, "delivery_policy", |policy| {
                 let path = "delivery_policy.http.defaultHealthyRetryPolicy";
@@ -262,29 +238,19 @@ impl Kind for SnsTopic {
             problems.extend(in_document(policy, "archive_policy", check_archive));
         }
         let fifo = spec.flag("fifo_topic").unwrap_or(false);
-        if let Some(name) = spec.text("name")
-            && name.ends_with(".fifo") != fifo
-        {
-            let help =
+        problems.extend(problems! {
+            "name" if spec.text("name").is_some_and(|name| name.ends_with(".fifo") != fifo) =>
+                "only the name of a FIFO topic ends in `.fifo`",
                 if fifo { "end the name in `.fifo`" } else { "set `fifo_topic = true`, or remove `.fifo`" };
-            problems.push(Problem::new("name", "only the name of a FIFO topic ends in `.fifo`").help(help));
-        }
-        if let Some(crate::value::Value::Map(logging)) = spec.get("delivery_status_logging") {
+        });
+        if let Some(Value::Map(logging)) = spec.get("delivery_status_logging") {
             for protocol in logging.keys().filter(|name| !PROTOCOLS.iter().any(|(known, _)| known == name)) {
-                problems.push(
-                    Problem::new(
-                        format!("delivery_status_logging.{protocol}"),
-                        format!("no protocol `{protocol}`"),
-                    )
-                    .help("one of application, firehose, http, lambda, sqs"),
-                );
+                let path = format!("delivery_status_logging.{protocol}");
+                let help = "one of application, firehose, http, lambda, sqs";
+                problems.push(Problem::new(path, format!("no protocol `{protocol}`")).help(help));
             }
         }
         problems
-    }
-
-    fn id_of_arn(arn: &str) -> Option<String> {
-        Some(arn.to_owned())
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
@@ -292,49 +258,33 @@ impl Kind for SnsTopic {
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
-        let mut request = cx.aws.sns().create_topic().name(&want.name).set_tags(sdk_tags(new.tags)?);
-        for (name, value) in attributes(want) {
-            // A new topic already has these defaults.
-            let is_default = matches!(
-                (name.as_str(), value.as_str()),
-                ("SignatureVersion", "1")
-                    | ("TracingConfig", "PassThrough")
-                    | ("MaximumMessageSize", "262144")
-            );
-            if !value.is_empty() && !is_default {
-                request = request.attributes(name, value);
-            }
+        let mut given = attributes(want)?;
+        // A new topic already has the defaults.
+        let default: Spec = from_attributes(&Attributes::from([("Name".to_owned(), want.name.clone())]))?;
+        let default = attributes(&default)?;
+        given.retain(|name, value| !value.is_empty() && default.get(name) != Some(value));
+        if want.fifo_topic {
+            given.insert("FifoTopic".to_owned(), "true".to_owned());
         }
-        if let Some(policy) = &want.data_protection_policy {
-            request = request.data_protection_policy(policy.to_text());
-        }
-        let created = request.send().await?;
+        let request = cx.aws.sns().create_topic().name(&want.name).set_tags(sdk_tags(new.tags)?);
+        let request = request.set_attributes(Some(given.into_iter().collect()));
+        let policy = want.data_protection_policy.as_ref().map(Json::to_text);
+        let created = request.set_data_protection_policy(policy).send().await?;
         Ok(created.topic_arn().unwrap_or_default().to_owned())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
-        let before = attributes(live);
-        for (name, value) in attributes(want) {
-            if before.get(&name) != Some(&value) {
-                cx.aws
-                    .sns()
-                    .set_topic_attributes()
-                    .topic_arn(id)
-                    .attribute_name(name)
-                    .attribute_value(value)
-                    .send()
-                    .await?;
-            }
+        let sns = cx.aws.sns();
+        let (before, mut after) = (attributes(live)?, attributes(want)?);
+        after.retain(|name, value| before.get(name) != Some(value));
+        for (name, value) in after {
+            let request = sns.set_topic_attributes().topic_arn(id).attribute_name(name);
+            request.attribute_value(value).send().await?;
         }
         if live.data_protection_policy != want.data_protection_policy {
             let policy = want.data_protection_policy.as_ref().map(Json::to_text).unwrap_or_default();
-            cx.aws
-                .sns()
-                .put_data_protection_policy()
-                .resource_arn(id)
-                .data_protection_policy(policy)
-                .send()
-                .await?;
+            let request = sns.put_data_protection_policy().resource_arn(id);
+            request.data_protection_policy(policy).send().await?;
         }
         Ok(())
     }
@@ -358,91 +308,40 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
     .await;
     let Some(topic) = topic.or_gone()? else { return Ok(None) };
     let Some(tags) = tags? else { return Ok(None) };
-    let data_protection_policy = if lookup.wants("data_protection_policy") {
-        sns.get_data_protection_policy().resource_arn(lookup.id).send().await.or_gone()?.and_then(|answer| {
-            answer.data_protection_policy().filter(|text| !text.is_empty()).map(str::to_owned)
-        })
-    } else {
-        None
-    };
-    let attributes = Attributes(topic.attributes());
-    let text = |name: &str| attributes.text(name);
-    let delivery_status_logging = PROTOCOLS
-        .into_iter()
-        .filter_map(|(protocol, prefix)| {
-            let logging = DeliveryStatusLogging {
-                success_feedback_role_arn: text(&format!("{prefix}SuccessFeedbackRoleArn")),
-                success_feedback_sample_rate: text(&format!("{prefix}SuccessFeedbackSampleRate"))
-                    .and_then(|rate| rate.parse().ok()),
-                failure_feedback_role_arn: text(&format!("{prefix}FailureFeedbackRoleArn")),
-            };
-            (logging.success_feedback_role_arn.is_some() || logging.failure_feedback_role_arn.is_some())
-                .then(|| (protocol.to_owned(), logging))
-        })
-        .collect();
-    let spec = Spec {
-        name: lookup.id.rsplit(':').next().unwrap_or_default().to_owned(),
-        display_name: text("DisplayName"),
-        policy: Read::read(text("Policy").as_deref())?,
-        kms_master_key_id: text("KmsMasterKeyId"),
-        delivery_policy: attributes.json("DeliveryPolicy")?,
-        fifo_topic: attributes.is_true("FifoTopic"),
-        content_based_deduplication: attributes.is_true("ContentBasedDeduplication"),
-        fifo_throughput_scope: text("FifoThroughputScope"),
-        archive_policy: attributes.json("ArchivePolicy")?,
-        signature_version: text("SignatureVersion").unwrap_or_else(signature_version),
-        // AWS returns it only if it was set.
-        maximum_message_size: text("MaximumMessageSize")
-            .and_then(|size| size.parse().ok())
-            .unwrap_or_else(maximum_message_size),
-        tracing_config: text("TracingConfig").unwrap_or_else(tracing_config),
-        data_protection_policy: json(data_protection_policy)?,
-        delivery_status_logging,
-    };
-    let attrs = Attrs { arn: lookup.id.to_owned(), owner: text("Owner").unwrap_or_default() };
+    let mut found = attributes_of(topic.attributes);
+    found.insert("Name".to_owned(), lookup.id.rsplit(':').next().unwrap_or_default().to_owned());
+    if lookup.wants("data_protection_policy") {
+        let answer = sns.get_data_protection_policy().resource_arn(lookup.id).send().await.or_gone()?;
+        let policy = answer.and_then(|answer| answer.data_protection_policy).filter(|policy| policy != "{}");
+        found.extend(policy.map(|policy| ("DataProtectionPolicy".to_owned(), policy)));
+    }
+    // What AWS leaves out, such as `MaximumMessageSize`, is at its default.
+    let mut spec: Spec = from_attributes(&found)?;
+    for (protocol, prefix) in PROTOCOLS {
+        let own = found
+            .iter()
+            .filter_map(|(name, value)| Some((name.strip_prefix(prefix)?.to_owned(), value.clone())));
+        let logging: DeliveryStatusLogging = from_attributes(&own.collect())?;
+        if logging.success_feedback_role_arn.is_some() || logging.failure_feedback_role_arn.is_some() {
+            spec.delivery_status_logging.insert(protocol.to_owned(), logging);
+        }
+    }
+    let attrs = Attrs { arn: lookup.id.to_owned(), owner: found.remove("Owner").unwrap_or_default() };
     Ok(Some(Live::ready(spec, attrs, tags)))
 }
 
 /// The attributes for `SetTopicAttributes`, where an empty value unsets
 /// (<https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html>).
-fn attributes(spec: &Spec) -> BTreeMap<String, String> {
-    let mut attributes = BTreeMap::from([
-        ("DisplayName".to_owned(), spec.display_name.clone().unwrap_or_default()),
-        ("KmsMasterKeyId".to_owned(), spec.kms_master_key_id.clone().unwrap_or_default()),
-        ("DeliveryPolicy".to_owned(), spec.delivery_policy.as_ref().map(Json::to_text).unwrap_or_default()),
-        ("SignatureVersion".to_owned(), spec.signature_version.clone()),
-        ("TracingConfig".to_owned(), spec.tracing_config.clone()),
-        ("MaximumMessageSize".to_owned(), spec.maximum_message_size.to_string()),
-    ]);
-    if let Some(policy) = &spec.policy {
-        attributes.insert("Policy".to_owned(), policy.to_text());
-    }
-    if spec.fifo_topic {
-        attributes.insert("FifoTopic".to_owned(), "true".to_owned());
-        attributes
-            .insert("ContentBasedDeduplication".to_owned(), spec.content_based_deduplication.to_string());
-        attributes.insert(
-            "ArchivePolicy".to_owned(),
-            spec.archive_policy.as_ref().map_or("{}".to_owned(), Json::to_text),
-        );
-        if let Some(scope) = &spec.fifo_throughput_scope {
-            attributes.insert("FifoThroughputScope".to_owned(), scope.clone());
-        }
+fn attributes(spec: &Spec) -> Result<Attributes> {
+    let mut attributes = to_attributes(spec)?;
+    attributes.retain(|name, _| name != "DataProtectionPolicy" && name != "DeliveryStatusLogging");
+    if let Some(archive) = attributes.get_mut("ArchivePolicy").filter(|archive| archive.is_empty()) {
+        "{}".clone_into(archive);
     }
     for (protocol, prefix) in PROTOCOLS {
-        let logging = spec.delivery_status_logging.get(protocol);
-        let role = |role: Option<&String>| role.cloned().unwrap_or_default();
-        attributes.insert(
-            format!("{prefix}SuccessFeedbackRoleArn"),
-            role(logging.and_then(|logging| logging.success_feedback_role_arn.as_ref())),
-        );
-        attributes.insert(
-            format!("{prefix}FailureFeedbackRoleArn"),
-            role(logging.and_then(|logging| logging.failure_feedback_role_arn.as_ref())),
-        );
-        if let Some(rate) = logging.and_then(|logging| logging.success_feedback_sample_rate) {
-            attributes.insert(format!("{prefix}SuccessFeedbackSampleRate"), rate.to_string());
-        }
+        let logging = spec.delivery_status_logging.get(protocol).cloned().unwrap_or_default();
+        let own = to_attributes(&logging)?.into_iter();
+        attributes.extend(own.map(|(name, value)| (format!("{prefix}{name}"), value)));
     }
-    attributes
+    Ok(attributes)
 }

@@ -1,7 +1,5 @@
 //! `sqs_queue`.
 
-use std::collections::HashMap;
-
 use crate::kind::prelude::*;
 use aws_sdk_sqs::types::QueueAttributeName;
 
@@ -118,13 +116,6 @@ defaults! {
     visibility_timeout: i32 = 30;
 }
 
-/// Actions that a queue policy may name
-/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html>).
-const ACTIONS: &str = "SendMessage ReceiveMessage DeleteMessage ChangeMessageVisibility GetQueueAttributes \
-    GetQueueUrl SetQueueAttributes PurgeQueue ListDeadLetterSourceQueues ListQueueTags TagQueue UntagQueue \
-    AddPermission RemovePermission CreateQueue DeleteQueue StartMessageMoveTask CancelMessageMoveTask \
-    ListMessageMoveTasks";
-
 tagging!(sqs(queue_url): tag_queue.set_tags, untag_queue.set_tag_keys, list_queue_tags.tags);
 
 /// The kind `sqs_queue`.
@@ -155,6 +146,12 @@ impl Kind for SqsQueue {
         update: &["sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"],
         delete: &["sqs:DeleteQueue"],
     };
+    const ID: Option<&'static str> = Some("queue_url");
+    // <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html>
+    const PREDICTED: &'static [(&'static str, &'static str)] = &[
+        ("arn", "arn:{partition}:sqs:{region}:{account_id}:{queue_name}"),
+        ("queue_url", "https://sqs.{region}.{dns_suffix}/{account_id}/{queue_name}"),
+    ];
     const TAGS_APART: bool = true;
     // `CreateQueue` returns the URL of a queue that has the same settings
     // (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>).
@@ -171,82 +168,40 @@ impl Kind for SqsQueue {
     type Spec = Spec;
     type Attrs = Attrs;
 
-    fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
-        Identity::named(spec.text("queue_name").map(|name| url(scope, name)))
-    }
-
-    fn predict(spec: Known<'_>, scope: &Scope) -> Predicted {
-        let Some(name) = spec.text("queue_name") else { return Predicted::default() };
-        Predicted::default().with("arn", scope.arn("sqs", name)).with("queue_url", url(scope, name))
-    }
-
     fn derive(spec: &mut Value, _: &Files) -> Result<(), Problem> {
-        let Value::Map(fields) = spec else { return Ok(()) };
-        let is_absent = |name: &str| {
-            fields.get(name).is_none_or(|value| *value == Value::Null || value.as_str() == Some(""))
-        };
-        if is_absent("sqs_managed_sse_enabled") {
-            let by_sqs = Value::Bool(is_absent("kms_master_key_id"));
-            fields.insert("sqs_managed_sse_enabled".to_owned(), by_sqs);
-        }
+        let has_no_key = is_unset(spec, "kms_master_key_id");
+        fill_in(spec, "sqs_managed_sse_enabled", has_no_key);
         Ok(())
     }
 
     fn check(spec: Known<'_>) -> Vec<Problem> {
         let is = |path: &str, value: &str| spec.text(path) == Some(value);
         let fifo = spec.flag("fifo_queue");
-        let is_other = |name: &str| fifo.is_some_and(|fifo| name.ends_with(".fifo") != fifo);
-        let rules = [
-            (
-                spec.text("queue_name").is_some_and(is_other),
-                "queue_name",
-                "only the name of a FIFO queue ends in `.fifo`",
-                "a FIFO queue has `fifo_queue = true` and a name that ends in `.fifo`",
-            ),
-            (
-                is("fifo_throughput_limit", "perMessageGroupId")
-                    && (is("deduplication_scope", "queue") || !spec.may_be_set("deduplication_scope")),
-                "fifo_throughput_limit",
-                "a quota per message group needs deduplication per message group",
-                "set `deduplication_scope = \"messageGroup\"`",
-            ),
-            (
-                spec.is_set("kms_master_key_id") && spec.flag("sqs_managed_sse_enabled") == Some(true),
-                "sqs_managed_sse_enabled",
-                "a queue is encrypted by a KMS key or by SQS, not by both",
-                "drop one of `kms_master_key_id` and `sqs_managed_sse_enabled`",
-            ),
-            (
-                spec.text("redrive_policy.deadLetterTargetArn").is_some_and(is_other),
-                "redrive_policy.deadLetterTargetArn",
-                "the dead-letter queue is of the other type",
-                "a FIFO queue needs a FIFO queue, and a standard queue a standard queue",
-            ),
-            (
-                is("redrive_allow_policy.redrivePermission", "byQueue")
-                    && !spec.may_be_set("redrive_allow_policy.sourceQueueArns"),
-                "redrive_allow_policy.redrivePermission",
-                "`byQueue` names the queues",
-                "give `sourceQueueArns`",
-            ),
-        ];
-        let broken = rules.into_iter().filter(|(is_broken, ..)| *is_broken);
-        let mut problems: Vec<Problem> =
-            broken.map(|(_, path, words, help)| Problem::new(path, words).help(help)).collect();
-        if let Some(policy) = spec.get("policy") {
-            problems.extend(check_policy(policy, "policy", PolicyUse::Resource));
-            problems.extend(check_statements(policy, "policy", |statements| {
-                check_actions(statements, "sqs", "a queue", ACTIONS)
-            }));
-        }
-        problems
-    }
-
-    fn id_of_arn(arn: &str) -> Option<String> {
-        let [_, _, _, region, account, name] = *arn.splitn(6, ':').collect::<Vec<_>>().as_slice() else {
-            return None;
+        let is_other = |path: &str| {
+            spec.text(path).zip(fifo).is_some_and(|(name, fifo)| name.ends_with(".fifo") != fifo)
         };
-        Some(url(&Scope::of(region, account), name))
+        let mut problems = problems! {
+            "queue_name" if is_other("queue_name") =>
+                "only the name of a FIFO queue ends in `.fifo`",
+                "a FIFO queue has `fifo_queue = true` and a name that ends in `.fifo`";
+            "fifo_throughput_limit" if is("fifo_throughput_limit", "perMessageGroupId")
+                && (is("deduplication_scope", "queue") || !spec.may_be_set("deduplication_scope")) =>
+                "a quota per message group needs deduplication per message group",
+                "set `deduplication_scope = \"messageGroup\"`";
+            "sqs_managed_sse_enabled" if spec.is_set("kms_master_key_id")
+                && spec.flag("sqs_managed_sse_enabled") == Some(true) =>
+                "a queue is encrypted by a KMS key or by SQS, not by both",
+                "drop one of `kms_master_key_id` and `sqs_managed_sse_enabled`";
+            "redrive_policy.deadLetterTargetArn" if is_other("redrive_policy.deadLetterTargetArn") =>
+                "the dead-letter queue is of the other type",
+                "a FIFO queue needs a FIFO queue, and a standard queue a standard queue";
+            "redrive_allow_policy.redrivePermission" if is("redrive_allow_policy.redrivePermission", "byQueue")
+                && !spec.may_be_set("redrive_allow_policy.sourceQueueArns") =>
+                "`byQueue` names the queues",
+                "give `sourceQueueArns`";
+        };
+        problems.extend(check_service_policy(spec, "policy", "sqs"));
+        problems
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
@@ -254,31 +209,25 @@ impl Kind for SqsQueue {
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
-        let mut given = attributes(want)?;
+        let mut given = to_attributes(want)?;
         given.retain(|_, value| !value.is_empty());
         if want.fifo_queue {
             given.insert("FifoQueue".to_owned(), "true".to_owned());
         }
         let request = cx.aws.sqs().create_queue().queue_name(&want.queue_name).set_tags(sdk_tags(new.tags)?);
-        request.set_attributes(Some(named(given))).send().await?;
-        Ok(url(&cx.scope, &want.queue_name))
+        request.set_attributes(Some(keyed(given))).send().await?;
+        id_of::<Self>(want, &cx.scope)
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
-        let (before, mut after) = (attributes(live)?, attributes(want)?);
+        let (before, mut after) = (to_attributes(live)?, to_attributes(want)?);
         after.retain(|name, value| before.get(name) != Some(value));
         // SQS refuses two sorts of encryption at one time: the key goes first.
-        let is_first = |name: &str, value: &str| name == "KmsMasterKeyId" && value.is_empty();
-        let (first, rest): (Attributes, _) =
-            after.into_iter().partition(|(name, value)| is_first(name, value));
-        for changed in [first, rest].into_iter().filter(|changed| !changed.is_empty()) {
-            cx.aws
-                .sqs()
-                .set_queue_attributes()
-                .queue_url(id)
-                .set_attributes(Some(named(changed)))
-                .send()
-                .await?;
+        let is_first = |name: &String, value: &mut String| name == "KmsMasterKeyId" && value.is_empty();
+        let first: Attributes = after.extract_if(.., is_first).collect();
+        for changed in [first, after].into_iter().filter(|changed| !changed.is_empty()) {
+            let request = cx.aws.sqs().set_queue_attributes().queue_url(id);
+            request.set_attributes(Some(keyed(changed))).send().await?;
         }
         Ok(())
     }
@@ -293,54 +242,17 @@ impl Kind for SqsQueue {
     }
 }
 
-/// The URL of a queue
-/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html>).
-fn url(scope: &Scope, name: &str) -> String {
-    format!("https://sqs.{}.{}/{}/{name}", scope.region, scope.dns_suffix(), scope.account_id)
-}
-
 async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SqsQueue>>> {
     let sqs = cx.aws.sqs();
     let all = QueueAttributeName::All;
     let answer =
         sqs.get_queue_attributes().queue_url(lookup.id).attribute_names(all).send().await.or_gone()?;
-    let Some(mut found) = answer.map(|answer| answer.attributes.unwrap_or_default()) else { return Ok(None) };
+    let Some(answer) = answer else { return Ok(None) };
     let Some(tags) = tags(cx, &lookup, lookup.id).await? else { return Ok(None) };
-    let arn = found.remove(&QueueAttributeName::QueueArn).unwrap_or_default();
-    let created = found.remove(&QueueAttributeName::CreatedTimestamp);
-    let mut found: Attributes =
-        found.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect();
-    let name = lookup.id.rsplit('/').next().unwrap_or_default();
-    found.insert("QueueName".to_owned(), name.to_owned());
+    let mut found = attributes_of(answer.attributes);
+    let arn = found.remove("QueueArn").unwrap_or_default();
+    let created = found.remove("CreatedTimestamp");
+    found.insert("QueueName".to_owned(), lookup.id.rsplit('/').next().unwrap_or_default().to_owned());
     let attrs = Attrs { arn, queue_url: lookup.id.to_owned() };
     Ok(Some(Live::ready(from_attributes(&found)?, attrs, tags).with_incarnation(created)))
-}
-
-/// The attributes that `SetQueueAttributes` takes; an empty one unsets.
-fn attributes(spec: &Spec) -> Result<Attributes> {
-    let mut attributes = to_attributes(spec)?;
-    for (name, default) in [
-        ("DeduplicationScope", "queue"),
-        ("FifoThroughputLimit", "perQueue"),
-        ("KmsDataKeyReusePeriodSeconds", "300"),
-        ("RedriveAllowPolicy", r#"{"redrivePermission":"allowAll"}"#),
-    ] {
-        attributes.entry(name.to_owned()).and_modify(|value| {
-            if value.is_empty() {
-                *value = default.to_owned();
-            }
-        });
-    }
-    attributes.retain(|name, _| match name.as_str() {
-        "QueueName" | "FifoQueue" => false,
-        "ContentBasedDeduplication" | "DeduplicationScope" | "FifoThroughputLimit" => spec.fifo_queue,
-        // SQS returns it only with a key.
-        "KmsDataKeyReusePeriodSeconds" => spec.kms_master_key_id.is_some(),
-        _ => true,
-    });
-    Ok(attributes)
-}
-
-fn named(attributes: Attributes) -> HashMap<QueueAttributeName, String> {
-    attributes.into_iter().map(|(name, value)| (QueueAttributeName::from(name.as_str()), value)).collect()
 }
