@@ -15,7 +15,7 @@ use crate::eval::EvalContext;
 use crate::kind::{ErasedKind, ReadRequest};
 use crate::kinds;
 use crate::ledger::Ledger;
-use crate::plan::{self, Action, Answers, Change, Inputs, Outcome, Plan, Question, Selection};
+use crate::plan::{self, Action, Answers, Change, Inputs, Outcome, Plan, Question, Selection, warning};
 use crate::value::Value;
 
 use again::{Knowledge, Reading, Search};
@@ -98,7 +98,7 @@ async fn check_deletes(session: &Session, plan: &mut Plan) {
             // This only warns early; AWS will answer the deletion itself.
             Err(error) => plan.warnings.push(
                 Diagnostic::warning(
-                    "read-failed",
+                    warning::READ_FAILED,
                     format!("it is not known whether AWS would delete {}", change.address),
                 )
                 .note(format!("AWS answered: {error}")),

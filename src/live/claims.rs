@@ -14,7 +14,7 @@ use crate::graph::Address;
 use crate::kind::{ErasedKind, Owner};
 use crate::kinds;
 use crate::ledger::Ledger;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, warning};
 
 /// Maximum number of resources that one message names.
 const SHOWN: usize = 8;
@@ -95,7 +95,7 @@ pub(super) fn without_ledger(eval: &EvalContext<'_>, plan: &Plan) -> Option<Diag
     let first = found.first()?;
     let (name, env) = (&stack.name, &stack.env);
     let warning = Diagnostic::warning(
-        "no-ledger",
+        warning::NO_LEDGER,
         format!("{name}/{env} has no ledger here, but {} of its resources exist", found.len()),
     )
     .note(format!("by their owner tags they are this stack's, such as {first}"));
@@ -165,7 +165,7 @@ pub(super) async fn twins(
         let more = counted(count - SHOWN, "more resource");
         let more = format!("by their owner tags, {more} belong to this stack, but are in no ledger");
         warnings.push(
-            Diagnostic::warning("twin", more)
+            Diagnostic::warning(warning::TWIN, more)
                 .help("to list them all: aws resourcegroupstaggingapi get-resources"),
         );
     }
@@ -178,9 +178,11 @@ fn twin(claim: &Claim, ledger: &Ledger, plan: &Plan) -> Diagnostic {
     let known = ledger.resources.get(address).map(|entry| entry.id.as_str());
     let known = known.or_else(|| change.and_then(|change| change.id.as_deref()));
     let name = kind.name();
-    let warning =
-        Diagnostic::warning("twin", format!("{name} {id} has this stack's owner tags, but is in no ledger"))
-            .note(format!("it is {arn} in {region}"));
+    let warning = Diagnostic::warning(
+        warning::TWIN,
+        format!("{name} {id} has this stack's owner tags, but is in no ledger"),
+    )
+    .note(format!("it is {arn} in {region}"));
     let warning = match known {
         Some(known) => warning.note(format!("by its tags it is {address}, but that is {known}")),
         None => warning.note(format!("by its tags it is {address}")),

@@ -14,7 +14,7 @@ use super::replacement;
 use super::tags::{different_tags, marks, tags};
 use super::{
     Action, Asked, AttributeChange, Change, Declared, Origin, Plan, Reason, Revisions, Unreplaced, diff,
-    overlay, removed_settings,
+    overlay, removed_settings, warning,
 };
 use crate::diag::{Diagnostic, Outside};
 use crate::eval::{EvalContext, Instance, Write, written};
@@ -99,9 +99,12 @@ pub fn refused(plan: &Plan, old: &Side<'_, '_>, new: &Side<'_, '_>) -> Vec<Diagn
         };
         let verb = if change.action == Action::Delete { "destroy" } else { "replace" };
         of(new).or_else(|| of(old)).filter(|protect| *protect).map(|_| {
-            Diagnostic::warning("protected", format!("a plan would refuse to {verb} {}", change.address))
-                .note("it is protected")
-                .help("to continue, set lifecycle.protect = false and apply that first")
+            Diagnostic::warning(
+                warning::PROTECTED,
+                format!("a plan would refuse to {verb} {}", change.address),
+            )
+            .note("it is protected")
+            .help("to continue, set lifecycle.protect = false and apply that first")
         })
     });
     let clashes = replacement::clashes(&plan.changes, &new.eval.facts.scope);

@@ -46,6 +46,7 @@ mod survey;
 mod tags;
 mod text;
 mod unreplaced;
+pub mod warning;
 mod within;
 mod words;
 

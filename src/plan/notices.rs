@@ -1,6 +1,6 @@
 //! Warnings of a plan, and errors of AWS's answers.
 
-use super::{Action, Change, Reason};
+use super::{Action, Change, Reason, warning};
 use crate::aws::Error;
 use crate::diag::{Diagnostic, counted};
 use crate::kind::State;
@@ -23,7 +23,7 @@ pub(super) fn emigration<'c>(stack: &Stack, changes: impl Iterator<Item = &'c Ch
         stack.name, stack.env, stack.region
     );
     Some(
-        Diagnostic::warning("region", what)
+        Diagnostic::warning(warning::REGION, what)
             .note(format!("an apply creates new ones in {}, and destroys those in {from}", stack.region))
             .help(format!(
                 "if that is not intended, write region = \"{from}\" in [stack], or in [stack] of env/{}.toml",
@@ -52,5 +52,5 @@ pub(super) fn busy(change: &Change) -> Option<Diagnostic> {
     let State::Busy(state) = &change.live.as_ref()?.state else { return None };
     let words =
         format!("{} matches its declaration, but AWS is still working on it: {state}", change.address);
-    (change.action == Action::NoOp).then(|| Diagnostic::warning("busy", words))
+    (change.action == Action::NoOp).then(|| Diagnostic::warning(warning::BUSY, words))
 }

@@ -7,7 +7,7 @@ use super::{Action, Change};
 use crate::aws::Scope;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
-use crate::kind::{Known, Peer};
+use crate::kind::{ErasedKind, Identity, Known, Peer};
 use crate::kinds;
 use crate::stack::Stack;
 
@@ -80,13 +80,15 @@ pub(super) fn clash(change: &Change, scope: &Scope) -> Option<String> {
     if let Some(problem) = kind.clash(&new, &old) {
         return Some(problem.message);
     }
-    let id = |peer: &Peer<'_>| {
-        let scope = Scope { region: peer.region.to_owned(), ..scope.clone() };
-        kind.identity(peer.spec, &scope).id()
-    };
+    let id = |peer: &Peer<'_>| identity(kind, peer.spec, peer.region, scope).id();
     let near = kind.global() || new.region == old.region;
     let same = near && id(&new).is_some_and(|new| id(&old).as_ref() == Some(&new));
     same.then(|| format!("{} would have the id of {}", new.address, old.address))
+}
+
+/// The identity of a resource in its own region, which need not be the stack's.
+pub(super) fn identity(kind: &dyn ErasedKind, spec: Known<'_>, region: &str, scope: &Scope) -> Identity {
+    kind.identity(spec, &Scope { region: region.to_owned(), ..scope.clone() })
 }
 
 /// Refuses replacements that would have to create the new resource first and cannot.

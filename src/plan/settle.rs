@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::holds::{CODE, Held, holds, named};
 use super::order::Order;
-use super::replacement::{clash, create_first};
-use super::{Action, Change, Reason, Release};
+use super::replacement::{clash, create_first, identity};
+use super::{Action, Change, Reason, Release, warning};
 use crate::aws::Scope;
 use crate::diag::{Diagnostic, counted};
 use crate::graph::Address;
@@ -169,15 +169,16 @@ pub(super) fn dangling(changes: &BTreeMap<Address, Change>, scope: &Scope) -> Ve
             true => "retain both, or neither".to_owned(),
             false => format!("let {first} name another, or keep {held}"),
         };
-        Some(Diagnostic::warning("dangling", what).note("AWS destroys it all the same").help(help))
+        Some(Diagnostic::warning(warning::DANGLING, what).note("AWS destroys it all the same").help(help))
     };
     found.into_iter().filter_map(warning).collect()
 }
 
 /// Returns whether AWS assigns a new id when the resource is replaced.
 fn is_assigned(change: &Change, scope: &Scope) -> bool {
-    kinds::kind(&change.address.kind)
-        .is_some_and(|kind| kind.identity(Known(&change.desired), scope) == Identity::Assigned)
+    kinds::kind(&change.address.kind).is_some_and(|kind| {
+        identity(kind, Known(&change.desired), &change.region, scope) == Identity::Assigned
+    })
 }
 
 /// Makes a holder release the resource that it holds.

@@ -347,3 +347,17 @@ fn every_environment_variable_is_documented() {
     let missing: Vec<&String> = used.iter().filter(|name| !documents.contains(name.as_str())).collect();
     assert!(missing.is_empty(), "neither README.md nor CONTRIBUTING.md tells of {missing:?}");
 }
+
+/// A saved plan is read with the codes of `src/plan/warning.rs`; a code that is missing there would be lost.
+#[test]
+fn the_warnings_of_a_plan_have_their_codes_from_one_list() {
+    let literal = Regex::new("Diagnostic::warning\\(\\s*\"").expect("a pattern");
+    let makes = |file: &&File| file.path.starts_with("src/plan/") || file.path.starts_with("src/live");
+    let found: Vec<String> = sources()
+        .iter()
+        .filter(makes)
+        .filter(|file| literal.is_match(&file.code()))
+        .map(|file| file.path.clone())
+        .collect();
+    assert_eq!(found, Vec::<String>::new(), "take the code from src/plan/warning.rs");
+}

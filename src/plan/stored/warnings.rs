@@ -4,9 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::diag::Diagnostic;
-
-/// The codes of a plan's warnings; codes of other versions are read as the last of these.
-const CODES: [&str; 7] = ["busy", "dangling", "no-ledger", "read-failed", "region", "twin", "warning"];
+use crate::plan::warning;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,7 +27,8 @@ pub fn serialize<S: Serializer>(warnings: &[Diagnostic], serializer: S) -> Resul
 
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Diagnostic>, D::Error> {
     let warnings = Vec::<Stored>::deserialize(deserializer)?.into_iter().map(|kept| {
-        let code = CODES.into_iter().find(|code| *code == kept.code).unwrap_or("warning");
+        // A code of another version is not known here.
+        let code = warning::ALL.iter().find(|code| **code == kept.code).copied().unwrap_or("warning");
         Diagnostic { notes: kept.notes, helps: kept.helps, ..Diagnostic::warning(code, kept.message) }
     });
     Ok(warnings.collect())
