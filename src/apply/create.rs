@@ -189,9 +189,7 @@ impl Work<'_, '_, '_, '_> {
     /// Returns whether the ledger has this id for the address, as current or deposed.
     fn is_known(&self, id: &str) -> bool {
         let ledger = self.executor.writer.ledger.borrow();
-        let deposed = ledger.deposed.get(&self.instance.address).into_iter().flatten();
-        let mut known = deposed.chain(ledger.resources.get(&self.instance.address));
-        known.any(|entry| entry.id == id && entry.region == self.instance.region)
+        ledger.entry_with_id(&self.instance.address, &self.instance.region, id).is_some()
     }
 
     /// Returns whether this id belongs to the resource that this apply deleted for a replacement.

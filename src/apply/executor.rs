@@ -103,11 +103,9 @@ impl Executor<'_, '_, '_> {
         let (address, region) = (&change.address, &cx.scope.region);
         let ownership = {
             let ledger = self.writer.ledger.borrow();
-            let deposed = ledger.deposed.get(address).into_iter().flatten();
-            let mut known = ledger.resources.get(address).into_iter().chain(deposed);
             // A resource to be deleted may be known from an intent alone.
             let intended = || Entry { id: id.to_owned(), region: region.clone(), ..Entry::default() };
-            match known.find(|entry| entry.id == id && entry.region == *region) {
+            match ledger.entry_with_id(address, region, id) {
                 Some(entry) => plan::ownership(kind, address, entry, live, &ledger),
                 None => plan::ownership(kind, address, &intended(), live, &ledger),
             }

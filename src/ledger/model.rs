@@ -197,6 +197,13 @@ impl Ledger {
         }
     }
 
+    /// The entry of the resource with this id at an address, current or deposed.
+    pub fn entry_with_id(&self, address: &Address, region: &str, id: &str) -> Option<&Entry> {
+        let deposed = self.deposed.get(address).into_iter().flatten();
+        let mut known = self.resources.get(address).into_iter().chain(deposed);
+        known.find(|entry| entry.id == id && entry.region == region)
+    }
+
     /// The entry of a resource that an interrupted apply started to create for this address, or for a
     /// former address if its id follows from its spec.
     pub fn intended_entry(&self, address: &Address, region: &str, id: &str) -> Option<Entry> {
