@@ -117,7 +117,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             let error = Diagnostic::error("invalid-argument", "--stack is only for a saved plan");
             return Err(error.help("name the stack's folder as the argument").into());
         }
-        return change(&args.stack, &args.aws, &args.how, selection, &allowed, None, printer).await;
+        let (stack, aws, how) = (&args.stack, &args.aws, &args.how);
+        return Request { stack, aws, how, selection, allowed, saved: None }.run(printer).await;
     }
     if selection != (Selection { deep: selection.deep, ..Selection::default() }) {
         let error = Diagnostic::error("invalid-argument", "a saved plan cannot be changed");
@@ -133,34 +134,36 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         ..args.stack
     };
     let selection = saved.selection.clone();
-    change(&stack, &args.aws, &args.how, selection, &allowed, Some(&saved), printer).await
+    let (stack, saved) = (&stack, Some(&saved));
+    Request { stack, aws: &args.aws, how: &args.how, selection, allowed, saved }.run(printer).await
 }
 
-/// Plans, asks and applies; shared by `apply` and `destroy`.
-pub(super) async fn change(
-    stack_args: &StackArgs,
-    aws_args: &AwsArgs,
-    how: &HowArgs,
-    selection: Selection,
-    allowed: &Allowed,
-    saved: Option<&Saved>,
-    printer: &Printer,
-) -> Outcome {
-    how.record.guard(stack_args)?;
-    let verb = if selection.destroy { "destroy" } else { "apply" };
-    let outcome = changed(stack_args, aws_args, how, selection, allowed, saved, printer).await;
-    how.record.write(verb, outcome)
+/// The changes that a command asks for.
+pub(super) struct Request<'a> {
+    pub(super) stack: &'a StackArgs,
+    pub(super) aws: &'a AwsArgs,
+    pub(super) how: &'a HowArgs,
+    pub(super) selection: Selection,
+    pub(super) allowed: Allowed,
+    /// The plan that was reviewed, if it was saved.
+    pub(super) saved: Option<&'a Saved>,
 }
 
-async fn changed(
-    stack_args: &StackArgs,
-    aws_args: &AwsArgs,
-    how: &HowArgs,
-    selection: Selection,
-    allowed: &Allowed,
-    saved: Option<&Saved>,
-    printer: &Printer,
-) -> Outcome {
+impl Request<'_> {
+    /// Plans, asks and applies, and writes the report.
+    pub(super) async fn run(self, printer: &Printer) -> Outcome {
+        let record = &self.how.record;
+        record.guard(self.stack)?;
+        let verb = if self.selection.destroy { "destroy" } else { "apply" };
+        let outcome = change(self, printer).await;
+        record.write(verb, outcome)
+    }
+}
+
+/// Plans, asks and applies.
+async fn change(request: Request<'_>, printer: &Printer) -> Outcome {
+    let Request { stack: stack_args, aws: aws_args, how, selection, allowed, saved } = request;
+    let allowed = &allowed;
     let began = Instant::now();
     let stack = context::load(stack_args)?;
     let variables = context::variables(stack_args, &stack)?;

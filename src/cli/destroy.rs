@@ -28,5 +28,6 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     let selection =
         Selection { targets: args.target, exclude: args.exclude, destroy: true, ..Selection::default() };
     // A user who asks to remove the listed resources has consented to all risks of it.
-    apply::change(&args.stack, &args.aws, &args.how, selection, &Allowed::everything(), None, printer).await
+    let (stack, aws, how, allowed) = (&args.stack, &args.aws, &args.how, Allowed::everything());
+    apply::Request { stack, aws, how, selection, allowed, saved: None }.run(printer).await
 }
