@@ -106,7 +106,7 @@ pub fn listen(end: fn() -> !) {
 }
 
 /// Returns whether this process was started with the signal ignored.
-fn is_ignored(signal: i32) -> bool {
+pub fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").ok();
     status.as_deref().and_then(|status| ignores(status, signal)).unwrap_or_else(|| {
         // A shell cannot trap a signal that was ignored when it was started (POSIX, `trap`).
