@@ -681,6 +681,12 @@ def state_machines():
     sfn.tag_resource(resourceArn=arn, tags=[{"key": "c", "value": "d"}])
     sfn.untag_resource(resourceArn=arn, tagKeys=["a"])
     equal(sfn.list_tags_for_resource(resourceArn=arn)["tags"], [{"key": "c", "value": "d"}])
+    listed = lambda: sfn.list_state_machine_versions(stateMachineArn=arn)["stateMachineVersions"]  # noqa: E731
+    equal(listed(), [])
+    for revision in (other, definition):
+        sfn.update_state_machine(stateMachineArn=arn, definition=revision, publish=True)
+    equal([one["stateMachineVersionArn"] for one in listed()], [f"{arn}:2", f"{arn}:1"])
+    assert listed()[0]["creationDate"]
     equal(sfn.validate_state_machine_definition(definition=definition)["result"], "OK")
     equal(sfn.validate_state_machine_definition(definition="{")["result"], "FAIL")
     express = sfn.create_state_machine(name=name(), definition=definition, roleArn=role, type="EXPRESS")

@@ -184,6 +184,20 @@ def describe(call):
     return answer
 
 
+@extends("stepfunctions", "ListStateMachineVersions")
+def versions(call):
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListStateMachineVersions.html
+
+    The page has no error for a state machine that does not exist: it has no versions. All are on one page.
+    """
+    machines = call.backend(stepfunctions_backends).state_machines
+    published = [version for machine in machines if machine.arn == call["stateMachineArn"]
+                 for version in machine.versions.values()]
+    return {"stateMachineVersions": [
+        {"stateMachineVersionArn": version.arn, "creationDate": version.creation_date}
+        for version in sorted(published, key=lambda version: -version.version)]}
+
+
 @extends("stepfunctions", "ValidateStateMachineDefinition")
 def validate(call):
     """https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinition.html"""
