@@ -5,6 +5,7 @@ mod build;
 mod meaning;
 mod normalize;
 mod path;
+mod pattern;
 mod rules;
 mod spelling;
 mod validate;

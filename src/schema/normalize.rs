@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::validate::matches;
+use super::pattern::matches;
 use super::{Document, Node, Shape};
 use crate::kind::{canonical_json, canonical_pattern, canonical_policy};
 use crate::value::{Number, Value};

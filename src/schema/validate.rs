@@ -1,12 +1,11 @@
 //! Checks whether a spec, parts of which may be unknown, fits its schema.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use super::pattern::matches;
 use super::{Node, Shape};
 use crate::diag::{a, counted, nearest};
 use crate::value::{Number, Value, not_json};
@@ -305,16 +304,4 @@ fn name(path: &[PathStep]) -> String {
         }
     }
     name
-}
-
-/// Returns whether `text` matches. Each pattern is compiled once. A test over all kinds proves that
-/// every pattern compiles.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    static COMPILED: OnceLock<Mutex<HashMap<String, Option<regex::Regex>>>> = OnceLock::new();
-    let mut compiled = COMPILED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    compiled
-        .entry(pattern.to_owned())
-        .or_insert_with(|| regex::Regex::new(pattern).ok())
-        .as_ref()
-        .is_none_or(|regex| regex.is_match(text))
 }
