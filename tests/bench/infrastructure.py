@@ -259,6 +259,9 @@ def in_terraform(kind, name, spec):
         if "lifecycle_rules" in spec:
             rules = [{**rule, "status": "Enabled"} for rule in spec["lifecycle_rules"]]
             also("aws_s3_bucket_lifecycle_configuration", "", **where, rule=rules)
+    elif kind == "s3_object":
+        # Otherwise some are written before the bucket has versions.
+        body["depends_on"] = [re.sub(r"\$\{s3_bucket\.(\w+)\.bucket\}", r"aws_s3_bucket_versioning.\1", spec["bucket"])]
     elif kind == "iam_role":
         role = f"${{iam_role.{name}.role_name}}"
         for number, arn in enumerate(spec.get("managed_policy_arns", [])):
