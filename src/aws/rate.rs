@@ -1,5 +1,5 @@
-//! The request rate of each service: a token bucket for each service and region, which slows down when
-//! throttled and recovers by itself.
+//! The request rate of each service: a token bucket for each region and each quota of AWS, of a service or
+//! of one operation. It slows down when throttled and recovers by itself.
 //!
 //! A throttle reduces the rate to 0.7 of its value. It then grows along the curve of TCP CUBIC (RFC
 //! 9438), as in the adaptive mode of AWS's SDKs: fast to just below the throttled rate, slowly past
@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// The time over which the rate of sending is measured.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// The initial limits of a service, which are also its maximum.
+/// The initial limits of a lane, which are also its maximum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Limits {
     /// Concurrent requests.
@@ -33,49 +33,89 @@ struct Limits {
     burst: f64,
 }
 
-/// The limits of a service, by its signing name. AWS's quotas apply to an account, a region and mostly
-/// a single operation; they can be raised, and are not published for every service. These limits leave
+impl Limits {
+    const fn of(at_once: usize, rate: f64, burst: f64) -> Self {
+        Self { at_once, rate, burst }
+    }
+
+    /// The quota of one operation. AWS publishes its rate and allows short bursts beyond it.
+    const fn quota(rate: f64) -> Self {
+        Self::of(10, rate, 10.0 * rate)
+    }
+}
+
+/// Operations with a quota of their own, by the signing name of their service.
+const QUOTAS: &[(&str, &[&str], Limits)] = &[
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+    ("monitoring", &["PutMetricAlarm", "DeleteAlarms"], Limits::quota(3.0)),
+    ("monitoring", &["DescribeAlarms"], Limits::quota(9.0)),
+    ("monitoring", &["GetDashboard", "PutDashboard", "DeleteDashboards"], Limits::quota(10.0)),
+    // https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
+    ("kms", &["CreateKey", "CreateAlias", "UpdateAlias", "DeleteAlias"], Limits::quota(5.0)),
+    ("kms", &["PutKeyPolicy", "EnableKeyRotation", "DisableKeyRotation", "TagResource"], Limits::quota(10.0)),
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+    ("logs", &["PutMetricFilter", "DeleteMetricFilter", "DescribeMetricFilters"], Limits::quota(5.0)),
+    ("logs", &["CreateLogGroup", "DeleteLogGroup", "DescribeLogGroups"], Limits::quota(10.0)),
+    // https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+    ("states", &["CreateStateMachine", "UpdateStateMachine"], Limits::of(10, 1.0, 100.0)),
+    ("states", &["DeleteStateMachine", "ListTagsForResource"], Limits::of(10, 1.0, 100.0)),
+    // https://docs.aws.amazon.com/general/latest/gr/sns.html
+    ("sns", &["TagResource", "UntagResource", "ListTagsForResource"], Limits::quota(10.0)),
+];
+
+/// The limits of a request: the operation that has a quota of its own, if it has one, and the limits. Quotas
+/// apply to an account and a region; they can be raised, and not every service publishes them. These leave
 /// room for others, and throttles correct them.
-fn limits(service: &str) -> Limits {
-    let (at_once, rate, burst) = match service {
+fn limits<'o>(service: &str, operation: &'o str) -> (Option<&'o str>, Limits) {
+    let own = QUOTAS.iter().find(|(of, operations, _)| *of == service && operations.contains(&operation));
+    if let Some((_, _, limits)) = own {
+        return (Some(operation), *limits);
+    }
+    let limits = match service {
         // At least 3,500 writes and 5,500 reads a second for a prefix of a bucket
         // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html).
-        "s3" => (32, 200.0, 400.0),
-        // Describe calls: a bucket of 100, refilled with 20 a second
-        // (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html).
-        "ec2" => (16, 20.0, 100.0),
-        // From 5 (CreateKey) to thousands
+        "s3" => Limits::of(64, 500.0, 1000.0),
+        // Each operation has a bucket: 100 tokens and 20 more a second for those that describe, 50 and 5 for
+        // those that change something (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html).
+        "ec2" if operation.starts_with("Describe") => return (Some(operation), Limits::of(16, 20.0, 100.0)),
+        "ec2" if !operation.is_empty() => return (Some(operation), Limits::of(16, 5.0, 50.0)),
+        // Hundreds to thousands for calls that read
         // (https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html).
-        "kms" => (16, 30.0, 100.0),
+        "kms" => Limits::of(32, 100.0, 200.0),
         // CreateTopic: 30 (https://docs.aws.amazon.com/general/latest/gr/sns.html).
-        "sns" => (16, 30.0, 100.0),
+        "sns" => Limits::of(16, 30.0, 100.0),
+        // 50 (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html).
+        "events" => Limits::of(16, 50.0, 100.0),
+        // 20 and 200 at once (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+        "states" => Limits::of(16, 20.0, 200.0),
         // Most calls: 50 (https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html).
-        "secretsmanager" => (16, 50.0, 100.0),
+        "secretsmanager" => Limits::of(16, 50.0, 100.0),
         // Unpublished, and shared by the whole account: the most careful limits.
-        "iam" | "redshift" => (8, 20.0, 100.0),
-        _ => (10, 20.0, 100.0),
+        "iam" | "redshift" => Limits::of(8, 20.0, 100.0),
+        _ => Limits::of(10, 20.0, 100.0),
     };
-    Limits { at_once, rate, burst }
+    (None, limits)
 }
 
 /// The lanes of all services, shared by clones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lanes(Arc<Mutex<ByPlace>>);
 
-/// Lanes by service and region.
-type ByPlace = HashMap<(String, String), Arc<Lane>>;
+/// Lanes by service, region and the operation that has a quota of its own.
+type ByPlace = HashMap<(String, String, Option<String>), Arc<Lane>>;
 
 impl Lanes {
-    /// The lane of a service in a region.
-    pub(super) fn of(&self, service: &str, region: &str) -> Arc<Lane> {
+    /// The lane of an operation of a service in a region.
+    pub(super) fn of(&self, service: &str, region: &str, operation: &str) -> Arc<Lane> {
+        let (own, limits) = limits(service, operation);
         // A lane is inserted whole, so the map is right even after a panic.
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (service.to_owned(), region.to_owned());
-        lanes.entry(key).or_insert_with(|| Arc::new(Lane::new(service, limits(service)))).clone()
+        let key = (service.to_owned(), region.to_owned(), own.map(str::to_owned));
+        lanes.entry(key).or_insert_with(|| Arc::new(Lane::new(service, limits))).clone()
     }
 }
 
-/// The queue for requests to one service in one region.
+/// The queue for requests that share a quota.
 #[derive(Debug)]
 pub(super) struct Lane {
     service: String,
@@ -218,7 +258,7 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bucket, Duration, Limits, SLOWEST, limits};
+    use super::{Arc, Bucket, Duration, Lanes, Limits, QUOTAS, SLOWEST, limits};
 
     const START: Limits = Limits { at_once: 10, rate: 20.0, burst: 100.0 };
 
@@ -341,10 +381,23 @@ mod tests {
     }
 
     #[test]
-    fn every_service_starts_with_a_burst_of_seconds() {
-        for service in ["s3", "iam", "ec2", "glue", "kms", "sns", "secretsmanager", "redshift", "sts", ""] {
-            let limits = limits(service);
-            assert!(limits.rate > 1.0 && limits.burst >= limits.rate && limits.at_once >= 8, "{service}");
+    fn every_lane_starts_with_a_burst_of_seconds() {
+        let quotas = QUOTAS.iter().map(|(_, _, limits)| *limits);
+        let services = ["s3", "iam", "ec2", "glue", "kms", "sns", "secretsmanager", "redshift", "sts", ""];
+        let services = services
+            .iter()
+            .flat_map(|service| ["", "DescribeVpcs", "CreateVpc"].map(|one| limits(service, one).1));
+        for limits in quotas.chain(services) {
+            assert!(limits.rate >= 1.0 && limits.burst >= limits.rate && limits.at_once >= 8, "{limits:?}");
         }
+    }
+
+    #[test]
+    fn an_operation_with_a_quota_does_not_slow_down_the_others() {
+        let lanes = Lanes::default();
+        let of = |operation: &str| lanes.of("monitoring", "eu-west-1", operation);
+        assert!(Arc::ptr_eq(&of("TagResource"), &of("ListTagsForResource")));
+        assert!(Arc::ptr_eq(&of("PutMetricAlarm"), &of("PutMetricAlarm")));
+        assert!(!Arc::ptr_eq(&of("PutMetricAlarm"), &of("TagResource")));
     }
 }

@@ -138,7 +138,7 @@ impl HttpConnector for GateConnector {
             return HttpConnectorFuture::ready(Err(ConnectorError::user(words.into())));
         }
         let (service, region) = signed_for(&request);
-        let lane = self.lanes.of(service, region);
+        let lane = self.lanes.of(service, region, &operation(&request));
         let list = match self.pages.ask(&request) {
             Ok(list) => list,
             Err(words) => return HttpConnectorFuture::ready(Err(ConnectorError::user(words.into()))),
@@ -199,6 +199,18 @@ pub(super) fn is_loopback(uri: &str) -> bool {
         None => authority.split(':').next().unwrap_or(authority),
     };
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The name of the operation that a request calls; empty for REST, where only the method and the path say it.
+fn operation(request: &HttpRequest) -> String {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
+    if let Some(name) = target.or_else(|| request.uri().split_once("/operation/").map(|(_, name)| name)) {
+        return name.to_owned();
+    }
+    // Forms begin with it.
+    let form = request.body().bytes().and_then(|body| body.strip_prefix(b"Action="));
+    let name = form.and_then(|form| form.split(|&byte| byte == b'&').next());
+    String::from_utf8_lossy(name.unwrap_or_default()).into_owned()
 }
 
 /// The service and the region that a request is signed for
