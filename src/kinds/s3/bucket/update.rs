@@ -6,12 +6,14 @@ use aws_sdk_s3::types::{
     RequestPaymentConfiguration, VersioningConfiguration,
 };
 
+use futures_util::future::{LocalBoxFuture, join_all};
+
 use super::spec::*;
 use super::tls::{merge, tls_statement};
 use crate::kind::prelude::*;
 
 /// Restrictions are tightened before others are relaxed. Settings that need versioning are set after it is
-/// enabled, and removed before it is suspended.
+/// enabled, and removed before it is suspended. Those that do not depend on each other are set side by side.
 pub async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     let s3 = cx.aws.s3();
     let block = public_access(cx, id, live, want).await?;
@@ -20,6 +22,20 @@ pub async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let controls = built(OwnershipControls::builder().rules(built(rule.build())?).build())?;
         s3.put_bucket_ownership_controls().bucket(id).ownership_controls(controls).send().await?;
     }
+    let side_by_side: [LocalBoxFuture<'_, Result<()>>; 5] = [
+        Box::pin(policies(cx, id, live, want, block)),
+        Box::pin(versions(cx, id, live, want)),
+        Box::pin(lifecycle(cx, id, live, want)),
+        Box::pin(access(cx, id, live, want)),
+        Box::pin(configurations(cx, id, live, want)),
+    ];
+    // All end, so that no call is cut off by the error of another.
+    join_all(side_by_side).await.into_iter().collect()
+}
+
+/// Updates the encryption and who has access: the policy before the block that may forbid it.
+async fn policies(cx: &Cx, id: &str, live: &Spec, want: &Spec, block: PublicAccessBlock) -> Result<()> {
+    let s3 = cx.aws.s3();
     if live.encryption != want.encryption {
         s3.put_bucket_encryption()
             .bucket(id)
@@ -41,6 +57,12 @@ pub async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
             .send()
             .await?;
     }
+    Ok(())
+}
+
+/// Updates versioning, and what needs it.
+async fn versions(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
+    let s3 = cx.aws.s3();
     if live.replication.is_some() && want.replication.is_none() {
         s3.delete_bucket_replication().bucket(id).send().await?;
     }
@@ -70,17 +92,7 @@ pub async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
             .send()
             .await?;
     }
-    lifecycle(cx, id, live, want).await?;
-    if live.logging != want.logging {
-        let logging = want.logging.as_ref().map(Logging::to_sdk).transpose()?;
-        s3.put_bucket_logging()
-            .bucket(id)
-            .bucket_logging_status(BucketLoggingStatus::builder().set_logging_enabled(logging).build())
-            .send()
-            .await?;
-    }
-    access(cx, id, live, want).await?;
-    configurations(cx, id, live, want).await
+    Ok(())
 }
 
 /// Tightens the public access block as planned, but allows writing a public policy if one is planned.
@@ -130,9 +142,17 @@ async fn lifecycle(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     Ok(())
 }
 
-/// Updates access settings and notifications.
+/// Updates logging, the settings of access from elsewhere, and notifications.
 async fn access(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     let s3 = cx.aws.s3();
+    if live.logging != want.logging {
+        let logging = want.logging.as_ref().map(Logging::to_sdk).transpose()?;
+        s3.put_bucket_logging()
+            .bucket(id)
+            .bucket_logging_status(BucketLoggingStatus::builder().set_logging_enabled(logging).build())
+            .send()
+            .await?;
+    }
     if live.cors_rules != want.cors_rules {
         if want.cors_rules.is_empty() {
             s3.delete_bucket_cors().bucket(id).send().await?;
