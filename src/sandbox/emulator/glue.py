@@ -593,6 +593,22 @@ def get_classifier(call):
 # Databases, security configurations
 
 
+@extends("glue", "CreateDatabase")
+def create_database(call):
+    """https://docs.aws.amazon.com/glue/latest/webapi/API_CreateDatabase.html"""
+    answer = call.moto()
+    catalog, name = call.get("CatalogId") or call.account, call["DatabaseInput"]["Name"]
+    if catalog != call.account:
+        # moto has one catalog, whose account it writes into the ARN.
+        backend(call).tag_resource(of_catalog(call, catalog, name), call.get("Tags") or {})
+        forget_tags(call, "database", name)
+    return answer
+
+
+def of_catalog(call, catalog, name):
+    return arn(call, "database", name).replace(f":{call.account}:", f":{catalog}:")
+
+
 @extends("glue", "UpdateDatabase")
 def update_database(call):
     """https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateDatabase.html"""
@@ -627,4 +643,6 @@ def delete_database(call):
     """https://docs.aws.amazon.com/glue/latest/webapi/API_DeleteDatabase.html"""
     answer = call.moto()
     forget_tags(call, "database", call["Name"])
+    catalog = call.get("CatalogId") or call.account
+    backend(call).tagger.delete_all_tags_for_resource(of_catalog(call, catalog, call["Name"]))
     return answer
