@@ -38,7 +38,7 @@ pub use attributes::{Attributes, attributes_of, from_attributes, keyed, to_attri
 pub use document::{canonical_json, canonical_pattern, canonical_policy, in_document};
 #[cfg(test)]
 pub(crate) use erased::problems_of;
-pub use erased::{ErasedKind, ErasedLive, ReadRequest, erase};
+pub use erased::{ErasedCreated, ErasedKind, ErasedLive, ReadRequest, erase};
 pub use link::{Hold, Link};
 pub use names::Names;
 pub use pattern::check_pattern;
@@ -299,6 +299,9 @@ pub struct Lookup<'a> {
     pub tags: Option<&'a Tags>,
     /// The part of the desired spec that the last apply wrote; see [`Lookup::stays`].
     pub(crate) applied: Option<&'a Applied>,
+    /// True if the resource should exist: an apply created it. If one listing does not show it, this proves
+    /// nothing.
+    pub known: bool,
 }
 
 /// The part of the desired spec that the last apply wrote.
@@ -308,12 +311,14 @@ pub struct Applied {
     pub stamp: String,
     /// The paths of the attributes whose fingerprints agree, and all attributes that AWS decides.
     pub attributes: std::collections::BTreeSet<String>,
+    /// The desired tags, if that apply wrote the same, and if it is enough to know that.
+    pub tags: Option<Tags>,
 }
 
 impl<'a> Lookup<'a> {
     /// A read of these attributes of a resource, or of all (`None`).
     pub fn of(id: &'a str, attributes: Option<&'a std::collections::BTreeSet<String>>) -> Self {
-        Self { id, attributes, spec: Known(&Value::Null), tags: None, applied: None }
+        Self { id, attributes, spec: Known(&Value::Null), tags: None, applied: None, known: true }
     }
 
     /// Returns whether an attribute is certainly as the spec says, because AWS still shows the
@@ -331,10 +336,35 @@ impl<'a> Lookup<'a> {
         (self.stays(stamp, attribute) && text.is_some() == self.spec.may_be_set(attribute)).then_some(text)
     }
 
+    /// The tags of a resource with this stamp, if they need not be read: the last apply wrote them. For kinds
+    /// whose tags cannot be read in batches, so that a plan does not take a call for each.
+    pub fn applied_tags(&self, stamp: Option<&str>) -> Option<&'a Tags> {
+        let applied = self.applied.filter(|applied| stamp == Some(applied.stamp.as_str()))?;
+        applied.tags.as_ref()
+    }
+
     /// The spec, if every requested attribute [stays](Self::stays).
     pub fn applied<S: DeserializeOwned>(&self, stamp: &str) -> Option<S> {
         let stays = self.attributes?.iter().all(|attribute| self.stays(stamp, attribute));
         stays.then(|| erased::typed(self.spec.0).ok()).flatten()
+    }
+
+    /// Reads two parts of a resource, side by side if it should exist. Otherwise the second is read only if the
+    /// first one is there, which saves calls. `None` if a part says that there is no such resource.
+    ///
+    /// # Errors
+    /// That of the first part before that of the second.
+    pub async fn both<A, B>(
+        &self,
+        first: impl Future<Output = Result<Option<A>>>,
+        second: impl Future<Output = Result<Option<B>>>,
+    ) -> Result<Option<(A, B)>> {
+        if self.known {
+            let (first, second) = futures_util::future::join(first, second).await;
+            return Ok(first?.zip(second?));
+        }
+        let Some(first) = first.await? else { return Ok(None) };
+        Ok(second.await?.map(|second| (first, second)))
     }
 
     /// Returns whether only the existence of the resource is asked for, as after its deletion.
@@ -393,6 +423,52 @@ impl<K: Kind> Live<K> {
     #[must_use]
     pub fn with_incarnation(self, incarnation: Option<impl ToString>) -> Self {
         Self { incarnation: incarnation.map(|one| one.to_string()).filter(|one| !one.is_empty()), ..self }
+    }
+}
+
+/// A resource that [`Kind::create`] has created.
+pub struct Created<K: Kind> {
+    /// The physical id.
+    pub id: String,
+    /// The resource, if the answer of AWS describes all of it: it needs no read.
+    pub live: Option<Live<K>>,
+}
+
+impl<K: Kind> Created<K> {
+    /// A resource with the id that AWS returned.
+    ///
+    /// # Errors
+    /// AWS returned none.
+    pub fn with(id: Option<String>) -> Result<Self> {
+        id.map(Self::from).ok_or_else(|| {
+            Error::finding(crate::aws::Class::Other, "AWS created it but did not return its id")
+        })
+    }
+}
+
+impl<K: Kind> From<String> for Created<K> {
+    fn from(id: String) -> Self {
+        Self { id, live: None }
+    }
+}
+
+/// How far a deletion is when its call has succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// AWS has deleted it.
+    Done,
+    /// Reads tell when it is gone: AWS takes its time, or has answered that there is no such resource, which
+    /// one answer does not prove.
+    Begun,
+}
+
+impl Deletion {
+    /// A deletion that AWS carries out at once, by the answer to its call (`None`: there is no such resource).
+    pub fn of<T>(answer: Option<T>) -> Self {
+        match answer {
+            Some(_) => Self::Done,
+            None => Self::Begun,
+        }
     }
 }
 
@@ -600,8 +676,15 @@ pub trait Kind: Sized + 'static {
     /// refusing with [`crate::aws::Class::Exists`]. The engine then checks right before the call that
     /// there is none.
     const CREATE_OVERWRITES: bool = false;
+    /// True if [`Kind::read_many`] reads several resources with one call. The engine then reads them together
+    /// where it can.
+    const BATCHES_READS: bool = false;
+    /// Attributes that [`Kind::create`] does not send, if AWS takes them as soon as the resource exists. The
+    /// engine sets them right after the create call, without a read between, and takes them to be absent
+    /// until then.
+    const SET_AFTER_CREATE: &'static [&'static str] = &[];
     /// The attribute of [`Kind::Attrs`] that changes with each state of the resource, such as the
-    /// version of an object; see [`Lookup::stays`].
+    /// version of a secret; see [`Kind::stamp`].
     const STAMP: Option<&'static str> = None;
     /// How long AWS takes.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 300 };
@@ -616,6 +699,12 @@ pub trait Kind: Sized + 'static {
     /// The id, if it follows from the spec.
     fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
         Self::ID.map_or(Identity::Assigned, |id| template::identity(id, Self::PREDICTED, spec, scope))
+    }
+
+    /// [`Kind::CREATE_OVERWRITES`] in a region, for a call that is not the same everywhere.
+    fn create_overwrites(scope: &Scope) -> bool {
+        let _ = scope;
+        Self::CREATE_OVERWRITES
     }
 
     /// Attributes that follow from the spec before AWS has seen it.
@@ -638,6 +727,13 @@ pub trait Kind: Sized + 'static {
     /// The values of the desired spec are already in canonical form; parts may be unknown or secret.
     fn canonical(spec: &mut Value) {
         let _ = spec;
+    }
+
+    /// A value that changes with each state of the resource; see [`Lookup::stays`]. By default the attribute
+    /// [`Kind::STAMP`].
+    fn stamp(attrs: Known<'_>, incarnation: Option<&str>) -> Option<String> {
+        let _ = incarnation;
+        attrs.text(Self::STAMP?).map(str::to_owned)
     }
 
     /// Checks rules that the schema cannot express.
@@ -711,12 +807,13 @@ pub trait Kind: Sized + 'static {
         template::id_of_arn(Self::ID, Self::PREDICTED, arn)
     }
 
-    /// Creates the resource and returns its id. Settings that the create call lacks may be left to
-    /// `update`: the engine reads and updates until nothing differs.
+    /// Creates the resource and returns its id, and the resource itself if AWS's answer describes all of it.
+    /// Settings that the create call lacks may be left to `update`: the engine reads and updates until nothing
+    /// differs.
     ///
     /// # Errors
     /// Errors of AWS; of class [`crate::aws::Class::Exists`] if the name is taken.
-    async fn create(cx: &Cx, want: &Self::Spec, new: &NewResource<'_>) -> Result<String>;
+    async fn create(cx: &Cx, want: &Self::Spec, new: &NewResource<'_>) -> Result<Created<Self>>;
 
     /// Changes the settings that differ between `live` and `want`; not tags. `AWS_DEFAULT` fields
     /// that are not declared hold the live value in `want`.
@@ -725,11 +822,12 @@ pub trait Kind: Sized + 'static {
     /// Errors of AWS.
     async fn update(cx: &Cx, id: &str, live: &Self::Spec, want: &Self::Spec) -> Result<()>;
 
-    /// Deletes the resource. Success if it is already gone. The engine waits until reads say so.
+    /// Deletes the resource. Success if it is already gone. Unless AWS has deleted it at once, the engine waits
+    /// until reads say so.
     ///
     /// # Errors
     /// Errors of AWS; of class [`crate::aws::Class::Conflict`] if something still uses it.
-    async fn delete(cx: &Cx, id: &str, live: &Self::Spec) -> Result<()>;
+    async fn delete(cx: &Cx, id: &str, live: &Self::Spec) -> Result<Deletion>;
 
     /// A note for the reviewer of a deletion about what AWS keeps: a final snapshot, the days in which
     /// the resource can be restored. `attrs` and `incarnation` are those of the live resource, and unknown if

@@ -1,20 +1,24 @@
 //! Updates a resource until AWS shows what is declared. One loop serves all kinds, and also finishes
 //! what an interrupted apply left.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::create::OwnerCheck;
+use super::reads::read;
 use super::retry::{Backoff, Halt, RESEND, Retry};
 use super::work::Work;
 use crate::aws::{Class, Error, Tags};
 use crate::diag::Diagnostic;
-use crate::kind::{ErasedLive, State};
+use crate::kind::{ErasedLive, ReadRequest, State};
 use crate::plan::{self, AttributeChange, Past, diff};
 use crate::schema::{PathStep, normalize};
 use crate::value::Value;
 
 /// Maximum number of updates of one resource in one apply; a kind that needs more does not converge.
 const MOST_ROUNDS: u32 = 12;
+/// How long tags that AWS has shown need not be read again. The owner is checked before each update, and AWS
+/// may take minutes between two of them.
+const TAGS_PROVE: Duration = Duration::from_secs(10);
 
 /// The progress of one resource towards its declaration.
 struct Progress {
@@ -34,6 +38,18 @@ struct Progress {
     resent: bool,
     /// The reads in a row that agreed with the declaration.
     agreed: u32,
+    /// The tags as the create call sent them, or as AWS showed them since the last change of them, with the
+    /// time.
+    tags: Option<(Instant, Tags)>,
+    /// How long the next read waits for those of others; `None` to read alone, as a read that is repeated.
+    patience: Option<Duration>,
+}
+
+impl Progress {
+    /// The tags, unless they were seen too long ago to prove whose the resource is.
+    fn known_tags(&self) -> Option<&Tags> {
+        self.tags.as_ref().filter(|(seen, _)| seen.elapsed() < TAGS_PROVE).map(|(_, tags)| tags)
+    }
 }
 
 /// The remaining difference.
@@ -46,8 +62,14 @@ struct Difference {
 
 impl Work<'_, '_, '_, '_> {
     /// Updates until the live state matches the declaration. `fresh` means that it was created just
-    /// now, with all settings that AWS cannot return.
-    pub(super) async fn converge(&self, id: &str, fresh: bool) -> Result<ErasedLive, Halt> {
+    /// now, with all settings that AWS cannot return; `answered` is the resource as the answer to that call
+    /// described it.
+    pub(super) async fn converge(
+        &self,
+        id: &str,
+        fresh: bool,
+        mut answered: Option<ErasedLive>,
+    ) -> Result<ErasedLive, Halt> {
         let mut progress = Progress {
             fresh,
             reads: Retry::new(self.deadline()),
@@ -59,13 +81,32 @@ impl Work<'_, '_, '_, '_> {
             rounds: 0,
             resent: false,
             agreed: 0,
+            tags: None,
+            patience: Some(Duration::ZERO),
         };
+        if fresh {
+            progress.patience = Some(self.wrote.get() / 2);
+            // Such a call creates the resource or fails, so it has the tags that were sent.
+            if !self.kind.create_overwrites(&self.cx.scope) {
+                progress.tags = Some((Instant::now(), self.tags()));
+            }
+            self.send_rest(id, &mut progress).await?;
+        }
         loop {
-            let Some(live) = self.look(id, &mut progress).await? else { continue };
+            let live = match answered.take() {
+                Some(live) => live,
+                None => match self.look(id, &mut progress).await? {
+                    Some(live) => live,
+                    None => continue,
+                },
+            };
             if !self.is_ready(id, &live, &mut progress).await? {
                 continue;
             }
             let left = self.difference(&live, progress.sent_unreadable);
+            if left.tags.is_empty() && progress.known_tags().is_none() {
+                progress.tags = Some((Instant::now(), live.tags.clone()));
+            }
             if left.attributes.is_empty() && left.tags.is_empty() {
                 if self.is_settled(&mut progress).await {
                     return Ok(live);
@@ -95,7 +136,12 @@ impl Work<'_, '_, '_, '_> {
 
     /// Reads the resource. Returns `None` after a pause if AWS does not show it.
     async fn look(&self, id: &str, progress: &mut Progress) -> Result<Option<ErasedLive>, Halt> {
-        match self.read(id).await {
+        let request = ReadRequest { tags: progress.known_tags().cloned(), ..self.request(id) };
+        let live = match progress.patience.take() {
+            Some(patience) => self.executor.reads.read(self.kind, self.cx, &request, patience).await,
+            None => read(self.kind, self.cx, &request).await,
+        };
+        match live {
             Ok(Some(live)) => {
                 progress.missing = None;
                 progress.reads.relax();
@@ -164,6 +210,41 @@ impl Work<'_, '_, '_, '_> {
         Ok(true)
     }
 
+    /// Sends the settings that the create call did not take, without a read between. If this fails, the
+    /// usual reads and updates follow.
+    async fn send_rest(&self, id: &str, progress: &mut Progress) -> Result<(), Halt> {
+        let later = self.kind.set_after_create();
+        let Value::Map(spec) = &self.instance.spec else { return Ok(()) };
+        if !spec.keys().any(|name| later.contains(&name.as_str())) {
+            return Ok(());
+        }
+        if progress.tags.is_none() {
+            // The call may have changed the resource of somebody else, who created it at that moment.
+            let bare = plan::read_request(id, None, None, false);
+            let patience = progress.patience.unwrap_or_default();
+            match self.executor.reads.read(self.kind, self.cx, &bare, patience).await {
+                Ok(Some(live)) if matches!(self.check_owner(&live), OwnerCheck::Ours) => {
+                    progress.tags = Some((Instant::now(), live.tags));
+                }
+                _ => return Ok(()),
+            }
+        }
+        let spec = spec.iter().filter(|(name, _)| !later.contains(&name.as_str()));
+        let new = ErasedLive {
+            spec: Value::Map(spec.map(|(name, value)| (name.clone(), value.clone())).collect()),
+            attrs: Value::Null,
+            tags: progress.known_tags().cloned().unwrap_or_default(),
+            state: State::Ready,
+            incarnation: None,
+            not_returned: Vec::new(),
+        };
+        let left = self.difference(&new, true);
+        if left.attributes.is_empty() {
+            return Ok(());
+        }
+        self.send(id, &new, left, progress).await
+    }
+
     /// Compares the live resource with its declaration.
     fn difference(&self, live: &ErasedLive, sent_unreadable: bool) -> Difference {
         let schema = &self.kind.schema().spec;
@@ -225,8 +306,13 @@ impl Work<'_, '_, '_, '_> {
             }
             Ok::<(), Error>(())
         };
-        match sent.await {
+        let sent = self.write(sent).await;
+        if !left.tags.is_empty() {
+            progress.tags = None;
+        }
+        match sent {
             Ok(()) => {
+                progress.patience = Some(self.wrote.get() / 2);
                 progress.sent_unreadable = true;
                 progress.last_update = Some((Instant::now(), left.all()));
                 progress.backoff = Backoff::default();

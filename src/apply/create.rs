@@ -7,7 +7,7 @@ use super::retry::{Backoff, Halt, Retry};
 use super::work::Work;
 use crate::aws::{Class, Error};
 use crate::diag::Diagnostic;
-use crate::kind::{ErasedLive, Identity, Known, NewResource, Owner, State};
+use crate::kind::{ErasedCreated, ErasedLive, Identity, Known, NewResource, Owner, State};
 use crate::plan::{self, Action, Reason};
 use crate::signals;
 
@@ -20,6 +20,15 @@ pub(super) struct Made {
     pub(super) id: String,
     /// Whether this call created it, and not an earlier attempt.
     pub(super) now: bool,
+    /// The resource, if the answer to the call described all of it.
+    pub(super) live: Option<ErasedLive>,
+}
+
+impl Made {
+    /// A resource that an earlier attempt created.
+    fn earlier(id: String) -> Self {
+        Self { id, now: false, live: None }
+    }
 }
 
 /// The verdict on a new resource by its owner tags, which are part of the create call.
@@ -66,7 +75,8 @@ impl Work<'_, '_, '_, '_> {
         let assigned = self.kind.assigns_ids();
         // An earlier apply may have sent the call; or the answer of a later attempt was lost.
         let mut sent = self.executor.maybe_created.contains(address);
-        let looks = self.kind.create_overwrites() || self.change.reason == Reason::Vanished || sent;
+        let looks =
+            self.kind.create_overwrites(&self.cx.scope) || self.change.reason == Reason::Vanished || sent;
         let mut failed = false;
         let mut unseen = 0;
         let mut taken: Option<(Instant, Error)> = None;
@@ -83,7 +93,7 @@ impl Work<'_, '_, '_, '_> {
                     }
                 };
                 match place {
-                    Place::Own(id) => return Ok(Made { id, now: false }),
+                    Place::Own(id) => return Ok(Made::earlier(id)),
                     Place::Known(id) => return Err(Halt::Foreign(self.still_there(&id))),
                     Place::Leaving(words) => {
                         // The name was taken by this one.
@@ -124,8 +134,8 @@ impl Work<'_, '_, '_, '_> {
                 }
             }
             let new = NewResource { tags: &tags, token: &token };
-            let error = match self.kind.create(&cx, &self.instance.spec, new).await {
-                Ok(id) => return Ok(Made { id, now: true }),
+            let error = match self.write(self.kind.create(&cx, &self.instance.spec, new)).await {
+                Ok(ErasedCreated { id, live }) => return Ok(Made { id, now: true, live }),
                 Err(error) => error,
             };
             (failed, unseen) = (true, 0);
@@ -143,7 +153,7 @@ impl Work<'_, '_, '_, '_> {
                 && lost
                 && let Ok(Place::Own(id)) = self.place(sent).await
             {
-                return Ok(Made { id, now: false });
+                return Ok(Made::earlier(id));
             }
             return Err(self.uncreated(&error, sent));
         }
@@ -232,7 +242,7 @@ impl Work<'_, '_, '_, '_> {
             Some(owner) if owner == self.owner() => OwnerCheck::Ours,
             Some(_) => OwnerCheck::Theirs,
             // Other kinds refuse to overwrite, so this is what the call created.
-            None if !self.kind.create_overwrites() => OwnerCheck::Ours,
+            None if !self.kind.create_overwrites(&self.cx.scope) => OwnerCheck::Ours,
             // A create call sets all tags or none.
             None if live.tags.is_empty() => OwnerCheck::Missing,
             None => OwnerCheck::Theirs,

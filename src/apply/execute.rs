@@ -1,7 +1,7 @@
 //! Carries out units: creates and updates a resource and records it in the ledger, or passes the unit
 //! on.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 use super::executor::Executor;
@@ -72,8 +72,9 @@ impl<'a> Executor<'_, 'a, '_> {
         }
         let cx = self.session.cx(&instance.region);
         let (kind, began) = (instance.kind, Instant::now());
-        let before = RefCell::default();
-        let work = Work { executor: self, unit, change, instance: &instance, kind, cx: &cx, began, before };
+        let (before, wrote) = (RefCell::default(), Cell::default());
+        let instance = &instance;
+        let work = Work { executor: self, unit, change, instance, kind, cx: &cx, began, before, wrote };
         let made = || self.writer.ledger.borrow().resources.get(&unit.address).map(|entry| entry.id.clone());
         let id = match unit.step {
             Step::Update => change.id.clone(),
@@ -95,8 +96,10 @@ impl<'a> Executor<'_, 'a, '_> {
             }
         };
         let fresh = made.as_ref().is_some_and(|made| made.now);
+        let is_made = made.is_some();
+        let answered = made.and_then(|made| made.live);
         let mut before = None;
-        if made.is_some() {
+        if is_made {
             before = Some(self.known(&instance.address));
             let mut ledger = self.writer.ledger.borrow_mut();
             // The new one was created first, and the old one is still to be deleted.
@@ -107,12 +110,12 @@ impl<'a> Executor<'_, 'a, '_> {
             // declaration.
             let intended = ledger.intents.remove(&instance.address).map(|intent| intent.entry(&id));
             match intended.filter(|_| !fresh) {
-                Some(entry) => take(&mut ledger, &instance, entry),
-                None => record(&mut ledger, &instance, &id, None),
+                Some(entry) => take(&mut ledger, instance, entry),
+                None => record(&mut ledger, instance, &id, None),
             }
             self.writer.dirty.set(true);
         }
-        let live = match work.converge(&id, fresh).await {
+        let live = match work.converge(&id, fresh, answered).await {
             Ok(converged) => converged,
             Err(Halt::Failed(problem)) => {
                 self.settle(&work, &id, fresh).await;
@@ -125,11 +128,11 @@ impl<'a> Executor<'_, 'a, '_> {
         };
         {
             let mut ledger = self.writer.ledger.borrow_mut();
-            record(&mut ledger, &instance, &id, Some(&live));
+            record(&mut ledger, instance, &id, Some(&live));
             ledger.intents.remove(&instance.address);
             self.writer.dirty.set(true);
         }
-        self.eval.show(&instance.address, self.eval.view(&instance, Some(&live.attrs), Some(&live.spec)));
+        self.eval.show(&instance.address, self.eval.view(instance, Some(&live.attrs), Some(&live.spec)));
         Ok(id)
     }
 

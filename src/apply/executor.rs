@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::event::Event;
 use super::ledger_writer::LedgerWriter;
 use super::look::look_at_tags;
+use super::reads::Reads;
 use super::retry::{Outcome, failure};
 use crate::aws::{Class, Cx, Error, Session};
 use crate::eval::{EvalContext, Instance};
@@ -24,6 +25,7 @@ pub(super) struct Executor<'e, 'a, 'l> {
     /// Whether settings that nobody declared are read, too.
     pub(super) deep: bool,
     pub(super) report: &'e dyn Fn(Event),
+    pub(super) reads: Reads,
     /// Resources that an interrupted apply may have created, and this one continues with.
     pub(super) maybe_created: BTreeSet<Address>,
     /// Resources that match their declaration but that AWS is still working on.
@@ -69,7 +71,7 @@ impl Executor<'_, '_, '_> {
         }
         let cx = self.session.cx(&change.region);
         let failed = |error: Error| vec![failure(&format!("cannot give up {}", change.address), id, &error)];
-        let live = match look_at_tags(kind, &cx, id).await.map_err(failed)? {
+        let live = match look_at_tags(&self.reads, kind, &cx, id).await.map_err(failed)? {
             Some(live)
                 if self.ownership(kind, &cx, change, id, &live).await.map_err(failed)? == Ownership::Ours =>
             {
@@ -116,7 +118,7 @@ impl Executor<'_, '_, '_> {
         let parent = plan::parent(kind, region, id, live, &self.writer.ledger.borrow());
         let Some((address, entry)) = parent else { return Ok(ownership) };
         let Some(kind) = kinds::kind(&address.kind) else { return Ok(ownership) };
-        Ok(match look_at_tags(kind, cx, &entry.id).await? {
+        Ok(match look_at_tags(&self.reads, kind, cx, &entry.id).await? {
             Some(live) => plan::ownership(kind, &address, &entry, &live, &self.writer.ledger.borrow()),
             None => ownership,
         })

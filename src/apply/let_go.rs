@@ -35,7 +35,7 @@ impl Executor<'_, '_, '_> {
         let request = plan::read_request(id, None, None, true);
         let mut sent: Option<Instant> = None;
         loop {
-            let live = match look(kind, &cx, &request).await {
+            let live = match look(&self.reads, kind, &cx, &request).await {
                 Ok(Some(live)) => live,
                 // A resource that is gone holds nothing.
                 Ok(None) => return Ok(id.clone()),
@@ -67,7 +67,10 @@ impl Executor<'_, '_, '_> {
                         return Err(vec![refusal.at_maybe(self.span(&unit.address), "")]);
                     }
                     let updated = match refusal {
-                        Ok(_) => kind.update(&cx, id, &have, &want).await,
+                        Ok(_) => {
+                            let _writing = self.reads.writing(kind, &cx);
+                            kind.update(&cx, id, &have, &want).await
+                        }
                         Err(error) => Err(error),
                     };
                     match updated {

@@ -1,5 +1,8 @@
 //! Reads resources more carefully: again if one answer shows nothing.
 
+use std::time::Duration;
+
+use super::reads::Reads;
 use crate::aws::{Class, Cx, Error};
 use crate::kind::{ErasedKind, ErasedLive, ReadRequest};
 use crate::live;
@@ -9,13 +12,14 @@ use crate::signals;
 /// Reads a resource that the plan saw. AWS is eventually consistent, so one empty answer does not mean
 /// that it is gone.
 pub(super) async fn look(
+    reads: &Reads,
     kind: &dyn ErasedKind,
     cx: &Cx,
     request: &ReadRequest,
 ) -> Result<Option<ErasedLive>, Error> {
     let mut pauses = live::PAUSES.into_iter();
     loop {
-        let found = kind.read_many(cx, std::slice::from_ref(request)).await.pop().unwrap_or(Ok(None))?;
+        let found = reads.read(kind, cx, request, Duration::ZERO).await?;
         if found.is_some() {
             return Ok(found);
         }
@@ -29,9 +33,10 @@ pub(super) async fn look(
 
 /// Reads only what proves the owner of a resource.
 pub(super) async fn look_at_tags(
+    reads: &Reads,
     kind: &dyn ErasedKind,
     cx: &Cx,
     id: &str,
 ) -> Result<Option<ErasedLive>, Error> {
-    look(kind, cx, &plan::read_request(id, None, None, false)).await
+    look(reads, kind, cx, &plan::read_request(id, None, None, false)).await
 }

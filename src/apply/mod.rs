@@ -16,6 +16,7 @@ mod look;
 mod needed;
 mod outputs;
 mod prepare;
+mod reads;
 mod record;
 mod recover;
 mod retry;

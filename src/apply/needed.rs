@@ -50,7 +50,7 @@ impl<'a> Executor<'_, 'a, '_> {
         let mut retry = Retry::new(deadline);
         let mut backoff = Backoff::default();
         loop {
-            let live = match look(kind, &cx, &request).await {
+            let live = match look(&self.reads, kind, &cx, &request).await {
                 Ok(Some(live)) => live,
                 Ok(None) => {
                     let words = format!("AWS says that {id} does not exist");

@@ -23,7 +23,7 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, liv
         protect: instance.protect,
         retain: instance.retain,
         fingerprinted_as: None,
-        stamp: live.and_then(|live| instance.kind.stamp(live)).map(str::to_owned),
+        stamp: live.and_then(|live| instance.kind.stamp(live)),
         incarnation: live.and_then(|live| {
             ledger.incarnation_fingerprint(instance.kind.name(), &instance.region, id, live)
         }),

@@ -14,6 +14,7 @@ use super::instances::{busy, instances};
 use super::ledger_writer::{LedgerWriter, Writing};
 use super::outputs::record_outputs;
 use super::prepare::{prepare, take_back};
+use super::reads::Reads;
 use super::schedule::Schedule;
 use crate::aws::{Session, on_behalf_of};
 use crate::diag::{Diagnostic, counted};
@@ -71,8 +72,17 @@ pub async fn apply(
     }
     let made = changes.values().filter(|change| change.is_made()).map(|change| &change.address).collect();
     let busy = busy(plan, &instances);
-    let executor =
-        Executor { session, eval, writer: &writer, made, deep: options.deep, report, maybe_created, busy };
+    let executor = Executor {
+        session,
+        eval,
+        writer: &writer,
+        made,
+        deep: options.deep,
+        report,
+        reads: Reads::default(),
+        maybe_created,
+        busy,
+    };
     let run = Run { executor: &executor, instances: &instances, lock, width: options.parallelism.max(1) };
     let trouble = run.work(&mut dispatch).await;
     take_back(&dispatch.started, plan, &before, &writer);

@@ -1,6 +1,6 @@
 //! Work on one declared resource.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use super::event::Event;
@@ -24,6 +24,8 @@ pub(super) struct Work<'w, 'e, 'a, 'l> {
     pub(super) began: Instant,
     /// The live state before the first update.
     pub(super) before: RefCell<Option<ErasedLive>>,
+    /// How long the last call took that changed it.
+    pub(super) wrote: Cell<Duration>,
 }
 
 impl Work<'_, '_, '_, '_> {
@@ -55,9 +57,18 @@ impl Work<'_, '_, '_, '_> {
         plan::read_request(id, Some(self.instance), entry, self.executor.deep)
     }
 
+    /// Reads the resource, together with others that are read at this time.
     pub(super) async fn read(&self, id: &str) -> Result<Option<ErasedLive>, Error> {
-        let request = self.request(id);
-        self.kind.read_many(self.cx, std::slice::from_ref(&request)).await.pop().unwrap_or(Ok(None))
+        self.executor.reads.read(self.kind, self.cx, &self.request(id), Duration::ZERO).await
+    }
+
+    /// Makes a call that changes the resource.
+    pub(super) async fn write<T>(&self, call: impl Future<Output = T>) -> T {
+        let _writing = self.executor.reads.writing(self.kind, self.cx);
+        let began = Instant::now();
+        let answer = call.await;
+        self.wrote.set(began.elapsed());
+        answer
     }
 
     pub(super) fn halt(&self, verb: &str, error: &Error, id: &str) -> Halt {

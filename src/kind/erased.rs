@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    Actions, Among, Applied, DeleteCheck, Identity, Kind, Known, Link, Live, Lookup, NewResource, Owner,
-    Pace, Peer, Predicted, Problem, Settling, State, TagRules, Terraform, names::check_names,
+    Actions, Among, Applied, DeleteCheck, Deletion, Identity, Kind, Known, Link, Live, Lookup, NewResource,
+    Owner, Pace, Peer, Predicted, Problem, Settling, State, TagRules, Terraform, names::check_names,
     rules::check_rules,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
@@ -34,6 +34,15 @@ pub struct ErasedLive {
     pub not_returned: Vec<String>,
 }
 
+/// A resource that was created, without its types; see [`super::Created`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErasedCreated {
+    /// The physical id.
+    pub id: String,
+    /// The resource, if the answer of AWS describes all of it.
+    pub live: Option<ErasedLive>,
+}
+
 /// A read that the engine asks for: the owned form of [`Lookup`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadRequest {
@@ -47,6 +56,16 @@ pub struct ReadRequest {
     pub tags: Option<Tags>,
     /// The part of the desired spec that the last apply wrote.
     pub applied: Option<Applied>,
+    /// True if the resource should exist.
+    pub known: bool,
+}
+
+impl ReadRequest {
+    /// A read of everything of a resource that should exist.
+    pub fn of(id: impl Into<String>) -> Self {
+        let (attributes, tags, applied) = (None, None, None);
+        Self { id: id.into(), attributes, spec: Value::Null, tags, applied, known: true }
+    }
 }
 
 /// A kind without its types. Every method corresponds to an item of [`Kind`].
@@ -87,8 +106,12 @@ pub trait ErasedKind: Send + Sync {
     fn users(&self) -> Option<&'static str>;
     /// See [`Kind::GLOBAL`].
     fn global(&self) -> bool;
-    /// See [`Kind::CREATE_OVERWRITES`].
-    fn create_overwrites(&self) -> bool;
+    /// See [`Kind::create_overwrites`].
+    fn create_overwrites(&self, scope: &Scope) -> bool;
+    /// See [`Kind::BATCHES_READS`].
+    fn batches_reads(&self) -> bool;
+    /// See [`Kind::SET_AFTER_CREATE`].
+    fn set_after_create(&self) -> &'static [&'static str];
     /// See [`Kind::PART_OF`].
     fn part_of(&self) -> Option<(&'static str, &'static str)>;
     /// Returns whether resources of this kind are children of those of `kind`.
@@ -97,8 +120,8 @@ pub trait ErasedKind: Send + Sync {
     }
     /// Returns whether AWS assigns the ids of its resources, for any spec.
     fn assigns_ids(&self) -> bool;
-    /// See [`Kind::STAMP`].
-    fn stamp<'a>(&self, live: &'a ErasedLive) -> Option<&'a str>;
+    /// See [`Kind::stamp`].
+    fn stamp(&self, live: &ErasedLive) -> Option<String>;
     /// See [`Kind::PACE`].
     fn pace(&self) -> Pace;
     /// See [`Kind::SETTLING`].
@@ -152,7 +175,7 @@ pub trait ErasedKind: Send + Sync {
         cx: &'a Cx,
         want: &'a Value,
         new: NewResource<'a>,
-    ) -> LocalBoxFuture<'a, Result<String>>;
+    ) -> LocalBoxFuture<'a, Result<ErasedCreated>>;
     /// See [`Kind::update`].
     fn update<'a>(
         &'a self,
@@ -162,7 +185,8 @@ pub trait ErasedKind: Send + Sync {
         want: &'a Value,
     ) -> LocalBoxFuture<'a, Result<()>>;
     /// See [`Kind::delete`].
-    fn delete<'a>(&'a self, cx: &'a Cx, id: &'a str, live: &'a Value) -> LocalBoxFuture<'a, Result<()>>;
+    fn delete<'a>(&'a self, cx: &'a Cx, id: &'a str, live: &'a Value)
+    -> LocalBoxFuture<'a, Result<Deletion>>;
     /// See [`Kind::leaves`].
     fn kept_after_delete(
         &self,
@@ -314,12 +338,20 @@ impl<K: Kind> ErasedKind for Of<K> {
         K::identity(Known(&Value::Null), &nowhere) == Identity::Assigned
     }
 
-    fn create_overwrites(&self) -> bool {
-        K::CREATE_OVERWRITES
+    fn create_overwrites(&self, scope: &Scope) -> bool {
+        K::create_overwrites(scope)
     }
 
-    fn stamp<'a>(&self, live: &'a ErasedLive) -> Option<&'a str> {
-        live.attrs.get(K::STAMP?)?.as_str()
+    fn batches_reads(&self) -> bool {
+        K::BATCHES_READS
+    }
+
+    fn set_after_create(&self) -> &'static [&'static str] {
+        K::SET_AFTER_CREATE
+    }
+
+    fn stamp(&self, live: &ErasedLive) -> Option<String> {
+        K::stamp(Known(&live.attrs), live.incarnation.as_deref())
     }
 
     fn pace(&self) -> Pace {
@@ -409,6 +441,7 @@ impl<K: Kind> ErasedKind for Of<K> {
                     spec: Known(&request.spec),
                     tags: request.tags.as_ref(),
                     applied: request.applied.as_ref(),
+                    known: request.known,
                 })
                 .collect();
             let reads = K::read_many(cx, &lookups).await;
@@ -441,8 +474,13 @@ impl<K: Kind> ErasedKind for Of<K> {
         cx: &'a Cx,
         want: &'a Value,
         new: NewResource<'a>,
-    ) -> LocalBoxFuture<'a, Result<String>> {
-        Box::pin(async move { K::create(cx, &typed(want)?, &new).await })
+    ) -> LocalBoxFuture<'a, Result<ErasedCreated>> {
+        Box::pin(async move {
+            let created = K::create(cx, &typed(want)?, &new).await?;
+            // The resource exists, whatever its description is like: if it cannot be used, it is read.
+            let live = created.live.and_then(|live| untype(live, self.schema()).ok());
+            Ok(ErasedCreated { id: created.id, live })
+        })
     }
 
     fn update<'a>(
@@ -455,7 +493,12 @@ impl<K: Kind> ErasedKind for Of<K> {
         Box::pin(async move { K::update(cx, id, &typed(live)?, &typed(want)?).await })
     }
 
-    fn delete<'a>(&'a self, cx: &'a Cx, id: &'a str, live: &'a Value) -> LocalBoxFuture<'a, Result<()>> {
+    fn delete<'a>(
+        &'a self,
+        cx: &'a Cx,
+        id: &'a str,
+        live: &'a Value,
+    ) -> LocalBoxFuture<'a, Result<Deletion>> {
         Box::pin(async move { K::delete(cx, id, &typed(live)?).await })
     }
 

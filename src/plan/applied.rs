@@ -44,13 +44,8 @@ pub fn read_request(
     attributes.extend(entries.map(|(name, key, _)| format!("{name}.{key}")));
     attributes.extend(instance.into_iter().flat_map(|instance| instance.referred.iter().cloned()));
     let spec = instance.map(|instance| instance.spec.clone()).unwrap_or_default();
-    ReadRequest {
-        id: id.to_owned(),
-        attributes: (!deep).then_some(attributes),
-        spec,
-        tags: None,
-        applied: None,
-    }
+    let known = entry.is_some() || instance.is_none();
+    ReadRequest { attributes: (!deep).then_some(attributes), spec, known, ..ReadRequest::of(id) }
 }
 
 /// The last apply of a resource, as far as it is known.

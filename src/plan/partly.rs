@@ -63,7 +63,7 @@ pub fn partly(
     if let Some(before) = before
         && instance.kind.stamp(before) != instance.kind.stamp(live)
     {
-        entry.stamp = instance.kind.stamp(live).map(str::to_owned);
+        entry.stamp = instance.kind.stamp(live);
     }
     // Fingerprints of former addresses cannot be mixed with those of the current one.
     if entry.fingerprinted(&instance.address) != &instance.address {

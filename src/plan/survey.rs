@@ -11,7 +11,7 @@ use super::inputs::Stop;
 use super::intents::is_as_intended;
 use super::not_ours::{imported_before, not_ours, nothing_to_import};
 use super::tags::tags;
-use super::{Inputs, Origin, Question, ownership, parent, parent_decides, read_failed, refusal};
+use super::{Inputs, Origin, Question, Selection, ownership, parent, parent_decides, read_failed, refusal};
 use crate::aws::{Error, Scope, Tags};
 use crate::diag::Diagnostic;
 use crate::eval::Instance;
@@ -318,6 +318,11 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
     fn known_tags(&self, instance: &Instance<'_>, id: &str) -> Option<Tags> {
         let entry = self.addresses.entry(&instance.address);
         entry.filter(|entry| entry.id == id && instance.kind.tags_apart())?;
+        self.desired_tags(instance)
+    }
+
+    /// The desired tags of a resource, if all are known.
+    fn desired_tags(&self, instance: &Instance<'_>) -> Option<Tags> {
         let stack = self.inputs.eval.stack;
         tags(instance, &stack.name, &stack.env)
             .into_iter()
@@ -334,10 +339,21 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
         let (instance, entry) = instance.zip(entry)?;
         let stamp = entry.stamp.clone()?;
         let now = prints(instance, &Value::Null, self.inputs.ledger);
-        let same = now.into_iter().filter(|(path, print)| entry.fingerprints.get(path) == Some(print));
+        let of_tags = |path: &String| path.starts_with("tags.");
+        let tagged = entry.fingerprints.keys().filter(|path| of_tags(path)).count();
+        let wanted = now.keys().filter(|path| of_tags(path)).count();
+        let same: BTreeSet<String> = now
+            .into_iter()
+            .filter(|(path, print)| entry.fingerprints.get(path) == Some(print))
+            .map(|(path, _)| path)
+            .collect();
+        let is_tagged = same.iter().filter(|path| of_tags(path)).count() == wanted && tagged == wanted;
+        let Selection { deep, drift, .. } = *self.inputs.selection;
+        let tags = is_tagged && !deep && !drift;
+        let tags = tags.then(|| self.desired_tags(instance)).flatten();
         let decided =
             instance.kind.schema().attrs.fields().into_iter().flatten().map(|(name, _)| name.clone());
-        Some(Applied { stamp, attributes: same.map(|(path, _)| path).chain(decided).collect() })
+        Some(Applied { stamp, attributes: same.into_iter().chain(decided).collect(), tags })
     }
 
     /// Returns whether a live resource without a ledger entry is provably ours: its owner tags say

@@ -65,12 +65,17 @@ fn an_object_is_read_anew_only_if_it_is_no_longer_the_version_that_was_applied()
     project.settled();
     assert_eq!(heads(), before, "both are again what was applied");
 
-    // Tags are not part of a version.
+    // Tags are not part of a version, and no listing shows them: who asks for all gets them.
     project.with(async |_, cx| {
         let untag = cx.aws.s3().delete_object_tagging().bucket("shop-lake").key("parts/b.csv");
         untag.send().await.expect("it can be untagged");
     });
-    project.run(&["plan"]).exits(0).plans("s3_object.part[\"b\"]", "~ update");
+    let tags = || project.cloud.calls("s3:GetObjectTagging");
+    let before = tags();
+    project.settled();
+    assert_eq!(tags(), before, "both are the versions that were tagged");
+    project.run(&["plan", "--deep"]).exits(0).plans("s3_object.part[\"b\"]", "~ update");
+    project.run(&["drift"]).exits(4).says("s3_object.part[\"b\"]");
 
     // Behind a delete marker there is no object.
     project.with(async |_, cx| {
@@ -81,6 +86,114 @@ fn an_object_is_read_anew_only_if_it_is_no_longer_the_version_that_was_applied()
     project.write(&OBJECTS.replace("owner = \"data\"", "owner = \"sales\""));
     project.run(&["plan"]).exits(0).plans("s3_object.part[\"a\"]", "~ update");
     project.run(&["destroy", "--yes"]).exits(0);
+}
+
+#[test]
+fn an_object_without_versions_is_read_anew_only_if_it_was_written_again() {
+    let project = Project::new(&OBJECTS.replace("versioning = true\n", ""));
+    project.apply();
+    let calls = || (project.cloud.calls("s3:HeadObject"), project.cloud.calls("s3:GetObjectTagging"));
+    let before = calls();
+    project.settled();
+    assert_eq!(calls(), before, "the listing shows both as they were applied");
+
+    project.with(async |_, cx| {
+        let put = cx.aws.s3().put_object().bucket("shop-lake").key("parts/a.csv");
+        put.body("id\n1\n".as_bytes().to_vec().into()).send().await.expect("it can be written");
+    });
+    let plan = project.run(&["plan"]).exits(0).plans("s3_object.part[\"a\"]", "~ update");
+    plan.leaves("s3_object.part[\"b\"]");
+    project.run(&["destroy", "--yes"]).exits(0);
+}
+
+#[test]
+fn many_objects_cost_a_listing_and_not_a_call_each() {
+    let keys: Vec<String> = (0..40).map(|number| format!("\"{number:02}\"")).collect();
+    let project = Project::new(&OBJECTS.replace("[\"a\", \"b\"]", &format!("[{}]", keys.join(", "))));
+    let calls = || {
+        let of = |name: &str| project.cloud.calls(&format!("s3:{name}"));
+        [of("HeadObject"), of("GetObjectTagging"), of("ListObjectVersions"), of("PutObject")]
+    };
+    project.apply();
+    let [heads, tags, listings, puts] = calls();
+    assert_eq!([heads, tags, puts], [0, 0, 40], "S3 answers a put with all that is to be known");
+    assert!(listings <= 2, "{listings} listings");
+    project.settled();
+    assert_eq!(calls(), [0, 0, listings + 1, 40]);
+    project.run(&["destroy", "--yes"]).exits(0);
+    let [heads, tags, listings, _] = calls();
+    // Whose each is, is asked right before it is deleted with all its versions, which are listed for it. A deletion
+    // that comes alone asks for its object.
+    assert!(heads <= 4 && tags == 40 && listings <= 60, "{heads}, {tags}, {listings}");
+}
+
+const ESTATE: &str = r#"
+[stack]
+name = "shop"
+region = "us-east-1"
+
+[s3_bucket.lake]
+for_each = ["raw", "curated"]
+bucket = "shop-${each.key}"
+versioning = true
+tls_only = true
+
+[iam_role.job]
+for_each = ["a", "b", "c"]
+role_name = "shop-${each.key}"
+assume_role_policy_document = { Version = "2012-10-17", Statement = { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "glue.amazonaws.com" } } }
+managed_policy_arns = ["arn:aws:iam::aws:policy/service-role/AWSGlueServiceRole"]
+
+[cloudwatchlogs_log_group.job]
+for_each = ["a", "b", "c"]
+log_group_name = "/shop/${each.key}"
+retention_in_days = 30
+
+[cloudwatch_alarm.late]
+for_each = ["a", "b", "c", "d", "e", "f", "g", "h"]
+alarm_name = "shop-${each.key}"
+comparison_operator = "GreaterThanThreshold"
+evaluation_periods = 1
+metric_name = "Failures"
+namespace = "Shop"
+period = 300
+statistic = "Sum"
+threshold = 0
+"#;
+
+/// A new resource is read once, with all its settings, and its tags are not asked for where the call that
+/// created it proves that it has them.
+#[test]
+fn an_apply_does_not_ask_what_it_knows() {
+    let project = Project::new(ESTATE);
+    project.apply();
+    let calls = |name: &str| project.cloud.calls(name);
+    assert_eq!(calls("s3:GetBucketVersioning"), 2);
+    assert_eq!(calls("s3:GetBucketPolicy"), 2);
+    // A bucket could be another stack's, created at the same moment.
+    assert_eq!(calls("s3:GetBucketTagging"), 2);
+    assert_eq!(calls("iam:AttachRolePolicy"), 3);
+    // One before the role exists, one after all was written.
+    assert_eq!(calls("iam:GetRole"), 6);
+    assert_eq!(calls("iam:ListAttachedRolePolicies"), 3);
+    assert_eq!(calls("logs:PutRetentionPolicy"), 3);
+    assert!(calls("logs:DescribeLogGroups") > 0);
+    assert_eq!(calls("logs:ListTagsForResource"), 0);
+    // The plan's, those that make sure that no alarm is overwritten, and those that see the new ones.
+    let described = calls("cloudwatch:DescribeAlarms");
+    assert!(described <= 8, "{described} calls for 8 alarms");
+    assert_eq!(calls("cloudwatch:ListTagsForResource"), 8);
+    project.settled();
+
+    let before =
+        [calls("iam:ListRolePolicies"), calls("logs:DescribeLogGroups"), calls("cloudwatch:DescribeAlarms")];
+    project.run(&["destroy", "--yes"]).exits(0);
+    let after =
+        [calls("iam:ListRolePolicies"), calls("logs:DescribeLogGroups"), calls("cloudwatch:DescribeAlarms")];
+    // The plan, and whose they are right before they are deleted. That they are gone, AWS has answered.
+    let more: Vec<u64> = after.iter().zip(before).map(|(after, before)| after - before).collect();
+    assert_eq!(more[0], 3, "only the plan asks for the policies of roles");
+    assert!(more[1] <= 4 && more[2] <= 4, "{more:?}");
 }
 
 const POLICIES: &str = r#"

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use dwctl::aws::Scope;
 use dwctl::kind::ErasedKind;
 use dwctl::kinds::KINDS;
 use dwctl::schema::{Node, Shape};
@@ -131,7 +132,7 @@ fn add_constants(record: &mut Record, kind: &dyn ErasedKind) {
             kind.users(),
             kind.part_of(),
             kind.global(),
-            kind.create_overwrites(),
+            kind.create_overwrites(&Scope::of("us-east-1", "123456789012")),
             pace.create_seconds,
             pace.delete_seconds,
             pace.deadline_seconds,

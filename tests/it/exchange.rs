@@ -289,28 +289,29 @@ fn serve(stream: TcpStream, script: &Mutex<Script>) {
 fn a_request_without_an_answer_fails_and_so_does_an_answer_without_a_request() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    let role = || on("iam:GetRole").sends("RoleName", "loader").fails(404, "NoSuchEntity", "no such role");
+    let policy =
+        || on("iam:GetPolicy").sends("PolicyArn", "loader").fails(404, "NoSuchEntity", "no such policy");
     let asks = |exchange: &Exchange, name: &str| {
-        let role = dwctl::kinds::kind("iam_role").expect("a kind");
-        exchange.with(async |cx| play::read(role, cx, name, &dwctl::value::Value::Null).await)
+        let kind = dwctl::kinds::kind("iam_policy").expect("a kind");
+        exchange.with(async |cx| play::read(kind, cx, name, &dwctl::value::Value::Null).await)
     };
     let words = |exchange: Exchange| {
         let failed = catch_unwind(AssertUnwindSafe(|| drop(exchange))).expect_err("it fails");
         *failed.downcast::<String>().expect("words")
     };
-    let exchange = Exchange::of([role()]);
+    let exchange = Exchange::of([policy()]);
     assert_eq!(asks(&exchange, "loader"), Ok(None));
     drop(exchange);
 
-    let exchange = Exchange::of([role()]);
-    assert!(words(exchange).contains("nobody asked for iam:GetRole"));
+    let exchange = Exchange::of([policy()]);
+    assert!(words(exchange).contains("nobody asked for iam:GetPolicy"));
 
-    let exchange = Exchange::of([role()]);
+    let exchange = Exchange::of([policy()]);
     assert_eq!(asks(&exchange, "loader"), Ok(None));
     assert!(asks(&exchange, "loader").is_err(), "an answer is given once");
     assert!(words(exchange).contains("no answer is left for"));
 
-    let exchange = Exchange::of([role()]);
+    let exchange = Exchange::of([policy()]);
     assert!(asks(&exchange, "other").is_err(), "it is the answer to another request");
     let words = words(exchange);
     assert!(words.contains("no answer is left for") && words.contains("nobody asked for"), "{words}");

@@ -322,20 +322,13 @@ impl Drop for Machine {
 
 /// Reads a resource, once AWS has finished changing it.
 pub async fn read(kind: &dyn ErasedKind, cx: &Cx, id: &str, spec: &Value) -> Option<ErasedLive> {
-    let request =
-        ReadRequest { id: id.to_owned(), attributes: None, spec: spec.clone(), tags: None, applied: None };
+    let request = ReadRequest { spec: spec.clone(), ..ReadRequest::of(id) };
     settled(kind, cx, &[request]).await.pop().expect("one answer")
 }
 
 /// Reads resources of one kind, once AWS has finished changing them.
 pub async fn read_all(kind: &dyn ErasedKind, cx: &Cx, ids: &[&str]) -> Vec<Option<ErasedLive>> {
-    let request = |id: &&str| ReadRequest {
-        id: (*id).to_owned(),
-        attributes: None,
-        spec: Value::Null,
-        tags: None,
-        applied: None,
-    };
+    let request = |id: &&str| ReadRequest::of(*id);
     settled(kind, cx, &ids.iter().map(request).collect::<Vec<_>>()).await
 }
 

@@ -25,7 +25,7 @@ fn foreign(project: &Project, name: &str, spec: &[(&str, &str)], tags: &[(&str, 
     let spec = normalize(&kind.schema().spec, Value::Map(spec.collect()));
     let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let new = NewResource { tags: &tags, token: "5c2f3d0e-7b1c-4d55-9a52-2f3d1b9b0001" };
-    project.with(async |_, cx| kind.create(cx, &spec, new).await.expect("it can be made"))
+    project.with(async |_, cx| kind.create(cx, &spec, new).await.expect("it can be made").id)
 }
 
 fn tags(project: &Project, address: &str) -> BTreeMap<String, String> {

@@ -336,8 +336,7 @@ fn a_pending_subscription_is_there_until_it_was_given_up() {
         ("protocol", "https"),
         ("endpoint", "https://hooks.example.com/new"),
     ]);
-    let request =
-        |attributes, spec| ReadRequest { id: ARN.to_owned(), attributes, spec, tags: None, applied: None };
+    let request = |attributes, spec| ReadRequest { attributes, spec, ..ReadRequest::of(ARN) };
     exchange.with(async |cx| {
         let read = async |request: ReadRequest| {
             let read = subscription.read_many(cx, &[request]).await.pop().expect("one answer");

@@ -312,7 +312,7 @@ async fn make_anew(kind: &dyn ErasedKind, cx: &Cx, id: &str, tags: &Tags) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let new = NewResource { tags, token: "5c2f3d0e-7b1c-4d55-9a52-2f3d1b9b0001" };
-    let made = kind.create(cx, &spec, new).await.unwrap_or_else(|error| panic!("{id}: {error}"));
+    let made = kind.create(cx, &spec, new).await.unwrap_or_else(|error| panic!("{id}: {error}")).id;
     assert_eq!(made, id);
     // The emulator keeps the tags of a dashboard that is deleted; AWS does not.
     let live = read_all(kind, cx, &[id]).await.pop().unwrap().expect("it was made");

@@ -25,7 +25,7 @@ fn foreign(project: &Project, name: &str, spec: Value, tags: &[(&str, &str)]) ->
     let spec = normalize(&kind.schema().spec, spec);
     let tags: Tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let new = NewResource { tags: &tags, token: "5c2f3d0e-7b1c-4d55-9a52-2f3d1b9b0001" };
-    project.with(async |_, cx| kind.create(cx, &spec, new).await.expect("it can be made"))
+    project.with(async |_, cx| kind.create(cx, &spec, new).await.expect("it can be made").id)
 }
 
 /// The tags of a live resource of the stack.

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use dwctl::aws::Tags;
+use dwctl::aws::{Scope, Tags};
 use dwctl::diag::Diagnostic;
 use dwctl::graph::Address;
 use dwctl::kind::{ErasedKind, ErasedLive, Identity, Known, NewResource, Owner};
@@ -69,7 +69,7 @@ fn someone() -> Tags {
 async fn make(engine: &Engine, kind: &dyn ErasedKind, spec: &Value, tags: &Tags) -> String {
     let new = NewResource { tags, token: "0b9f3f5e-91c4-4a55-b5c1-1f2d6a3c0001" };
     let made = kind.create(&engine.cx(REGION), spec, new).await;
-    made.unwrap_or_else(|error| panic!("{} cannot be made: {error}", kind.name()))
+    made.unwrap_or_else(|error| panic!("{} cannot be made: {error}", kind.name())).id
 }
 
 /// Returns whether AWS silently creates a second resource beside the first.
@@ -157,7 +157,8 @@ dwctl::each_kind!(kinds);
 /// The same by a person, for kinds whose create call does not refuse.
 #[test]
 fn what_a_person_made_meanwhile_is_not_overwritten() {
-    for kind in KINDS.iter().filter(|kind| kind.create_overwrites()) {
+    let scope = Scope::of(REGION, "");
+    for kind in KINDS.iter().filter(|kind| kind.create_overwrites(&scope)) {
         born(kind.name(), &someone());
     }
 }
@@ -484,7 +485,7 @@ fn a_twin_that_is_in_no_ledger_is_told_by_plan_drift_and_destroy() {
     let make = |tags: &Tags| {
         project.with(async |_, cx| {
             let new = NewResource { tags, token: "0b9f3f5e-91c4-4a55-b5c1-1f2d6a3c0002" };
-            vpc.create(cx, &live.spec, new).await.expect("made")
+            vpc.create(cx, &live.spec, new).await.expect("made").id
         })
     };
     let twin = make(&live.tags);

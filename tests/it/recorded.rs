@@ -81,7 +81,7 @@ fn script(name: &str, recorded: &Recorded) -> Vec<Answer> {
 type Read = Result<Option<ErasedLive>, Error>;
 
 async fn read(kind: &dyn ErasedKind, cx: &Cx, id: &str, spec: Value) -> Read {
-    let request = ReadRequest { id: id.to_owned(), attributes: None, spec, tags: None, applied: None };
+    let request = ReadRequest { spec, ..ReadRequest::of(id) };
     kind.read_many(cx, std::slice::from_ref(&request)).await.pop().expect("one answer")
 }
 

@@ -241,7 +241,7 @@ fn key_tags(id: &str) -> Answer {
             .iter()
             .map(|(key, value)| json!({ "TagKey": key, "TagValue": value }))
             .collect();
-    on("kms:ListResourceTags").sends("KeyId", id).answers(json!({ "Tags": tags }).to_string())
+    on("kms:ListResourceTags").sends("KeyId", id).answers(json!({ "Tags": tags }).to_string()).perhaps()
 }
 
 /// Such a key cannot be enabled: it waits for its material, which dwctl does not provide.
@@ -311,7 +311,7 @@ fn no_crawler() -> Answer {
 
 fn crawler_tags() -> Answer {
     let tags = json!({ "dwctl:stack": "shop", "dwctl:env": "default", "dwctl:address": "glue_crawler.c" });
-    on("glue:GetTags").answers(json!({ "Tags": tags }).to_string()).stays()
+    on("glue:GetTags").answers(json!({ "Tags": tags }).to_string()).stays().perhaps()
 }
 
 #[test]
@@ -346,7 +346,6 @@ fn a_crawler_that_runs_is_changed_once_it_has_stopped() {
             ),
             on("glue:StopCrawler"),
             on("glue:DeleteCrawler"),
-            no_crawler(),
         ],
     );
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
@@ -376,7 +375,7 @@ fn machine_tags() -> Answer {
             .iter()
             .map(|(key, value)| json!({ "key": key, "value": value }))
             .collect();
-    on("states:ListTagsForResource").answers(json!({ "tags": tags }).to_string()).stays()
+    on("states:ListTagsForResource").answers(json!({ "tags": tags }).to_string()).stays().perhaps()
 }
 
 fn machine_made() -> Answer {
@@ -601,7 +600,7 @@ fn what_no_waiting_mends_is_told_at_once() {
 
 /// The tags are requested together with the machine, whether it exists or not.
 fn machine_tags_unused() -> Answer {
-    on("states:ListTagsForResource").fails(400, "ResourceNotFound", "Resource not found").stays()
+    on("states:ListTagsForResource").fails(400, "ResourceNotFound", "Resource not found").stays().perhaps()
 }
 
 /// A cluster that is being deleted counts as gone in a plan, but blocks its successor until it is gone.
@@ -825,7 +824,7 @@ fn trail(is_logging: bool) -> [Answer; 3] {
                 "HasCustomEventSelectors": false, "HasInsightSelectors": false}]}"#,
         ),
         on("cloudtrail:GetTrailStatus").answers(format!(r#"{{"IsLogging": {is_logging}}}"#)),
-        on("cloudtrail:ListTags").answers(format!(r#"{{"ResourceTagList": [{{"TagsList": [{tags}]}}]}}"#)),
+        on("cloudtrail:ListTags").answers(format!(r#"{{"ResourceTagList": [{{"TagsList": [{tags}]}}]}}"#)).perhaps(),
     ]
 }
 

@@ -259,6 +259,7 @@ impl Kind for CloudtrailTrail {
         ],
         delete: &["cloudtrail:DeleteTrail"],
     };
+    const BATCHES_READS: bool = true;
     const ID: Option<&'static str> = Some("trail_name");
     const PREDICTED: &'static [(&'static str, &'static str)] = &[
         ("arn", "arn:{partition}:cloudtrail:{region}:{account_id}:trail/{trail_name}"),
@@ -304,14 +305,14 @@ impl Kind for CloudtrailTrail {
         each_found(lookups, 10, found, |lookup, trail| read(cx, lookup, trail)).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let request =
             cx.aws.cloudtrail().create_trail().name(&want.trail_name).set_tags_list(sdk_tags(new.tags)?);
         let request = set!(request, want => s3_bucket_name, s3_key_prefix, sns_topic_name,
             cloud_watch_logs_role_arn, kms_key_id, enable_log_file_validation, include_global_service_events,
             is_multi_region_trail, is_organization_trail);
         request.set_cloud_watch_logs_log_group_arn(log_streams(want)).send().await?;
-        Ok(want.trail_name.clone())
+        Ok(want.trail_name.clone().into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -354,9 +355,8 @@ impl Kind for CloudtrailTrail {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
-        cx.aws.cloudtrail().delete_trail().name(id).send().await.or_gone()?;
-        Ok(())
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
+        cx.aws.cloudtrail().delete_trail().name(id).send().await.or_gone().map(Deletion::of)
     }
 
     fn kept_after_delete(spec: Known<'_>, _: Known<'_>, _: Option<&str>) -> Option<String> {

@@ -318,6 +318,7 @@ impl Kind for Alarm {
         update: &["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"],
         delete: &["cloudwatch:DeleteAlarms"],
     };
+    const BATCHES_READS: bool = true;
     // `PutMetricAlarm` updates an existing alarm of the same name, and then ignores the tags
     // (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>).
     const CREATE_OVERWRITES: bool = true;
@@ -352,9 +353,9 @@ impl Kind for Alarm {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         put(cx, want, sdk_tags(new.tags)?).await?;
-        Ok(want.alarm_name.clone())
+        Ok(want.alarm_name.clone().into())
     }
 
     async fn update(cx: &Cx, _: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -366,9 +367,8 @@ impl Kind for Alarm {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
-        cx.aws.cloudwatch().delete_alarms().alarm_names(id).send().await.or_gone()?;
-        Ok(())
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
+        cx.aws.cloudwatch().delete_alarms().alarm_names(id).send().await.or_gone().map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

@@ -69,7 +69,7 @@ impl Kind for Dashboard {
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         cx.aws
             .cloudwatch()
             .put_dashboard()
@@ -79,7 +79,7 @@ impl Kind for Dashboard {
             .send()
             .await
             .map_err(explained)?;
-        Ok(want.dashboard_name.clone())
+        Ok(want.dashboard_name.clone().into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -96,9 +96,8 @@ impl Kind for Dashboard {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
-        cx.aws.cloudwatch().delete_dashboards().dashboard_names(id).send().await.or_gone()?;
-        Ok(())
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
+        cx.aws.cloudwatch().delete_dashboards().dashboard_names(id).send().await.or_gone().map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
@@ -114,13 +113,10 @@ fn arn(scope: &Scope, name: &str) -> String {
 
 async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<Dashboard>>> {
     let arn = arn(&cx.scope, lookup.id);
-    let (dashboard, tags) = futures_util::future::join(
-        cx.aws.cloudwatch().get_dashboard().dashboard_name(lookup.id).send(),
-        tags(cx, &lookup, &arn),
-    )
-    .await;
-    let Some(dashboard) = dashboard.or_gone()? else { return Ok(None) };
-    let Some(tags) = tags? else { return Ok(None) };
+    let dashboard =
+        async { cx.aws.cloudwatch().get_dashboard().dashboard_name(lookup.id).send().await.or_gone() };
+    let both = lookup.both(dashboard, tags(cx, &lookup, &arn)).await?;
+    let Some((dashboard, tags)) = both else { return Ok(None) };
     let spec = read!(dashboard => Spec { dashboard_name: lookup.id.to_owned(), dashboard_body });
     Ok(Some(Live::ready(spec, Attrs { arn }, tags)))
 }

@@ -257,6 +257,14 @@ impl Kind for LogGroup {
         ],
         delete: &["logs:DeleteLogGroup"],
     };
+    const BATCHES_READS: bool = true;
+    const SET_AFTER_CREATE: &'static [&'static str] = &[
+        "retention_in_days",
+        "bearer_token_authentication_enabled",
+        "data_protection_policy",
+        "metric_filters",
+        "subscription_filters",
+    ];
     const TAG_RULES: TagRules = TagRules::PLAIN;
     const TAGS_APART: bool = true;
     const ID: Option<&'static str> = Some("log_group_name");
@@ -336,14 +344,14 @@ impl Kind for LogGroup {
         each_found(lookups, 10, found, |lookup, group| async move { read(cx, lookup, &group).await }).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         set!(cx.aws.cloudwatchlogs().create_log_group(), want =>
             log_group_name, kms_key_id, log_group_class, deletion_protection_enabled
         )
         .set_tags(sdk_tags(new.tags)?)
         .send()
         .await?;
-        Ok(want.log_group_name.clone())
+        Ok(want.log_group_name.clone().into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -400,7 +408,7 @@ impl Kind for LogGroup {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<Deletion> {
         if live.deletion_protection_enabled {
             return Err(Error::finding(
                 Class::Invalid,
@@ -409,8 +417,7 @@ impl Kind for LogGroup {
                 ),
             ));
         }
-        cx.aws.cloudwatchlogs().delete_log_group().log_group_name(id).send().await.or_gone()?;
-        Ok(())
+        cx.aws.cloudwatchlogs().delete_log_group().log_group_name(id).send().await.or_gone().map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

@@ -173,6 +173,8 @@ impl Kind for Ec2SecurityGroup {
             "ec2:RevokeSecurityGroupEgress",
         ],
     };
+    const BATCHES_READS: bool = true;
+    const SET_AFTER_CREATE: &'static [&'static str] = &["ingress", "egress", "revoke_all_egress"];
     const USERS: Option<&'static str> = Some(
         "aws ec2 describe-network-interfaces --filters Name=group-id,Values={}; aws ec2 describe-security-groups --filters Name=ip-permission.group-id,Values={}",
     );
@@ -276,7 +278,7 @@ impl Kind for Ec2SecurityGroup {
         Ok(groups.into_iter().filter_map(|group| group.group_id).collect())
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let created = cx
             .aws
             .ec2()
@@ -287,14 +289,15 @@ impl Kind for Ec2SecurityGroup {
             .set_tag_specifications(tags_of(ResourceType::SecurityGroup, new.tags)?)
             .send()
             .await?;
-        created
-            .group_id
-            .ok_or_else(|| Error::finding(Class::Other, "AWS created the group but did not return its id"))
+        Created::with(created.group_id)
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let egress = wanted_egress(want);
-        if live.ingress == want.ingress && live.egress == egress {
+        if live.ingress == want.ingress
+            && live.egress == egress
+            && live.revoke_all_egress == want.revoke_all_egress
+        {
             return Ok(());
         }
         // AWS accepts this form but returns the other one, which would be a permanent difference.
@@ -307,15 +310,14 @@ impl Kind for Ec2SecurityGroup {
         if live.ingress != want.ingress {
             update_rules(cx, id, &now, &want.ingress, Direction::In).await?;
         }
-        if live.egress != egress {
+        if live.egress != egress || live.revoke_all_egress != want.revoke_all_egress {
             update_rules(cx, id, &now, &egress, Direction::Out).await?;
         }
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
-        cx.aws.ec2().delete_security_group().group_id(id).send().await.or_gone()?;
-        Ok(())
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
+        cx.aws.ec2().delete_security_group().group_id(id).send().await.or_gone().map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

@@ -118,6 +118,7 @@ impl Kind for Ec2Subnet {
         ],
         delete: &["ec2:DeleteSubnet"],
     };
+    const BATCHES_READS: bool = true;
     const USERS: Option<&'static str> =
         Some("aws ec2 describe-network-interfaces --filters Name=subnet-id,Values={}");
     // See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html>.
@@ -254,7 +255,7 @@ impl Kind for Ec2Subnet {
         Ok(subnets.into_iter().filter_map(|subnet| subnet.subnet_id).collect())
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let created = cx
             .aws
             .ec2()
@@ -268,10 +269,7 @@ impl Kind for Ec2Subnet {
             .set_tag_specifications(tags_of(ResourceType::Subnet, new.tags)?)
             .send()
             .await?;
-        created
-            .subnet
-            .and_then(|subnet| subnet.subnet_id)
-            .ok_or_else(|| Error::finding(Class::Other, "AWS created the subnet but did not return its id"))
+        Created::with(created.subnet.and_then(|subnet| subnet.subnet_id))
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -313,9 +311,8 @@ impl Kind for Ec2Subnet {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
-        cx.aws.ec2().delete_subnet().subnet_id(id).send().await.or_gone()?;
-        Ok(())
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
+        cx.aws.ec2().delete_subnet().subnet_id(id).send().await.or_gone().map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

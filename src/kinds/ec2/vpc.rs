@@ -134,6 +134,7 @@ impl Kind for Ec2Vpc {
         ],
         delete: &["ec2:DeleteVpc"],
     };
+    const BATCHES_READS: bool = true;
     const USERS: Option<&'static str> =
         Some("aws ec2 describe-network-interfaces --filters Name=vpc-id,Values={}");
     const PACE: Pace = Pace { create_seconds: 5, delete_seconds: 2, deadline_seconds: 600 };
@@ -187,7 +188,7 @@ impl Kind for Ec2Vpc {
         Ok(vpcs.into_iter().filter_map(|vpc| vpc.vpc_id).collect())
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let created = cx
             .aws
             .ec2()
@@ -198,10 +199,7 @@ impl Kind for Ec2Vpc {
             .set_tag_specifications(tags_of(ResourceType::Vpc, new.tags)?)
             .send()
             .await?;
-        created
-            .vpc
-            .and_then(|vpc| vpc.vpc_id)
-            .ok_or_else(|| Error::finding(Class::Other, "AWS created the VPC but did not return its id"))
+        Created::with(created.vpc.and_then(|vpc| vpc.vpc_id))
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -231,9 +229,8 @@ impl Kind for Ec2Vpc {
         update_blocks(cx, id, live, want).await
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
-        cx.aws.ec2().delete_vpc().vpc_id(id).send().await.or_gone()?;
-        Ok(())
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
+        cx.aws.ec2().delete_vpc().vpc_id(id).send().await.or_gone().map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

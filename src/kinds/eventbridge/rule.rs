@@ -149,6 +149,8 @@ impl Kind for EventbridgeRule {
         ],
         delete: &["events:ListTargetsByRule", "events:RemoveTargets", "events:DeleteRule"],
     };
+    const BATCHES_READS: bool = true;
+    const SET_AFTER_CREATE: &'static [&'static str] = &["targets"];
     // `PutRule` replaces an existing rule of the same name, and then ignores the tags
     // (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>).
     const CREATE_OVERWRITES: bool = true;
@@ -215,9 +217,9 @@ impl Kind for EventbridgeRule {
         each_found(lookups, 8, found, |lookup, rule| async move { read(cx, lookup, &rule).await }).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         put_rule(cx, &want.event_bus_name, want, Some(new.tags)).await?;
-        Ok(format!("{}|{}", named(&want.event_bus_name, &cx.scope), want.name))
+        Ok(format!("{}|{}", named(&want.event_bus_name, &cx.scope), want.name).into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -249,14 +251,23 @@ impl Kind for EventbridgeRule {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<Deletion> {
         let (bus, name) = parts(id);
-        // A rule with targets cannot be deleted, and others may have added targets.
-        let Some(targets) = targets(cx, bus, name).await? else { return Ok(()) };
-        let ids: Vec<String> = targets.iter().map(|target| target.id.clone()).collect();
-        remove_targets(cx, bus, name, &ids).await?;
-        cx.aws.eventbridge().delete_rule().event_bus_name(bus).name(name).send().await.or_gone()?;
-        Ok(())
+        // A rule with targets cannot be deleted.
+        let known: Vec<String> = live.targets.iter().map(|target| target.id.clone()).collect();
+        remove_targets(cx, bus, name, &known).await?;
+        let delete =
+            async || cx.aws.eventbridge().delete_rule().event_bus_name(bus).name(name).send().await.or_gone();
+        match delete().await {
+            // Others have added targets since.
+            Err(error) if error.says("target") => {
+                let Some(targets) = targets(cx, bus, name).await? else { return Ok(Deletion::Begun) };
+                let ids: Vec<String> = targets.iter().map(|target| target.id.clone()).collect();
+                remove_targets(cx, bus, name, &ids).await?;
+                delete().await.map(Deletion::of)
+            }
+            deleted => deleted.map(Deletion::of),
+        }
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

@@ -136,7 +136,7 @@ impl Kind for GlueClassifier {
         answer(lookups, classifiers(cx, names).await)
     }
 
-    async fn create(cx: &Cx, want: &Spec, _: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, _: &NewResource<'_>) -> Result<Created<Self>> {
         let mut request = cx.aws.glue().create_classifier();
         if let Some(csv) = &want.csv_classifier {
             let csv = set!(types::CreateCsvClassifierRequest::builder().name(&want.name), csv =>
@@ -161,7 +161,7 @@ impl Kind for GlueClassifier {
             request = request.xml_classifier(xml.build().built()?);
         }
         request.send().await?;
-        Ok(want.name.clone())
+        Ok(want.name.clone().into())
     }
 
     async fn update(cx: &Cx, id: &str, _: &Spec, want: &Spec) -> Result<()> {
@@ -194,9 +194,8 @@ impl Kind for GlueClassifier {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
-        cx.aws.glue().delete_classifier().name(id).send().await.or_gone()?;
-        Ok(())
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
+        cx.aws.glue().delete_classifier().name(id).send().await.or_gone().map(Deletion::of)
     }
 }
 

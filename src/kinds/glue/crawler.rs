@@ -353,6 +353,7 @@ impl Kind for GlueCrawler {
         ],
         delete: &["glue:DeleteCrawler", "glue:StopCrawler"],
     };
+    const BATCHES_READS: bool = true;
     const LINKS: &'static [Link] = &[
         Link::to("role", "iam_role"),
         Link::to("database_name", "glue_database"),
@@ -394,7 +395,7 @@ impl Kind for GlueCrawler {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let request = set!(cx.aws.glue().create_crawler(), want =>
             name, description, role, database_name, catalog_id, targets, schedule, classifiers, table_prefix,
             schema_change_policy, recrawl_policy, lake_formation_configuration, configuration,
@@ -407,7 +408,7 @@ impl Kind for GlueCrawler {
             .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
-        Ok(want.name.clone())
+        Ok(want.name.clone().into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -453,7 +454,7 @@ impl Kind for GlueCrawler {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
         let glue = cx.aws.glue();
         let deleted = glue.delete_crawler().name(id).send().await.or_gone();
         if let Err(error) = &deleted
@@ -466,7 +467,7 @@ impl Kind for GlueCrawler {
                 .await
                 .or_none_on(&["CrawlerNotRunningException", "CrawlerStoppingException"])?;
         }
-        deleted.map(drop)
+        deleted.map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

@@ -129,6 +129,7 @@ impl Kind for GlueDatabase {
         update: &["glue:UpdateDatabase", "glue:GetDatabase", "glue:TagResource", "glue:UntagResource"],
         delete: &["glue:GetTables", "glue:DeleteDatabase"],
     };
+    const BATCHES_READS: bool = true;
     const TAGS_APART: bool = true;
 
     type Spec = Spec;
@@ -211,7 +212,7 @@ impl Kind for GlueDatabase {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let permissions = &want.create_table_default_permissions;
         cx.aws
             .glue()
@@ -225,7 +226,7 @@ impl Kind for GlueDatabase {
             .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
-        Ok(to_id(want.catalog_id.as_deref(), &want.name, &cx.scope))
+        Ok(to_id(want.catalog_id.as_deref(), &want.name, &cx.scope).into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -249,7 +250,7 @@ impl Kind for GlueDatabase {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<Deletion> {
         let (catalog, name) = from_id(id, &cx.scope);
         // A link shows the tables of its target, which stay.
         let owns_tables = live.target_database.is_none() && live.federated_database.is_none();
@@ -267,8 +268,15 @@ impl Kind for GlueDatabase {
                 ));
             }
         }
-        cx.aws.glue().delete_database().catalog_id(&catalog).name(name).send().await.or_gone()?;
-        Ok(())
+        cx.aws
+            .glue()
+            .delete_database()
+            .catalog_id(&catalog)
+            .name(name)
+            .send()
+            .await
+            .or_gone()
+            .map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

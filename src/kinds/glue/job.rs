@@ -223,6 +223,7 @@ impl Kind for GlueJob {
         update: &["glue:UpdateJob", "glue:GetJob", "glue:TagResource", "glue:UntagResource", "iam:PassRole"],
         delete: &["glue:DeleteJob"],
     };
+    const BATCHES_READS: bool = true;
     // `CreateJob` is idempotent by name: it succeeds if the same job exists
     // (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html#API_CreateJob_Errors>).
     const CREATE_OVERWRITES: bool = true;
@@ -256,10 +257,10 @@ impl Kind for GlueJob {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let request = cx.aws.glue().create_job().name(&want.name).set_tags(sdk_tags(new.tags)?);
         define!(request, want, Capacity::of_new(want), None).send().await.map_err(shared::name_taken)?;
-        Ok(want.name.clone())
+        Ok(want.name.clone().into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -272,9 +273,8 @@ impl Kind for GlueJob {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
-        cx.aws.glue().delete_job().job_name(id).send().await.or_gone()?;
-        Ok(())
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
+        cx.aws.glue().delete_job().job_name(id).send().await.or_gone().map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

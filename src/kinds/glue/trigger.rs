@@ -165,6 +165,7 @@ impl Kind for GlueTrigger {
         ],
         delete: &["glue:DeleteTrigger"],
     };
+    const BATCHES_READS: bool = true;
     // `CreateTrigger` is idempotent by name: it succeeds if the same trigger exists
     // (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateTrigger.html#API_CreateTrigger_Errors>).
     const CREATE_OVERWRITES: bool = true;
@@ -267,7 +268,7 @@ impl Kind for GlueTrigger {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         set!(cx.aws.glue().create_trigger(), want =>
             name, r#type, workflow_name, description, schedule, predicate, event_batching_condition; actions
         )
@@ -276,7 +277,7 @@ impl Kind for GlueTrigger {
         .send()
         .await
         .map_err(shared::name_taken)?;
-        Ok(want.name.clone())
+        Ok(want.name.clone().into())
     }
 
     /// Makes one call at a time: each leaves the trigger in a transitional state that accepts no other.
@@ -304,9 +305,9 @@ impl Kind for GlueTrigger {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
         cx.aws.glue().delete_trigger().name(id).send().await.or_gone()?;
-        Ok(())
+        Ok(Deletion::Begun)
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

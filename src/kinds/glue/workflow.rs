@@ -45,6 +45,7 @@ impl Kind for GlueWorkflow {
         update: &["glue:UpdateWorkflow", "glue:TagResource", "glue:UntagResource"],
         delete: &["glue:DeleteWorkflow"],
     };
+    const BATCHES_READS: bool = true;
     const TAGS_APART: bool = true;
     const ID: Option<&'static str> = Some("name");
 
@@ -79,14 +80,14 @@ impl Kind for GlueWorkflow {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         set!(cx.aws.glue().create_workflow(), want =>
             name, description, max_concurrent_runs; default_run_properties
         )
         .set_tags(sdk_tags(new.tags)?)
         .send()
         .await?;
-        Ok(want.name.clone())
+        Ok(want.name.clone().into())
     }
 
     async fn update(cx: &Cx, id: &str, _: &Spec, want: &Spec) -> Result<()> {
@@ -98,9 +99,9 @@ impl Kind for GlueWorkflow {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
         cx.aws.glue().delete_workflow().name(id).send().await.or_gone()?;
-        Ok(())
+        Ok(Deletion::Begun)
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

@@ -66,6 +66,7 @@ impl Kind for IamPolicy {
         ],
         delete: &["iam:ListPolicyVersions", "iam:DeletePolicyVersion", "iam:DeletePolicy"],
     };
+    const BATCHES_READS: bool = true;
     const TAG_RULES: TagRules = TAG_RULES;
     const USERS: Option<&'static str> = Some("aws iam list-entities-for-policy --policy-arn {}");
     const TAGS_APART: bool = true;
@@ -118,24 +119,26 @@ impl Kind for IamPolicy {
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
         // The account's listing has all documents in one call, but no tags or descriptions. `GetPolicy`
         // has these, but no document.
-        let listed = if lookups.len() < READ_ACCOUNT_FROM {
-            HashMap::new()
+        let listed = if lookups.len() < READ_ACCOUNT_FROM || lookups.iter().all(Lookup::is_bare) {
+            None
         } else {
             match read_account(cx, &lookups.iter().map(|lookup| lookup.id).collect()).await {
-                Ok(listed) => listed,
+                Ok(listed) => Some(listed),
                 // A caller who may read a policy may lack permission to list the account.
-                Err(error) if error.class == Class::Denied => HashMap::new(),
+                Err(error) if error.class == Class::Denied => None,
                 Err(error) => return failed(lookups, &error),
             }
         };
         each(lookups, 5, |lookup| {
-            let listed = listed.get(lookup.id);
+            let found = listed.as_ref().and_then(|listed| listed.get(lookup.id));
+            let is_absent = listed.is_some() && found.is_none() && !lookup.known;
             async move {
-                match listed.map(|listed| from_listing(lookup, listed)).transpose()?.flatten() {
+                match found.map(|found| from_listing(lookup, found)).transpose()?.flatten() {
                     Some(live) => Ok(Some(live)),
+                    None if is_absent => Ok(None),
                     None => {
-                        read(cx, lookup.id, listed.map_or(&[], ManagedPolicyDetail::policy_version_list))
-                            .await
+                        let versions = found.map_or(&[][..], ManagedPolicyDetail::policy_version_list);
+                        read(cx, lookup, versions).await
                     }
                 }
             }
@@ -143,7 +146,7 @@ impl Kind for IamPolicy {
         .await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let created = cx
             .aws
             .iam()
@@ -155,10 +158,13 @@ impl Kind for IamPolicy {
             .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
-        created
-            .policy
-            .and_then(|policy| policy.arn)
-            .ok_or_else(|| Error::finding(Class::Other, "AWS created the policy but did not return its ARN"))
+        let Some(policy) = created.policy else { return Created::with(None) };
+        let live = policy.policy_id.zip(policy.arn.clone()).map(|(policy_id, arn)| {
+            let incarnation = Some(policy_id.clone());
+            let tags = new.tags.clone();
+            Live::ready(want.clone(), Attrs { arn, policy_id }, tags).with_incarnation(incarnation)
+        });
+        Ok(Created { live, ..Created::with(policy.arn)? })
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -183,12 +189,18 @@ impl Kind for IamPolicy {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
-        for version in other_versions(cx, id).await?.unwrap_or_default() {
-            delete_version(cx, id, &version).await?;
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
+        let delete = async || cx.aws.iam().delete_policy().policy_arn(id).send().await.or_gone();
+        match delete().await {
+            // Other versions than the default one come first.
+            Err(error) if error.class == Class::Conflict => {
+                for version in other_versions(cx, id).await?.unwrap_or_default() {
+                    delete_version(cx, id, &version).await?;
+                }
+                delete().await.map(Deletion::of)
+            }
+            deleted => deleted.map(Deletion::of),
         }
-        cx.aws.iam().delete_policy().policy_arn(id).send().await.or_gone()?;
-        Ok(())
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
@@ -250,8 +262,8 @@ fn from_listing(lookup: Lookup<'_>, listed: &ManagedPolicyDetail) -> Result<Opti
 
 /// Reads one policy. `listed` are the versions that are already known. The document is taken from there
 /// if the default version is among them.
-async fn read(cx: &Cx, id: &str, listed: &[PolicyVersion]) -> Result<Option<Live<IamPolicy>>> {
-    let iam = cx.aws.iam();
+async fn read(cx: &Cx, lookup: Lookup<'_>, listed: &[PolicyVersion]) -> Result<Option<Live<IamPolicy>>> {
+    let (iam, id) = (cx.aws.iam(), lookup.id);
     let Some(policy) =
         iam.get_policy().policy_arn(id).send().await.or_gone()?.and_then(|answer| answer.policy)
     else {
@@ -260,6 +272,7 @@ async fn read(cx: &Cx, id: &str, listed: &[PolicyVersion]) -> Result<Option<Live
     let default = policy.default_version_id().unwrap_or("v1");
     let policy_document = match default_document(listed, Some(default)) {
         Some(text) => PolicyDocument::read(Some(text))?,
+        None if lookup.is_bare() => PolicyDocument::read(Some("{}"))?,
         None => {
             let version =
                 iam.get_policy_version().policy_arn(id).version_id(default).send().await.or_gone()?;

@@ -135,6 +135,8 @@ impl Kind for IamRole {
             "iam:DeleteRole",
         ],
     };
+    const BATCHES_READS: bool = true;
+    const SET_AFTER_CREATE: &'static [&'static str] = &["managed_policy_arns", "inline_policies"];
     const TAG_RULES: TagRules = TAG_RULES;
     // See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html>.
     const LINKS: &'static [Link] = &[
@@ -241,19 +243,20 @@ impl Kind for IamRole {
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        if lookups.len() < READ_ACCOUNT_FROM {
-            return each(lookups, 5, |lookup| read(cx, lookup.id)).await;
+        // A deleted role disappears from the account's listings late.
+        if lookups.len() < READ_ACCOUNT_FROM || lookups.iter().all(Lookup::is_bare) {
+            return each(lookups, 5, |lookup| read(cx, lookup)).await;
         }
         let ids: HashSet<&str> = lookups.iter().map(|lookup| lookup.id).collect();
         let found = match read_account(cx, &ids).await {
             Ok(found) => found,
             // A caller who may read a role may lack permission to list the account.
             Err(error) if error.class == Class::Denied => {
-                return each(lookups, 5, |lookup| read(cx, lookup.id)).await;
+                return each(lookups, 5, |lookup| read(cx, lookup)).await;
             }
             Err(error) => return failed(lookups, &error),
         };
-        // The account's listings lag behind new roles. A role that they lack is read by name before it
+        // The account's listings lag behind new roles. A known role that they lack is read by name before it
         // counts as gone.
         let found = std::cell::RefCell::new(found);
         each(lookups, 5, |lookup| {
@@ -261,7 +264,8 @@ impl Kind for IamRole {
             async move {
                 match listed {
                     Some(role) => Ok(Some(role)),
-                    None => read(cx, lookup.id).await,
+                    None if !lookup.known => Ok(None),
+                    None => read(cx, lookup).await,
                 }
             }
         })
@@ -283,7 +287,7 @@ impl Kind for IamRole {
         Ok(found)
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         cx.aws
             .iam()
             .create_role()
@@ -296,7 +300,7 @@ impl Kind for IamRole {
             .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
-        Ok(want.role_name.clone())
+        Ok(want.role_name.clone().into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -331,9 +335,15 @@ impl Kind for IamRole {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<Deletion> {
         let iam = cx.aws.iam();
-        // Read again, since anything attached meanwhile would block the deletion of the role.
+        detach(cx, id, &live.managed_policy_arns, live.inline_policies.keys()).await?;
+        let delete = async || iam.delete_role().role_name(id).send().await.or_gone();
+        match delete().await {
+            // Others have attached something since.
+            Err(error) if error.class == Class::Conflict => {}
+            deleted => return deleted.map(Deletion::of),
+        }
         let profiles = async {
             let profiles =
                 iam.list_instance_profiles_for_role().role_name(id).into_paginator().items().send();
@@ -349,14 +359,8 @@ impl Kind for IamRole {
                 .await
                 .or_gone()?;
         }
-        for arn in attached.unwrap_or_default() {
-            iam.detach_role_policy().role_name(id).policy_arn(arn).send().await.or_gone()?;
-        }
-        for name in inline.unwrap_or_default() {
-            iam.delete_role_policy().role_name(id).policy_name(name).send().await.or_gone()?;
-        }
-        iam.delete_role().role_name(id).send().await.or_gone()?;
-        Ok(())
+        detach(cx, id, &attached.unwrap_or_default(), &inline.unwrap_or_default()).await?;
+        delete().await.map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
@@ -366,6 +370,23 @@ impl Kind for IamRole {
 
 /// Updates attached and inline policies: new ones are added before old ones are removed. So nothing that
 /// works is interrupted, and no denial is missing while a permission is in place.
+/// Takes policies off a role.
+async fn detach<'a>(
+    cx: &Cx,
+    id: &str,
+    attached: &[String],
+    inline: impl IntoIterator<Item = &'a String>,
+) -> Result<()> {
+    let iam = cx.aws.iam();
+    for arn in attached {
+        iam.detach_role_policy().role_name(id).policy_arn(arn).send().await.or_gone()?;
+    }
+    for name in inline {
+        iam.delete_role_policy().role_name(id).policy_name(name).send().await.or_gone()?;
+    }
+    Ok(())
+}
+
 async fn update_policies(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     let iam = cx.aws.iam();
     let put = async |name: &str, policy: &PolicyDocument| -> Result<()> {
@@ -398,12 +419,10 @@ async fn update_policies(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<
             done => done?,
         }
     }
-    for arn in live.managed_policy_arns.iter().filter(|arn| !want.managed_policy_arns.contains(arn)) {
-        iam.detach_role_policy().role_name(id).policy_arn(arn).send().await.or_gone()?;
-    }
-    for name in live.inline_policies.keys().filter(|name| !want.inline_policies.contains_key(*name)) {
-        iam.delete_role_policy().role_name(id).policy_name(name).send().await.or_gone()?;
-    }
+    let detached = live.managed_policy_arns.iter().filter(|arn| !want.managed_policy_arns.contains(arn));
+    let detached: Vec<String> = detached.cloned().collect();
+    let removed = live.inline_policies.keys().filter(|name| !want.inline_policies.contains_key(*name));
+    detach(cx, id, &detached, removed).await?;
     for (name, policy) in put_later {
         put(name, policy).await?;
     }
@@ -442,13 +461,20 @@ async fn inline_policies(cx: &Cx, id: &str) -> Result<Option<BTreeMap<String, Po
 }
 
 /// Reads one role by its own calls.
-async fn read(cx: &Cx, id: &str) -> Result<Option<Live<IamRole>>> {
-    // Read first and alone: if the role does not exist, the other calls are unnecessary.
-    let role = cx.aws.iam().get_role().role_name(id).send().await.or_gone()?;
-    let Some(role) = role.and_then(|answer| answer.role) else { return Ok(None) };
-    let (Some(managed_policy_arns), Some(inline_policies)) =
-        try_join(attached_policies(cx, id), inline_policies(cx, id)).await?
-    else {
+async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<IamRole>>> {
+    let id = lookup.id;
+    let role = async {
+        let role = cx.aws.iam().get_role().role_name(id).send().await.or_gone()?;
+        Ok(role.and_then(|answer| answer.role))
+    };
+    let policies = async {
+        if lookup.is_bare() {
+            return Ok(Some((Vec::new(), BTreeMap::new())));
+        }
+        let (attached, inline) = try_join(attached_policies(cx, id), inline_policies(cx, id)).await?;
+        Ok(attached.zip(inline))
+    };
+    let Some((role, (managed_policy_arns, inline_policies))) = lookup.both(role, policies).await? else {
         return Ok(None);
     };
     let tags = tags_from(role.tags());

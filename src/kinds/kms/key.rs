@@ -160,6 +160,9 @@ impl Kind for KmsKey {
         ],
         delete: &["kms:DeleteAlias", "kms:DescribeKey", "kms:ListAliases", "kms:ScheduleKeyDeletion"],
     };
+    const BATCHES_READS: bool = true;
+    const SET_AFTER_CREATE: &'static [&'static str] =
+        &["aliases", "enabled", "enable_key_rotation", "rotation_period_in_days"];
     const DEFERRABLE: &'static [&'static str] = &["key_policy"];
     const TAKES_OVER: &'static [&'static str] = &["aliases"];
     const TAGS_APART: bool = true;
@@ -304,7 +307,7 @@ impl Kind for KmsKey {
         Ok(found.into_iter().map(|(_, id)| id).collect())
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let created = cx
             .aws
             .kms()
@@ -319,10 +322,7 @@ impl Kind for KmsKey {
             .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
-        created
-            .key_metadata()
-            .map(|key| key.key_id().to_owned())
-            .ok_or_else(|| Error::finding(Class::Other, "AWS created a key but did not return its id"))
+        Created::with(created.key_metadata().map(|key| key.key_id().to_owned()))
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -380,7 +380,7 @@ impl Kind for KmsKey {
         drop_aliases(cx, id, before.difference(&after).map(|alias| alias.as_str())).await
     }
 
-    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<Deletion> {
         let kms = cx.aws.kms();
         // Otherwise the alias names would stay taken until the key is deleted, weeks later.
         drop_aliases(cx, id, live.aliases.iter().map(String::as_str)).await?;
@@ -392,10 +392,10 @@ impl Kind for KmsKey {
             .await
             .or_gone();
         match scheduled {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(Deletion::Begun),
             // A key that is already scheduled for deletion returns this error, too.
             Err(error) if error.has_code(&["KMSInvalidStateException"]) => match describe(cx, id).await? {
-                None => Ok(()),
+                None => Ok(Deletion::Begun),
                 Some(_) => Err(error),
             },
             Err(error) => Err(error),

@@ -80,6 +80,7 @@ impl Kind for RedshiftCluster {
         ],
         delete: &["redshift:DeleteCluster", "redshift:CreateClusterSnapshot", "secretsmanager:DeleteSecret"],
     };
+    const BATCHES_READS: bool = true;
     // See <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DeleteClusterSubnetGroup.html>,
     // <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DeleteClusterParameterGroup.html>.
     const LINKS: &'static [Link] = &[
@@ -136,24 +137,24 @@ impl Kind for RedshiftCluster {
         answer(lookups, read(cx, lookups).await)
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         match &want.snapshot_identifier {
             Some(_) => restore(cx, want, new).await?,
             None => make(cx, want, new).await?,
         }
-        Ok(want.cluster_identifier.clone())
+        Ok(want.cluster_identifier.clone().into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         super::cluster_update::update(cx, id, live, want).await
     }
 
-    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<Deletion> {
         // Read first, so that a deletion in progress is not requested again, and because the name of the
         // final snapshot contains the creation time.
-        let Some(cluster) = find_cluster(cx, id).await? else { return Ok(()) };
+        let Some(cluster) = find_cluster(cx, id).await? else { return Ok(Deletion::Begun) };
         if matches!(cluster.cluster_status(), Some("deleting" | "final-snapshot")) {
-            return Ok(());
+            return Ok(Deletion::Begun);
         }
         let request = cx.aws.redshift().delete_cluster().cluster_identifier(id);
         let request = if live.skip_final_snapshot {
@@ -168,7 +169,7 @@ impl Kind for RedshiftCluster {
                 .final_cluster_snapshot_retention_period(live.final_snapshot_retention_period)
         };
         request.send().await.or_gone()?;
-        Ok(())
+        Ok(Deletion::Begun)
     }
 
     fn kept_after_delete(spec: Known<'_>, _: Known<'_>, incarnation: Option<&str>) -> Option<String> {

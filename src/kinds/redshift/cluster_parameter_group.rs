@@ -82,6 +82,8 @@ impl Kind for RedshiftClusterParameterGroup {
         ],
         delete: &["redshift:DeleteClusterParameterGroup"],
     };
+    const BATCHES_READS: bool = true;
+    const SET_AFTER_CREATE: &'static [&'static str] = &["parameters", "wlm_json_configuration"];
     const USERS: Option<&'static str> = Some(
         "aws redshift describe-clusters --query \"Clusters[?ClusterParameterGroups[?ParameterGroupName=='{}']].ClusterIdentifier\"",
     );
@@ -118,7 +120,7 @@ impl Kind for RedshiftClusterParameterGroup {
         each_found(lookups, 8, found, |lookup, group| async move { read(cx, lookup, &group).await }).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         cx.aws
             .redshift()
             .create_cluster_parameter_group()
@@ -128,7 +130,7 @@ impl Kind for RedshiftClusterParameterGroup {
             .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
-        Ok(want.parameter_group_name.clone())
+        Ok(want.parameter_group_name.clone().into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -165,9 +167,15 @@ impl Kind for RedshiftClusterParameterGroup {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
-        cx.aws.redshift().delete_cluster_parameter_group().parameter_group_name(id).send().await.or_gone()?;
-        Ok(())
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
+        cx.aws
+            .redshift()
+            .delete_cluster_parameter_group()
+            .parameter_group_name(id)
+            .send()
+            .await
+            .or_gone()
+            .map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

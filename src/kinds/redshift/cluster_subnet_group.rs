@@ -44,6 +44,7 @@ impl Kind for RedshiftClusterSubnetGroup {
         update: &["redshift:ModifyClusterSubnetGroup", "redshift:CreateTags", "redshift:DeleteTags"],
         delete: &["redshift:DeleteClusterSubnetGroup"],
     };
+    const BATCHES_READS: bool = true;
     const USERS: Option<&'static str> = Some(
         "aws redshift describe-clusters --query \"Clusters[?ClusterSubnetGroupName=='{}'].ClusterIdentifier\"",
     );
@@ -77,7 +78,7 @@ impl Kind for RedshiftClusterSubnetGroup {
         answer(lookups, read(cx, lookups).await)
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         cx.aws
             .redshift()
             .create_cluster_subnet_group()
@@ -87,7 +88,7 @@ impl Kind for RedshiftClusterSubnetGroup {
             .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
-        Ok(want.cluster_subnet_group_name.clone())
+        Ok(want.cluster_subnet_group_name.clone().into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -109,15 +110,15 @@ impl Kind for RedshiftClusterSubnetGroup {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
         cx.aws
             .redshift()
             .delete_cluster_subnet_group()
             .cluster_subnet_group_name(id)
             .send()
             .await
-            .or_gone()?;
-        Ok(())
+            .or_gone()
+            .map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, _: &str, attrs: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

@@ -10,8 +10,7 @@ mod update;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ObjectIdentifier,
-    PublicAccessBlockConfiguration, Tagging,
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, ObjectIdentifier, Tagging,
 };
 use futures_util::future::LocalBoxFuture;
 
@@ -184,6 +183,26 @@ impl Kind for S3Bucket {
             "s3:ListBucketVersions",
         ],
     };
+    const SET_AFTER_CREATE: &'static [&'static str] = &[
+        "versioning",
+        "encryption",
+        "public_access_block",
+        "policy",
+        "tls_only",
+        "lifecycle_rules",
+        "transition_default_minimum_object_size",
+        "logging",
+        "cors_rules",
+        "notification",
+        "replication",
+        "website",
+        "accelerate",
+        "object_lock_default_retention",
+        "intelligent_tiering",
+        "request_metrics",
+        "inventory",
+        "request_payer",
+    ];
     const TAG_RULES: TagRules = TagRules::PLAIN;
     // In us-east-1, `CreateBucket` succeeds for a bucket that the caller already owns
     // (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html#API_CreateBucket_Errors>).
@@ -244,11 +263,17 @@ impl Kind for S3Bucket {
     /// Tags, public access block and encryption are always read, since dwctl sets them even if the stack says
     /// nothing. Every other setting is read only if it is declared. The first answer tells whether the
     /// bucket exists and is ours.
+    /// In `us-east-1`, creating a bucket that the account has already succeeds and resets its access control
+    /// list; elsewhere S3 refuses (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>).
+    fn create_overwrites(scope: &Scope) -> bool {
+        scope.region == "us-east-1"
+    }
+
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
         each(lookups, 8, |lookup| read(cx, lookup)).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         // A bucket without a location is created in `us-east-1`
         // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html).
         let location = (cx.scope.region != "us-east-1")
@@ -269,7 +294,7 @@ impl Kind for S3Bucket {
             .await
             .map_err(Error::from);
         match created {
-            Ok(_) => Ok(want.bucket.clone()),
+            Ok(_) => Ok(want.bucket.clone().into()),
             Err(error) if error.has_code(&["BucketAlreadyExists"]) => Err(Error {
                 class: Class::Invalid,
                 message: format!(
@@ -287,13 +312,13 @@ impl Kind for S3Bucket {
         update::update(cx, id, live, want).await
     }
 
-    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<Deletion> {
         let s3 = cx.aws.s3();
         if live.force_destroy {
             empty(s3, id).await?;
         }
         match s3.delete_bucket().bucket(id).send().await.or_gone() {
-            Ok(_) => Ok(()),
+            Ok(deleted) => Ok(Deletion::of(deleted)),
             Err(error) if error.has_code(&["BucketNotEmpty"]) && !live.force_destroy => Err(Error {
                 class: Class::Invalid,
                 message: format!(
@@ -407,16 +432,28 @@ async fn explain(cx: &Cx, bucket: &str, error: Error) -> Error {
 }
 
 async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<S3Bucket>>> {
-    let block = cx.aws.s3().get_public_access_block().bucket(lookup.id).send().await;
-    let block = match block.or_none_on(&["NoSuchPublicAccessBlockConfiguration"]) {
-        Ok(block) => block.and_then(|answer| answer.public_access_block_configuration),
-        Err(error) if error.is_gone() => return Ok(None),
-        Err(error) => return Err(explain(cx, lookup.id, error).await),
+    let settings = async {
+        match settings(cx, lookup).await {
+            Ok(live) => Ok(Some(live)),
+            Err(error) if error.is_gone() => Ok(None),
+            Err(error) => Err(explain(cx, lookup.id, error).await),
+        }
     };
-    match settings(cx, lookup, block).await {
-        Err(error) if error.is_gone() => Ok(None),
-        read => read.map(Some),
+    if lookup.is_bare() && lookup.tags.is_none() {
+        // The call for its tags shows that it exists.
+        return settings.await;
     }
+    let block = async {
+        let block = cx.aws.s3().get_public_access_block().bucket(lookup.id).send().await;
+        match block.or_none_on(&["NoSuchPublicAccessBlockConfiguration"]) {
+            Ok(block) => Ok(Some(block.and_then(|answer| answer.public_access_block_configuration))),
+            Err(error) if error.is_gone() => Ok(None),
+            Err(error) => Err(explain(cx, lookup.id, error).await),
+        }
+    };
+    let Some((block, live)) = lookup.both(block, settings).await? else { return Ok(None) };
+    let public_access_block = block.as_ref().map_or_else(|| Ok(PublicAccessBlock::all(false)), Table::of)?;
+    Ok(Some(Live { spec: Spec { public_access_block, ..live.spec }, ..live }))
 }
 
 /// Makes a call only if it is wanted. The futures are boxed, because a bucket's concurrent calls are too
@@ -428,18 +465,15 @@ fn when<'a, T: 'a>(
     if wanted { Box::pin(call) } else { Box::pin(async { Ok(None) }) }
 }
 
-async fn settings(
-    cx: &Cx,
-    lookup: Lookup<'_>,
-    block: Option<PublicAccessBlockConfiguration>,
-) -> Result<Live<S3Bucket>> {
+/// Reads all but the public access block.
+async fn settings(cx: &Cx, lookup: Lookup<'_>) -> Result<Live<S3Bucket>> {
     let s3 = cx.aws.s3();
     let id = lookup.id;
     let wants = |attribute: &str| lookup.wants(attribute);
     let tags = when(lookup.tags.is_none(), async {
         s3.get_bucket_tagging().bucket(id).send().await.or_none_on(&["NoSuchTagSet"])
     });
-    let encryption = when(true, async {
+    let encryption = when(!lookup.is_bare(), async {
         s3.get_bucket_encryption()
             .bucket(id)
             .send()
@@ -528,7 +562,7 @@ async fn settings(
         versioning: versioning?
             .is_some_and(|versioning| versioning.status() == Some(&BucketVersioningStatus::Enabled)),
         encryption: Encryption::of(rule),
-        public_access_block: block.as_ref().map_or_else(|| Ok(PublicAccessBlock::all(false)), Table::of)?,
+        public_access_block: PublicAccessBlock::all(false),
         object_ownership: match ownership? {
             Some(answer) => {
                 answer.ownership_controls().and_then(|controls| controls.rules().first()).map_or_else(

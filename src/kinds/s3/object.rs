@@ -1,21 +1,22 @@
 //! `s3_object`.
 
 mod body;
+mod listing;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart, ObjectIdentifier,
     ObjectLockLegalHold, ObjectLockRetention, ObjectVersion, StorageClass, Tag, Tagging,
 };
-use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::shared::{changed_tags, delete_versions, of_tags, to_tags};
 use crate::kind::prelude::*;
 use body::{Body, checksum, media_type};
+use listing::{listed, parts};
 
 /// An object in an Amazon S3 bucket: a job's script, a configuration, a small table. Its
 /// content is a file (`source`) or written in the stack (`content`, `content_base64`);
@@ -165,13 +166,12 @@ impl Kind for S3Object {
         ],
         delete: &["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"],
     };
+    const BATCHES_READS: bool = true;
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
     const TAG_RULES: TagRules = TagRules { most: 10, ..TagRules::PLAIN };
     // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html>
     const LINKS: &'static [Link] = &[Link::to("bucket", "s3_bucket").held(Hold::Firm)];
     const PART_OF: Option<(&'static str, &'static str)> = Some(("s3_bucket", "bucket"));
-    // A version keeps its content and metadata for ever.
-    const STAMP: Option<&'static str> = Some("version_id");
     // A large file takes its time.
     const PACE: Pace = Pace { create_seconds: 1, delete_seconds: 1, deadline_seconds: 3600 };
 
@@ -195,6 +195,12 @@ impl Kind for S3Object {
                 .with("uri", format!("s3://{bucket}/{key}")),
             None => Predicted::default(),
         }
+    }
+
+    /// A version keeps its content and metadata for ever. Without versions, a write changes the entity tag or
+    /// the time.
+    fn stamp(attrs: Known<'_>, incarnation: Option<&str>) -> Option<String> {
+        stamp(attrs.text("version_id"), attrs.text("e_tag")?, incarnation)
     }
 
     /// The checksum stands for the content: it is what is compared with AWS and remembered.
@@ -263,12 +269,12 @@ impl Kind for S3Object {
         Body::of(source, content, content_base64, files).ok()?.text()
     }
 
-    /// `GetObjectTagging` each, and `HeadObject` each unless a list of versions shows that the
-    /// object is still the version that was applied: no list tells the SHA-256, the metadata
-    /// or the media type, so of anything else drift would go unseen.
+    /// A listing shows which objects exist, and which are still as they were applied. The others take
+    /// `HeadObject` and `GetObjectTagging`: no listing shows the SHA-256, the metadata or the media type. The
+    /// tags of an object that is as applied are read with `--deep`.
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        let versions = versions(cx, lookups).await;
-        each(lookups, 16, |lookup| read(cx, lookup, versions.get(lookup.id))).await
+        let listed = listed(cx, lookups).await;
+        each(lookups, 16, |lookup| read(cx, lookup, listed.get(lookup.id))).await
     }
 
     /// The index of tags has no objects; each is asked for its own, so that a bucket of
@@ -289,10 +295,28 @@ impl Kind for S3Object {
         Ok(found.into_iter().flatten().collect())
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         // An object that appeared since the plan is not overwritten.
-        put(cx, want, new.tags, Some("*")).await?;
-        Ok(format!("{}/{}", want.bucket, want.key))
+        let stored = put(cx, want, new.tags, Some("*")).await?;
+        let id = format!("{}/{}", want.bucket, want.key);
+        // Without a version, S3 does not tell when it wrote the object.
+        let live = (stored.version_id.is_some() && want.content_type.is_some()).then(|| {
+            let attrs =
+                attrs(cx, &want.bucket, &want.key, stored.e_tag.as_deref(), stored.version_id.as_deref());
+            let incarnation = incarnation(&attrs, None);
+            let spec = Spec {
+                source: None,
+                content: None,
+                content_base64: None,
+                server_side_encryption: stored.server_side_encryption,
+                ssekms_key_id: stored.ssekms_key_id,
+                bucket_key_enabled: stored.bucket_key_enabled,
+                force_destroy: false,
+                ..want.clone()
+            };
+            Live::ready(spec, attrs, new.tags.clone()).with_incarnation(incarnation)
+        });
+        Ok(Created { id, live })
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -311,7 +335,7 @@ impl Kind for S3Object {
         if stored(live) != stored(want) {
             // An object is only written whole, and without its tags it would lose them.
             let tags = s3.get_object_tagging().bucket(bucket).key(key).send().await?;
-            return put(cx, want, &of_tags(tags.tag_set()), None).await;
+            return put(cx, want, &of_tags(tags.tag_set()), None).await.map(drop);
         }
         let retention =
             |spec: &Spec| (spec.object_lock_mode.clone(), spec.object_lock_retain_until_date.clone());
@@ -331,13 +355,12 @@ impl Kind for S3Object {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<Deletion> {
         let (bucket, key) = parts(id)?;
         if live.force_destroy {
-            return delete_all_versions(cx, bucket, key).await;
+            return delete_all_versions(cx, bucket, key).await.map(|()| Deletion::Done);
         }
-        cx.aws.s3().delete_object().bucket(bucket).key(key).send().await.or_gone()?;
-        Ok(())
+        cx.aws.s3().delete_object().bucket(bucket).key(key).send().await.or_gone().map(Deletion::of)
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
@@ -458,73 +481,57 @@ fn not_a_header(path: &str, text: &str) -> Option<Problem> {
     })
 }
 
-/// Bucket and key of an id; a bucket's name has no slash.
-fn parts(id: &str) -> Result<(&str, &str)> {
-    id.split_once('/')
-        .ok_or_else(|| Error::finding(Class::Invalid, format!("`{id}` is not a bucket, a slash and a key")))
-}
-
-/// What of a version can change: its lock, and its encryption (`UpdateObjectEncryption`).
-const CHANGEABLE: [&str; 6] = [
-    "bucket_key_enabled",
-    "object_lock_legal_hold_status",
-    "object_lock_mode",
-    "object_lock_retain_until_date",
-    "server_side_encryption",
-    "ssekms_key_id",
-];
-
-/// The current versions by id, as one page of each bucket lists them, where that may save
-/// calls. Without a list, as for one who may not list, each object is asked for itself.
-async fn versions(cx: &Cx, lookups: &[Lookup<'_>]) -> HashMap<String, ObjectVersion> {
-    let mut buckets: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for lookup in lookups {
-        if let Ok((bucket, key)) = parts(lookup.id)
-            && lookup.applied.is_some()
-            && !CHANGEABLE.iter().any(|attribute| lookup.wants(attribute))
-        {
-            buckets.entry(bucket).or_default().push(key);
-        }
-    }
-    let listed =
-        join_all(buckets.into_iter().filter(|(_, keys)| keys.len() > 1).map(|(bucket, keys)| async move {
-            let request = cx.aws.s3().list_object_versions().bucket(bucket).prefix(common_prefix(&keys));
-            let versions = request.send().await.ok().and_then(|page| page.versions).unwrap_or_default();
-            let current = versions.into_iter().filter(|version| version.is_latest() == Some(true));
-            current
-                .map(|version| (format!("{bucket}/{}", version.key().unwrap_or_default()), version))
-                .collect()
-        }));
-    listed.await.into_iter().flat_map(|versions: Vec<_>| versions).collect()
-}
-
-/// What all keys begin with.
-fn common_prefix<'a>(keys: &[&'a str]) -> &'a str {
-    let mut prefix = keys.first().copied().unwrap_or_default();
-    while let Some(last) =
-        prefix.chars().next_back().filter(|_| !keys.iter().all(|key| key.starts_with(prefix)))
-    {
-        prefix = &prefix[..prefix.len() - last.len_utf8()];
-    }
-    prefix
-}
-
-/// An object that is still what was applied: all but its tags.
-fn unchanged(cx: &Cx, lookup: Lookup<'_>, version: &ObjectVersion) -> Option<(Spec, Attrs)> {
-    // Without versioning every object has the same version.
-    let id = version.version_id().filter(|id| *id != "null")?;
-    let applied: Spec = lookup.applied(id)?;
-    let (bucket, key) = parts(lookup.id).ok()?;
-    let spec = Spec {
+/// The settings of an object as they were applied, if a listed version shows that it is unchanged.
+fn unchanged(lookup: Lookup<'_>, version: &ObjectVersion, stamp: &str) -> Option<Spec> {
+    let applied: Spec = lookup.applied(stamp)?;
+    Some(Spec {
         source: None,
         content: None,
         content_base64: None,
-        // Rules of the bucket move a version to another class.
-        storage_class: version.storage_class().map_or_else(storage_class, |class| class.as_str().to_owned()),
         force_destroy: false,
+        // Rules of the bucket move a version to another class.
+        storage_class: class_of(version),
         ..applied
-    };
-    Some((spec, attrs(cx, bucket, key, version.e_tag(), Some(id))))
+    })
+}
+
+fn class_of(version: &ObjectVersion) -> String {
+    version.storage_class().map_or_else(storage_class, |class| class.as_str().to_owned())
+}
+
+/// An object as a listing shows it, for somebody who only asks whose it is.
+fn bare(bucket: &str, key: &str, version: &ObjectVersion) -> Spec {
+    Spec {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        source: None,
+        content: None,
+        content_base64: None,
+        checksum_sha256: None,
+        content_type: None,
+        cache_control: None,
+        content_disposition: None,
+        content_encoding: None,
+        content_language: None,
+        metadata: BTreeMap::new(),
+        website_redirect_location: None,
+        storage_class: class_of(version),
+        server_side_encryption: None,
+        ssekms_key_id: None,
+        bucket_key_enabled: None,
+        object_lock_mode: None,
+        object_lock_retain_until_date: None,
+        object_lock_legal_hold_status: None,
+        force_destroy: false,
+    }
+}
+
+/// See [`Kind::stamp`].
+fn stamp(version_id: Option<&str>, e_tag: &str, incarnation: Option<&str>) -> Option<String> {
+    match version_id {
+        Some(version) => Some(version.to_owned()),
+        None => Some(format!("{e_tag}@{}", incarnation?)),
+    }
 }
 
 fn attrs(cx: &Cx, bucket: &str, key: &str, e_tag: Option<&str>, version_id: Option<&str>) -> Attrs {
@@ -545,23 +552,35 @@ fn incarnation(attrs: &Attrs, written: Option<&DateTime>) -> Option<String> {
 async fn read(
     cx: &Cx,
     lookup: Lookup<'_>,
-    version: Option<&ObjectVersion>,
+    listed: Option<&Option<ObjectVersion>>,
 ) -> Result<Option<Live<S3Object>>> {
     let (bucket, key) = parts(lookup.id)?;
     let s3 = cx.aws.s3();
-    if let Some((spec, attrs)) = version.and_then(|version| unchanged(cx, lookup, version)) {
-        let tags = s3.get_object_tagging().bucket(bucket).key(key).send().await.or_gone()?;
-        let incarnation = incarnation(&attrs, version.and_then(ObjectVersion::last_modified));
-        return Ok(tags
-            .map(|tags| Live::ready(spec, attrs, tags_from(tags.tag_set())).with_incarnation(incarnation)));
+    match listed {
+        Some(None) => return Ok(None),
+        Some(Some(version)) => {
+            let attrs = attrs(cx, bucket, key, version.e_tag(), version.version_id());
+            let incarnation = incarnation(&attrs, version.last_modified());
+            let stamp = stamp(attrs.version_id.as_deref(), &attrs.e_tag, incarnation.as_deref());
+            let spec = match stamp.as_deref().and_then(|stamp| unchanged(lookup, version, stamp)) {
+                // Only who owns it is asked.
+                None if lookup.is_bare() => Some(bare(bucket, key, version)),
+                spec => spec,
+            };
+            if let Some(spec) = spec {
+                let tags = match lookup.applied_tags(stamp.as_deref()) {
+                    Some(tags) => Some(tags.clone()),
+                    None => tags(cx, &lookup).await?,
+                };
+                return Ok(tags.map(|tags| Live::ready(spec, attrs, tags).with_incarnation(incarnation)));
+            }
+        }
+        None => {}
     }
-    let (head, tags) = futures_util::future::join(
-        s3.head_object().bucket(bucket).key(key).checksum_mode(ChecksumMode::Enabled).send(),
-        s3.get_object_tagging().bucket(bucket).key(key).send(),
-    )
-    .await;
-    let Some(head) = head.or_gone()? else { return Ok(None) };
-    let Some(tags) = tags.or_gone()? else { return Ok(None) };
+    let head = async {
+        s3.head_object().bucket(bucket).key(key).checksum_mode(ChecksumMode::Enabled).send().await.or_gone()
+    };
+    let Some((head, tags)) = lookup.both(head, tags(cx, &lookup)).await? else { return Ok(None) };
     let spec = Spec {
         bucket: bucket.to_owned(),
         key: key.to_owned(),
@@ -600,7 +619,17 @@ async fn read(
     };
     let attrs = attrs(cx, bucket, key, head.e_tag(), head.version_id());
     let incarnation = incarnation(&attrs, head.last_modified());
-    Ok(Some(Live::ready(spec, attrs, tags_from(tags.tag_set())).with_incarnation(incarnation)))
+    Ok(Some(Live::ready(spec, attrs, tags).with_incarnation(incarnation)))
+}
+
+/// The tags of an object; `None` if it does not exist.
+async fn tags(cx: &Cx, lookup: &Lookup<'_>) -> Result<Option<Tags>> {
+    if let Some(tags) = lookup.tags {
+        return Ok(Some(tags.clone()));
+    }
+    let (bucket, key) = parts(lookup.id)?;
+    let tags = cx.aws.s3().get_object_tagging().bucket(bucket).key(key).send().await.or_gone()?;
+    Ok(tags.map(|tags| tags_from(tags.tag_set())))
 }
 
 fn date(want: &Spec) -> Result<Option<DateTime>> {
@@ -661,8 +690,33 @@ fn unreadable(error: std::io::Error) -> Error {
     Error::finding(Class::Invalid, format!("the source cannot be read: {error}"))
 }
 
+/// What S3 answers of an object that it has stored.
+struct Stored {
+    e_tag: Option<String>,
+    /// Absent in a bucket without versioning.
+    version_id: Option<String>,
+    server_side_encryption: Option<String>,
+    ssekms_key_id: Option<String>,
+    bucket_key_enabled: Option<bool>,
+}
+
+/// Takes [`Stored`] from the answer of `PutObject` or `CompleteMultipartUpload`.
+macro_rules! stored {
+    ($answer:expr) => {{
+        let answer = $answer;
+        let encryption = answer.server_side_encryption.map(|encryption| encryption.as_str().to_owned());
+        Stored {
+            e_tag: answer.e_tag,
+            version_id: answer.version_id.filter(|version| version != "null"),
+            server_side_encryption: encryption,
+            ssekms_key_id: answer.ssekms_key_id,
+            bucket_key_enabled: Some(answer.bucket_key_enabled.unwrap_or(false)),
+        }
+    }};
+}
+
 /// Uploads an object; with `if_none_match` only if there is none.
-async fn put(cx: &Cx, want: &Spec, tags: &Tags, if_none_match: Option<&str>) -> Result<()> {
+async fn put(cx: &Cx, want: &Spec, tags: &Tags, if_none_match: Option<&str>) -> Result<Stored> {
     let body =
         Body::of(want.source.as_deref(), want.content.as_deref(), want.content_base64.as_deref(), &cx.files)
             .map_err(|message| Error::finding(Class::Invalid, message))?;
@@ -686,7 +740,7 @@ async fn put(cx: &Cx, want: &Spec, tags: &Tags, if_none_match: Option<&str>) -> 
                 .body(ByteStream::from(bytes))
                 .send()
                 .await
-                .map(drop)
+                .map(|answer| stored!(answer))
                 .map_err(Error::from)
         }
         Some(count) => put_in_parts(cx, want, tags, &body, count, if_none_match).await,
@@ -704,7 +758,7 @@ async fn put_in_parts(
     body: &Body,
     count: u64,
     if_none_match: Option<&str>,
-) -> Result<()> {
+) -> Result<Stored> {
     let s3 = cx.aws.s3();
     let upload = described!(s3.create_multipart_upload(), want, tags)
         .checksum_algorithm(ChecksumAlgorithm::Sha256)
@@ -726,7 +780,7 @@ async fn put_in_parts(
             .set_if_none_match(if_none_match.map(str::to_owned))
             .send()
             .await
-            .map(drop)
+            .map(|answer| stored!(answer))
             .map_err(Error::from)
     };
     let finished = finish.await;

@@ -346,7 +346,7 @@ impl Kind for SecretsManagerSecret {
         each(lookups, 16, |lookup| read(cx, lookup)).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let value = value(cx, want).await?;
         let (text, binary) = value.parts();
         let created = cx
@@ -364,11 +364,11 @@ impl Kind for SecretsManagerSecret {
             .await
             .map_err(Error::from);
         match created {
-            Ok(_) => Ok(want.name.clone()),
+            Ok(_) => Ok(want.name.clone().into()),
             Err(error)
                 if error.has_code(&["InvalidRequestException"]) && error.says("scheduled for deletion") =>
             {
-                restore(cx, want, new, value, error).await
+                restore(cx, want, new, value, error).await.map(Created::from)
             }
             Err(error) => Err(error),
         }
@@ -418,7 +418,7 @@ impl Kind for SecretsManagerSecret {
         update_rotation(cx, id, live.rotation.as_ref(), want.rotation.as_ref()).await
     }
 
-    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, live: &Spec) -> Result<Deletion> {
         let secrets = cx.aws.secretsmanager();
         if !live.replicas.is_empty() {
             let regions = live.replicas.iter().map(|replica| replica.region.clone()).collect();
@@ -436,7 +436,7 @@ impl Kind for SecretsManagerSecret {
             days => request.recovery_window_in_days(days),
         };
         match request.send().await.or_gone() {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(Deletion::Begun),
             // The replicas take a moment to go.
             Err(error) if error.class == Class::Invalid && error.says("replica") => {
                 Err(Error { class: Class::Conflict, ..error })
@@ -447,7 +447,7 @@ impl Kind for SecretsManagerSecret {
                         || error.says("marked for deletion")
                         || error.says("marked deleted")) =>
             {
-                Ok(())
+                Ok(Deletion::Begun)
             }
             Err(error) => Err(error),
         }

@@ -216,7 +216,7 @@ impl Kind for SfnStateMachine {
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let created = cx
             .aws
             .sfn()
@@ -233,7 +233,7 @@ impl Kind for SfnStateMachine {
             .set_tags(sdk_tags(new.tags)?)
             .send()
             .await?;
-        Ok(created.state_machine_arn)
+        Ok(created.state_machine_arn.into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -272,9 +272,9 @@ impl Kind for SfnStateMachine {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
         cx.aws.sfn().delete_state_machine().state_machine_arn(id).send().await.or_gone()?;
-        Ok(())
+        Ok(Deletion::Begun)
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
@@ -317,13 +317,10 @@ fn to_encryption(encryption: &Encryption) -> Result<EncryptionConfiguration> {
 /// Reads one machine, since Step Functions has no batch read, and no read that returns tags.
 async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SfnStateMachine>>> {
     let sfn = cx.aws.sfn();
-    let (machine, tags) = futures_util::future::join(
-        sfn.describe_state_machine().state_machine_arn(lookup.id).send(),
-        tags(cx, &lookup, lookup.id),
-    )
-    .await;
-    let Some(machine) = machine.or_gone()? else { return Ok(None) };
-    let tags = tags?.unwrap_or_default();
+    let machine = async { sfn.describe_state_machine().state_machine_arn(lookup.id).send().await.or_gone() };
+    // A machine that is being deleted has no tags any more.
+    let tags = async { Ok(Some(tags(cx, &lookup, lookup.id).await?.unwrap_or_default())) };
+    let Some((machine, tags)) = lookup.both(machine, tags).await? else { return Ok(None) };
     let spec = Spec {
         name: machine.name.clone(),
         role_arn: machine.role_arn.clone(),

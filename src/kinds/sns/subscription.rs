@@ -185,7 +185,7 @@ impl Kind for SnsSubscription {
         Ok(confirmed(cx, id).await?.into_iter().map(|(arn, _)| (arn, Tags::new())).collect())
     }
 
-    async fn create(cx: &Cx, want: &Spec, _: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, _: &NewResource<'_>) -> Result<Created<Self>> {
         let mut given = attributes(want)?;
         given.retain(|name, value| !value.is_empty() && (name != "RawMessageDelivery" || value == "true"));
         let request = cx.aws.sns().subscribe();
@@ -193,7 +193,7 @@ impl Kind for SnsSubscription {
         // Returns the ARN even if the endpoint has to confirm first.
         let request = request.return_subscription_arn(true);
         let created = request.set_attributes(Some(given.into_iter().collect())).send().await?;
-        Ok(created.subscription_arn().unwrap_or_default().to_owned())
+        Ok(created.subscription_arn().unwrap_or_default().to_owned().into())
     }
 
     /// An unconfirmed subscription cannot be deleted
@@ -226,11 +226,11 @@ impl Kind for SnsSubscription {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
         match cx.aws.sns().unsubscribe().subscription_arn(id).send().await.or_gone() {
             // It disappears by itself: see the documentation of the kind.
-            Err(error) if error.says("pending confirmation") => Ok(()),
-            answer => answer.map(|_| ()),
+            Err(error) if error.says("pending confirmation") => Ok(Deletion::Begun),
+            answer => answer.map(|_| Deletion::Begun),
         }
     }
 }

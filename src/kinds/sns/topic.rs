@@ -257,7 +257,7 @@ impl Kind for SnsTopic {
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let mut given = attributes(want)?;
         // A new topic already has the defaults.
         let default: Spec = from_attributes(&Attributes::from([("Name".to_owned(), want.name.clone())]))?;
@@ -270,7 +270,7 @@ impl Kind for SnsTopic {
         let request = request.set_attributes(Some(given.into_iter().collect()));
         let policy = want.data_protection_policy.as_ref().map(Json::to_text);
         let created = request.set_data_protection_policy(policy).send().await?;
-        Ok(created.topic_arn().unwrap_or_default().to_owned())
+        Ok(created.topic_arn().unwrap_or_default().to_owned().into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -289,9 +289,9 @@ impl Kind for SnsTopic {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
         cx.aws.sns().delete_topic().topic_arn(id).send().await.or_gone()?;
-        Ok(())
+        Ok(Deletion::Begun)
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
@@ -301,13 +301,9 @@ impl Kind for SnsTopic {
 
 async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
     let sns = cx.aws.sns();
-    let (topic, tags) = futures_util::future::join(
-        sns.get_topic_attributes().topic_arn(lookup.id).send(),
-        shared::tags(cx, &lookup, lookup.id),
-    )
-    .await;
-    let Some(topic) = topic.or_gone()? else { return Ok(None) };
-    let Some(tags) = tags? else { return Ok(None) };
+    let topic = async { sns.get_topic_attributes().topic_arn(lookup.id).send().await.or_gone() };
+    let both = lookup.both(topic, shared::tags(cx, &lookup, lookup.id)).await?;
+    let Some((topic, tags)) = both else { return Ok(None) };
     let mut found = attributes_of(topic.attributes);
     found.insert("Name".to_owned(), lookup.id.rsplit(':').next().unwrap_or_default().to_owned());
     if lookup.wants("data_protection_policy") {

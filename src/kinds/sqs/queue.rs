@@ -208,7 +208,7 @@ impl Kind for SqsQueue {
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         let mut given = to_attributes(want)?;
         given.retain(|_, value| !value.is_empty());
         if want.fifo_queue {
@@ -216,7 +216,7 @@ impl Kind for SqsQueue {
         }
         let request = cx.aws.sqs().create_queue().queue_name(&want.queue_name).set_tags(sdk_tags(new.tags)?);
         request.set_attributes(Some(keyed(given))).send().await?;
-        id_of::<Self>(want, &cx.scope)
+        id_of::<Self>(want, &cx.scope).map(Created::from)
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -232,9 +232,9 @@ impl Kind for SqsQueue {
         Ok(())
     }
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
         cx.aws.sqs().delete_queue().queue_url(id).send().await.or_gone()?;
-        Ok(())
+        Ok(Deletion::Begun)
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {

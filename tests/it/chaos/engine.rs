@@ -282,8 +282,7 @@ impl Engine {
 
     async fn look_at(&self, name: &str, region: &str, ids: Vec<String>) -> Vec<(String, ErasedLive)> {
         let kind = kind(name).expect("a kind");
-        let all =
-            |id: String| ReadRequest { id, attributes: None, spec: Value::Null, tags: None, applied: None };
+        let all = |id: String| ReadRequest::of(id);
         let request: Vec<ReadRequest> = ids.into_iter().map(all).collect();
         let found = kind.read_many(&self.cx(region), &request).await;
         let mut there = Vec::new();

@@ -147,8 +147,7 @@ pub async fn read(
         });
         spec.keys().cloned().chain(entries).collect()
     });
-    let request =
-        ReadRequest { id: id.to_owned(), attributes, spec: spec.clone(), tags: None, applied: None };
+    let request = ReadRequest { attributes, spec: spec.clone(), ..ReadRequest::of(id) };
     kind.read_many(cx, std::slice::from_ref(&request)).await.pop().expect("one answer")
 }
 
@@ -206,7 +205,8 @@ impl Stage {
     async fn create(&mut self, cx: &Cx, phase: &Phase, want: &Value, place: &str) {
         let tags = Tags::from([("team".to_owned(), "data".to_owned())]);
         let new = NewResource { tags: &tags, token: "11111111-2222-4333-8444-555555555555" };
-        let id = self.kind.create(cx, want, new).await.unwrap_or_else(|error| panic!("{place}: {error}"));
+        let created = self.kind.create(cx, want, new).await;
+        let id = created.unwrap_or_else(|error| panic!("{place}: {error}")).id;
         assert_eq!(Some(&id), phase.id.as_ref(), "{place}");
         self.settle(cx, id, want, place).await;
     }

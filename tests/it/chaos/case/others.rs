@@ -50,7 +50,7 @@ impl Run<'_> {
         let token = uuid::Uuid::new_v4().to_string();
         let new = NewResource { tags, token: &token };
         // Ours may have been made at this very moment.
-        let id = kind.create(&self.engine.cx(REGION), &spec, new).await.ok()?;
+        let id = kind.create(&self.engine.cx(REGION), &spec, new).await.ok()?.id;
         is_there(id).await.filter(|(_, live)| live.tags == *tags)
     }
 
