@@ -103,6 +103,11 @@ impl Cloud {
         self.statistics()["calls"][operation].as_u64().unwrap_or(0)
     }
 
+    /// All calls that went through the proxy since the test began.
+    pub fn all_calls(&self) -> u64 {
+        self.statistics()["requests"].as_u64().expect("their number")
+    }
+
     /// Calls of a service that went through the proxy without being throttled.
     pub fn answered(&self, service: &str) -> u64 {
         let statistics = self.statistics();
