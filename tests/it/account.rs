@@ -227,6 +227,12 @@ kms_master_key_id = "${kms_key.data.arn}"
 tags              = { team = "data" }
 "#;
 
+/// The plan from one stack, as it was applied, to another.
+pub(crate) fn planned(before: &str, after: &str) -> Plan {
+    let plan = Account::after(before).planned(after, &Selection::default());
+    plan.unwrap_or_else(|problems| panic!("{problems}"))
+}
+
 pub(crate) const CLUSTER: &str = r#"
 [redshift_cluster.main]
 cluster_identifier   = "dw"

@@ -3,12 +3,8 @@
 use dwctl::plan::format::{Format, Options, render};
 use dwctl::plan::{Plan, RiskLabel, Selection};
 
-use crate::account::Account;
+use crate::account::{Account, planned};
 use crate::paper;
-
-fn planned(before: &str, after: &str) -> Plan {
-    Account::after(before).planned(after, &Selection::default()).expect("a plan")
-}
 
 /// The plan in all formats, directly and from its file.
 fn all_formats(plan: &Plan) -> Vec<String> {

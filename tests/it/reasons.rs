@@ -5,14 +5,8 @@ use dwctl::plan::format::{Format, Options, render};
 use dwctl::plan::review::Review;
 use dwctl::plan::{Plan, Selection};
 
-use crate::account::{Account, CLUSTER, decided};
+use crate::account::{Account, CLUSTER, decided, planned};
 use crate::paper;
-
-fn planned(before: &str, after: &str) -> Plan {
-    Account::after(before)
-        .planned(after, &Selection::default())
-        .unwrap_or_else(|problems| panic!("{problems}"))
-}
 
 /// The text of each risk, and the notes and parts of each detail.
 fn texts(plan: &Plan) -> (Vec<String>, Vec<String>) {

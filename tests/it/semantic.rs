@@ -6,17 +6,11 @@ use dwctl::schema::{normalize, path_text};
 use dwctl::value::Value;
 use proptest::prelude::*;
 
-use crate::account::{Account, CLUSTER, JOB, ROLE};
+use crate::account::{Account, CLUSTER, JOB, ROLE, planned};
 
 /// The plan's screen between an applied stack and a new one.
 fn change(before: &str, after: &str) -> String {
     Account::after(before).plan(after, &Selection::default())
-}
-
-fn planned(before: &str, after: &str) -> Plan {
-    Account::after(before)
-        .planned(after, &Selection::default())
-        .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 /// The details of the only resource that changes.

@@ -179,7 +179,8 @@ def operations(model, thing):
     verbs = {"read": ("Get", "Describe", "List", "BatchGet"), "create": ("Create", "Put"),
              "update": ("Update", "Modify", "Set", "Put"), "delete": ("Delete",)}
     found = {what: [name for name in names if name.startswith(verb)] for what, verb in verbs.items()}
-    tags = {"TagResource", "UntagResource", "TagQueue", "UntagQueue", "ListTagsForResource", "ListQueueTags"}
+    tags = {"TagResource", "UntagResource", "TagQueue", "UntagQueue", "ListTagsForResource", "ListQueueTags",
+            "AddTags", "RemoveTags", "ListTags", "AddTagsToResource", "RemoveTagsFromResource"}
     found["update"] += [name for name in model.operation_names if name in tags and not name.startswith("List")]
     found["read"] += [name for name in model.operation_names if name in tags and name.startswith("List")]
     return found
@@ -227,10 +228,13 @@ def main():
         tagging = (f"tagging!({crate}(resource_arn): {snake(calls['Tag'])}.set_tags, "
                    f"{snake(calls['Untag'])}.set_tag_keys);\n\n")
     if taggable:
-        tags = """
-    async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
-        tag(cx, id, set, remove).await
-    }
+        how = "tag(cx, id, set, remove).await"
+        if not tagging:
+            how = 'todo!("set the tags {set:?} of {id} and remove {remove:?}, by {:?}", cx.scope)'
+        tags = f"""
+    async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {{
+        {how}
+    }}
 """
     constants = "" if taggable else "    const TAGGABLE: bool = false;\n"
     constants += f'    const ID: Option<&\'static str> = Some("{name}");\n' if name else ""
@@ -298,7 +302,7 @@ region = "us-east-1"
 [{kind}.example]
 {table}""")
     replaced = {snake(path.split("/")[0]) for path in facts.paths(schema, "createOnlyProperties")}
-    steps = [f"[[life.change]]\n"]
+    steps = ["[[life.change]]\n"]
     steps += [f"# TODO: set.{field} = ...\n" for field, _, _ in spec.fields if field not in replaced]
     steps += [f"\n[[life.replace]]\n# TODO: set.{field} = ...\n" for field, _, _ in spec.fields if field in replaced]
     harmless = "".join(f'    "{path}",\n' for path in sorted(spec.paths))
