@@ -24,8 +24,11 @@ pub(crate) struct Peers<'a> {
     all: Vec<Peer<'a>>,
     by_address: HashMap<String, usize>,
     /// For each kind and attribute that was asked for: the resources by the text of the attribute.
-    by_text: RefCell<HashMap<(String, String), HashMap<&'a str, Vec<usize>>>>,
+    by_text: RefCell<HashMap<(String, String), ByText<'a>>>,
 }
+
+/// The places of the resources with each text.
+type ByText<'a> = HashMap<&'a str, Vec<usize>>;
 
 impl<'a> Peers<'a> {
     pub(crate) fn new(all: Vec<Peer<'a>>) -> Self {
@@ -41,7 +44,7 @@ impl<'a> Peers<'a> {
     fn with(&self, kind: &str, attribute: &str, text: &str) -> Vec<usize> {
         let mut by_text = self.by_text.borrow_mut();
         let index = by_text.entry((kind.to_owned(), attribute.to_owned())).or_insert_with(|| {
-            let mut index: HashMap<&'a str, Vec<usize>> = HashMap::new();
+            let mut index = ByText::new();
             for (at, peer) in self.all.iter().enumerate().filter(|(_, peer)| peer.kind == kind) {
                 if let Some(text) = peer.spec.text(attribute) {
                     index.entry(text).or_default().push(at);

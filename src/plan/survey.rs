@@ -69,6 +69,9 @@ impl<'p> Finding<'p> {
     }
 }
 
+/// Regions by id, and whether the resource there is deposed.
+type Places<'p> = BTreeMap<&'p str, Vec<(&'p str, bool)>>;
+
 /// Looks for resources in AWS's answers, and collects the questions that are open.
 pub(super) struct Surveyor<'p, 'w, 'a> {
     pub(super) inputs: &'p Inputs<'w, 'a>,
@@ -79,7 +82,7 @@ pub(super) struct Surveyor<'p, 'w, 'a> {
     /// The searches that are already among the questions, by address and region.
     looked_for: BTreeSet<(Address, String)>,
     /// The regions of the ledger's resources by kind and id, and whether they are deposed.
-    recorded: OnceCell<BTreeMap<&'p str, BTreeMap<&'p str, Vec<(&'p str, bool)>>>>,
+    recorded: OnceCell<BTreeMap<&'p str, Places<'p>>>,
     /// Declared resources that the ledger does not record, with their id if it follows from the spec.
     pub(super) newcomers: BTreeMap<Address, (Instance<'a>, Option<String>)>,
 }
@@ -101,7 +104,7 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
     pub(super) fn recorded_in(&self, kind: &str, id: &str) -> &[(&'p str, bool)] {
         let recorded = self.recorded.get_or_init(|| {
             let ledger = self.inputs.ledger;
-            let mut recorded: BTreeMap<&str, BTreeMap<&str, Vec<(&str, bool)>>> = BTreeMap::new();
+            let mut recorded: BTreeMap<&str, Places<'_>> = BTreeMap::new();
             let current = ledger.resources.iter().map(|(address, entry)| (address, entry, false));
             let deposed = ledger.deposed.iter();
             let deposed =
