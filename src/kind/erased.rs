@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 
 use futures_util::future::LocalBoxFuture;
 
+use super::known::typed;
 use super::{
     Actions, Among, Applied, DeleteCheck, Deletion, Identity, Kind, Known, Link, Live, Lookup, NewResource,
-    Owner, Pace, Peer, Predicted, Problem, Settling, State, TagRules, Terraform, names::check_names,
+    Owner, Pace, Peer, Predicted, Problem, Settling, State, TagRules, Terraform, named::check_names,
     rules::check_rules,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
@@ -233,17 +234,6 @@ struct Of<K> {
     example: &'static str,
     schema: OnceLock<Schema>,
     kind: PhantomData<fn() -> K>,
-}
-
-/// Converts a complete value to its type. Secrets are revealed only here; afterwards they are kept in
-/// [`super::Secret`].
-pub(super) fn typed<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T> {
-    let json = value.clone().reveal().to_json().map_err(|_| {
-        Error::finding(Class::Other, "a part of the specification is still unknown; this is a bug in dwctl")
-    })?;
-    serde_json::from_value(json).map_err(|error| {
-        Error::finding(Class::Invalid, format!("the specification does not have the kind's shape: {error}"))
-    })
 }
 
 /// Converts a typed part of a live resource to a value, without what is absent.

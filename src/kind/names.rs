@@ -1,10 +1,8 @@
-//! Checks texts that name something at AWS, marked with `x-dwctl-names`: the form of ids and ARNs,
-//! and the location of the named resource.
+//! The sorts of texts that name something at AWS, marked with `x-dwctl-names`: the form of their ids and
+//! ARNs, and the location of the named resource.
 
-use super::{Known, Problem, Statement, check_statements};
+use super::Problem;
 use crate::aws::Scope;
-use crate::schema::{Node, Shape};
-use crate::value::Value;
 
 /// The sort of thing that a field names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +50,7 @@ pub enum Names {
 }
 
 /// The ARN of a resource: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
-struct Arn<'a> {
+pub(super) struct Arn<'a> {
     partition: &'a str,
     service: &'a str,
     region: &'a str,
@@ -60,7 +58,7 @@ struct Arn<'a> {
 }
 
 impl<'a> Arn<'a> {
-    fn of(text: &'a str) -> Option<Self> {
+    pub(super) fn of(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(6, ':');
         if parts.next() != Some("arn") {
             return None;
@@ -174,7 +172,7 @@ impl Names {
     }
 
     /// The problem with the form of a text.
-    fn misformed(self, text: &str, path: &str) -> Option<Problem> {
+    pub(super) fn misformed(self, text: &str, path: &str) -> Option<Problem> {
         let words = self.words();
         let refusal = |message: String| Some(Problem::new(path, message).help(self.example()));
         if let Some(prefix) = self.prefix() {
@@ -247,7 +245,7 @@ impl Names {
     }
 
     /// The problem with the location of a well-formed name, for a resource in `region`.
-    fn misplaced(self, text: &str, region: &str, path: &str) -> Option<Problem> {
+    pub(super) fn misplaced(self, text: &str, region: &str, path: &str) -> Option<Problem> {
         if self == Self::Zone && !is_zone(text, region) {
             return Some(
                 Problem::new(path, format!("`{text}` is not a zone of {region}"))
@@ -288,7 +286,7 @@ impl Names {
 
 /// A problem if an ARN is of another partition than the region: no partition reaches another
 /// (<https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>).
-fn foreign(arn: &Arn<'_>, region: &str, path: &str) -> Option<Problem> {
+pub(super) fn foreign(arn: &Arn<'_>, region: &str, path: &str) -> Option<Problem> {
     let own = Scope::partition_of(region);
     let is_pattern = arn.partition.contains(['*', '?', '$']);
     (arn.partition != own && !is_pattern).then(|| {
@@ -356,91 +354,6 @@ fn is_zone(zone: &str, region: &str) -> bool {
 /// Returns whether a text is the name of a role, with or without its path.
 fn is_role(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|one| one.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&one))
-}
-
-/// Checks the names in a spec: their form or, if `region` is given, their location. Unknown and secret
-/// values pass.
-pub(super) fn check_names(node: &Node, spec: Known<'_>, region: Option<&str>) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    walk(node, None, spec.0, region, String::new(), &mut problems);
-    problems
-}
-
-fn walk(
-    node: &Node,
-    names: Option<Names>,
-    value: &Value,
-    region: Option<&str>,
-    path: String,
-    problems: &mut Vec<Problem>,
-) {
-    let below = |step: &str| if path.is_empty() { step.to_owned() } else { format!("{path}.{step}") };
-    let names = node.names.or(names);
-    match (&node.shape, value) {
-        (Shape::Policy, policy) => {
-            if let Some(region) = region {
-                problems.extend(check_statements(policy, &path, |statements| {
-                    statements.iter().flat_map(|one| far(one, region)).collect()
-                }));
-            }
-        }
-        (Shape::Object { fields, .. }, Value::Map(map)) => {
-            for (name, inner) in map {
-                if let Some(field) = fields.get(name) {
-                    walk(field, None, inner, region, below(name), problems);
-                }
-            }
-        }
-        (Shape::Map(element), Value::Map(map)) => {
-            for (name, inner) in map {
-                walk(element, names, inner, region, below(name), problems);
-            }
-        }
-        (Shape::List { element, .. }, Value::List(list)) => {
-            for (place, inner) in list.iter().enumerate() {
-                walk(element, names, inner, region, below(&place.to_string()), problems);
-            }
-        }
-        // An empty text counts as absent, or the schema refuses it.
-        (Shape::String { .. }, Value::String(text)) if !text.is_empty() => {
-            let Some(names) = names else { return };
-            let misformed = names.misformed(text, &path);
-            problems.extend(match region {
-                None => misformed,
-                Some(_) if misformed.is_some() => None,
-                Some(region) => names.misplaced(text, region, &path),
-            });
-        }
-        _ => {}
-    }
-}
-
-/// Problems for names of other partitions in a statement: IAM accepts no such principals and, in
-/// policies of roles, no such resources.
-fn far(statement: &Statement<'_>, region: &str) -> Vec<Problem> {
-    let mut texts: Vec<(&str, String)> = Vec::new();
-    let mut is_of_resource = false;
-    for name in ["Principal", "NotPrincipal"] {
-        let Some(principal) = statement.get(name) else { continue };
-        is_of_resource = true;
-        for kind in ["AWS", "Federated"] {
-            let path = format!("{}.{name}.{kind}", statement.path);
-            match principal.get(kind) {
-                Some(Value::String(text)) => texts.push((text, path)),
-                Some(Value::List(list)) => {
-                    let places = list.iter().enumerate();
-                    texts.extend(
-                        places.filter_map(|(place, one)| Some((one.as_str()?, format!("{path}.{place}")))),
-                    );
-                }
-                _ => {}
-            }
-        }
-    }
-    if !is_of_resource {
-        texts.extend(["Resource", "NotResource"].into_iter().flat_map(|name| statement.texts(name)));
-    }
-    texts.into_iter().filter_map(|(text, path)| foreign(&Arn::of(text)?, region, &path)).collect()
 }
 
 #[cfg(test)]

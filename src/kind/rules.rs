@@ -1,7 +1,7 @@
 //! Checks the rules between attributes that a schema declares; see [`Rule`].
 
 use super::{Known, Problem};
-use crate::schema::{Node, Rule, Shape, written};
+use crate::schema::{Node, Rule, Shape};
 use crate::value::Value;
 
 /// Violations of the rules in `node` and below. What is unknown violates none.
@@ -119,7 +119,7 @@ impl<'a> Table<'a> {
                     return Vec::new();
                 }
                 let wanted: Vec<String> =
-                    values.iter().map(|value| format!("`{other} = {}`", written(field, value))).collect();
+                    values.iter().map(|value| format!("`{other} = {}`", field.written(value))).collect();
                 let wanted = wanted.join(" or ");
                 let help = format!("remove `{attribute}`, or set {wanted}");
                 vec![on(attribute, format!("`{attribute}` needs {wanted}"), help)]

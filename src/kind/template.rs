@@ -2,8 +2,8 @@
 //! `partition`, `region`, `account_id` and `dns_suffix` are those of the scope, all others are attributes of the
 //! spec.
 
-use super::{Identity, Kind, Known, Predicted};
-use crate::aws::{Class, Error, Result, Scope};
+use super::{Identity, Known, Predicted};
+use crate::aws::Scope;
 use crate::value::Value;
 
 /// The names in a template, each with the text before it; the last text has no name after it.
@@ -77,16 +77,6 @@ pub(super) fn identity(id: &str, templates: &[(&str, &str)], spec: Known<'_>, sc
         Some(template) => fill(template, spec, scope),
         None => spec.text(id).map(str::to_owned),
     })
-}
-
-/// The id that follows from a whole spec; empty if AWS assigns it.
-///
-/// # Errors
-/// The spec is no table.
-pub fn id_of<K: Kind>(spec: &K::Spec, scope: &Scope) -> Result<String> {
-    let spec = serde_json::to_value(spec)
-        .map_err(|error| Error::finding(Class::Invalid, format!("the specification is no table: {error}")))?;
-    Ok(K::identity(Known(&Value::from_json(&spec)), scope).id().unwrap_or_default())
 }
 
 /// See [`super::Kind::id_of_arn`].

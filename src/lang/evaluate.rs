@@ -10,16 +10,39 @@ mod operators;
 mod render;
 
 use super::budget::Exhausted;
-use super::convert;
 use super::functions::{Arguments, Function, Problem, Reads};
 use super::scope::Scope;
-use super::tree::{Call, Conditional, Expression, Node};
+use super::tree::{Call, Conditional, Content, Expression, Node};
 use super::unify::Type;
-use super::{Reference, Step};
-use crate::diag::{Diagnostic, Span, a};
+use super::{Reference, Step, convert, parse};
+use crate::diag::{Diagnostic, FileId, Span, a};
 use crate::value::{Unknown, Value};
 
-pub(super) struct Evaluator<'a> {
+/// Evaluates a template. Its text lies at `whole`.
+pub(super) fn content(
+    content: &Content,
+    scope: &dyn Scope,
+    inside_template_file: bool,
+    whole: Span,
+) -> Result<Value, Vec<Diagnostic>> {
+    match content {
+        Content::Literal(text) => Ok(text.as_str().into()),
+        Content::Parts { parts, .. } => {
+            Evaluator::new(scope, inside_template_file, whole).evaluate_template(parts)
+        }
+    }
+}
+
+/// Renders a template that a function has read. Functions do not know the parser, so the evaluator gives
+/// this to them.
+fn render_file(text: &str, names: &dyn Scope) -> Result<Value, Vec<Diagnostic>> {
+    // The text is no source file of the stack, so messages describe places in words.
+    let whole = Span::new(FileId(u32::MAX), 0, text.len());
+    let parsed = parse::content(text, whole, true).map_err(|error| vec![error])?;
+    content(&parsed, names, true, whole)
+}
+
+struct Evaluator<'a> {
     scope: &'a dyn Scope,
     /// The names that enclosing `for`s bind, innermost last.
     bound: Vec<(&'a str, Value)>,
@@ -339,7 +362,7 @@ impl<'a> Evaluator<'a> {
             return Ok(taint.close(unknown.clone().into()));
         }
         self.within(span, values.iter().try_for_each(|value| self.scope.budget().read(value)))?;
-        let mut arguments = Arguments::new(values, self.scope, self.inside_template_file);
+        let mut arguments = Arguments::new(values, self.scope, self.inside_template_file, render_file);
         match (function.run)(&mut arguments) {
             Ok(mut value) => {
                 convert::normalize(&mut value);

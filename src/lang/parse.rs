@@ -1,23 +1,31 @@
 //! Parses text to a tree: `hcl-edit` parses the syntax, and this module interprets it.
 
+mod lowering;
 mod text;
 
-use std::borrow::Cow;
-use std::ops::Range;
-
 use hcl_edit::expr::{self, ObjectKey, TraversalOperator};
-use hcl_edit::template;
 use hcl_edit::{Decorated, Formatted, Ident, Number as HclNumber, Span as _};
 
-use super::tree::{Access, AccessStep, Call, Conditional, Expression, For, Loop, Node, Part};
+use super::tree::{Access, AccessStep, Call, Conditional, Content, Expression, For, Loop, Node, Part};
 use super::{Reference, Step};
 use super::{convert, functions};
 use crate::diag::{self, Diagnostic, Span};
 use crate::value::{Number, Value};
-use text::Text;
+use lowering::{Lowered, Lowering, Text, parsed};
+
+/// Parses a template.
+pub(super) fn content(text: &str, span: Span, exact: bool) -> Result<Content, Diagnostic> {
+    match literal(text) {
+        Some(literal) => Ok(Content::Literal(convert::normal(literal))),
+        None => {
+            let (parts, references) = template(text, span, exact)?;
+            Ok(Content::Parts { parts, references })
+        }
+    }
+}
 
 /// The text with `$${` and `%%{` unescaped, if it contains no expression.
-pub(super) fn literal(text: &str) -> Option<String> {
+fn literal(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find(['$', '%']) {
@@ -50,11 +58,7 @@ const DEEP_STACK: usize = 16 * 1024 * 1024;
 /// The parser limits the nesting of expressions and the length of operator chains, so walking its
 /// tree cannot overflow the stack. The parser itself takes up to 30 KB for each level, so texts that
 /// may be deep are parsed on a separate stack.
-pub(super) fn template(
-    text: &str,
-    span: Span,
-    exact: bool,
-) -> Result<(Vec<Part>, Vec<Reference>), Diagnostic> {
+fn template(text: &str, span: Span, exact: bool) -> Result<(Vec<Part>, Vec<Reference>), Diagnostic> {
     let nesting = text.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{' | b'?' | b'!' | b'-')).count();
     if nesting <= SHALLOW {
         return parse(text, span, exact);
@@ -101,41 +105,6 @@ fn parse(text: &str, span: Span, exact: bool) -> Result<(Vec<Part>, Vec<Referenc
     Ok((parts, lowering.references))
 }
 
-/// Parses a text with `hcl-edit`. It refuses numbers that no double can hold, such as `1e400`. Their
-/// exponents are replaced by zeros here, and the numbers are read from the text afterwards.
-fn parsed(text: &str) -> Result<template::Template, hcl_edit::parser::Error> {
-    let mut source = Cow::Borrowed(text);
-    loop {
-        let error = match source.parse() {
-            Ok(parsed) => return Ok(parsed),
-            Err(error) => error,
-        };
-        match large_exponent(&source, error.location().offset()) {
-            Some(digits) => {
-                let zeros = "0".repeat(digits.len());
-                source.to_mut().replace_range(digits, &zeros);
-            }
-            None => return Err(error),
-        }
-    }
-}
-
-/// The exponent's digits of the number at `at`, if no double can hold that number.
-fn large_exponent(text: &str, at: usize) -> Option<Range<usize>> {
-    let bytes = text.as_bytes();
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+');
-    let at = at.min(bytes.len());
-    let start = at - bytes[..at].iter().rev().take_while(|&byte| is_part(byte)).count();
-    let end = at + bytes[at..].iter().take_while(|&byte| is_part(byte)).count();
-    let number = text.get(start..end)?;
-    let number = &number[number.find(|character: char| character.is_ascii_digit())?..];
-    let exponent = number.find(['e', 'E'])? + 1;
-    let exponent = exponent + usize::from(number[exponent..].starts_with('+'));
-    let digits = number[exponent..].bytes().take_while(u8::is_ascii_digit).count();
-    let start = end - number.len() + exponent;
-    number[..exponent + digits].parse::<f64>().is_ok_and(f64::is_infinite).then_some(start..start + digits)
-}
-
 /// A hint at the intended syntax where a text is no template.
 fn foreign(text: &str, at: usize) -> Option<String> {
     if text[at..].starts_with("%{") {
@@ -152,30 +121,7 @@ fn foreign(text: &str, at: usize) -> Option<String> {
     Some(format!("CloudFormation's `${{{theirs}}}` is `${{{ours}}}` here"))
 }
 
-struct Lowering<'t> {
-    /// The template that is parsed, and its offset in the outermost one.
-    text: &'t str,
-    offset: usize,
-    span: Span,
-    exact: bool,
-    /// The names bound by enclosing `for`s.
-    bound: Vec<String>,
-    references: Vec<Reference>,
-}
-
-type Lowered<T> = Result<T, Diagnostic>;
-
 impl Lowering<'_> {
-    fn place(&self, range: Option<Range<usize>>) -> Span {
-        match range {
-            Some(range) if self.exact => {
-                let start = self.span.start + self.offset;
-                Span::new(self.span.file, start + range.start, start + range.end)
-            }
-            _ => self.span,
-        }
-    }
-
     fn node(&mut self, source: &expr::Expression) -> Lowered<Node> {
         let span = self.place(source.span());
         let expression = match source {

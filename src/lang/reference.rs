@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::scope::descend;
 use crate::diag::Span;
 use crate::value::Value;
 
@@ -76,4 +75,24 @@ impl Reference {
         });
         Cow::Owned(Self { root: self.root.clone(), steps: steps.collect(), span: self.span })
     }
+}
+
+/// Follows the steps of `reference` from `taken` on into `value` as far as possible. Returns the value
+/// there and the number of steps taken. Borrowing avoids copies of the values beside the path.
+pub fn descend(mut value: &Value, reference: &Reference, mut taken: usize) -> (Value, usize) {
+    while let Some(step) = reference.steps.get(taken) {
+        let inner = match (value, step) {
+            (Value::Map(entries), Step::Attribute(name) | Step::Index(Value::String(name))) => {
+                entries.get(name)
+            }
+            (Value::List(items), Step::Index(Value::Number(index))) => {
+                index.as_i64().and_then(|index| items.get(usize::try_from(index).ok()?))
+            }
+            _ => None,
+        };
+        let Some(inner) = inner else { break };
+        value = inner;
+        taken += 1;
+    }
+    (value.clone(), taken)
 }

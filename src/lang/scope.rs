@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Budget, Reference, Step};
+use super::{Budget, Reference, descend};
 use crate::diag::{self, Diagnostic};
 use crate::files::Files;
 use crate::value::Value;
@@ -56,26 +56,6 @@ impl Scope for Names {
     fn budget(&self) -> &Budget {
         &self.budget
     }
-}
-
-/// Follows the steps of `reference` from `taken` on into `value` as far as possible. Returns the value
-/// there and the number of steps taken. Borrowing avoids copies of the values beside the path.
-pub fn descend(mut value: &Value, reference: &Reference, mut taken: usize) -> (Value, usize) {
-    while let Some(step) = reference.steps.get(taken) {
-        let inner = match (value, step) {
-            (Value::Map(entries), Step::Attribute(name) | Step::Index(Value::String(name))) => {
-                entries.get(name)
-            }
-            (Value::List(items), Step::Index(Value::Number(index))) => {
-                index.as_i64().and_then(|index| items.get(usize::try_from(index).ok()?))
-            }
-            _ => None,
-        };
-        let Some(inner) = inner else { break };
-        value = inner;
-        taken += 1;
-    }
-    (value.clone(), taken)
 }
 
 /// The error for an unknown root name, with the most similar of `known`.

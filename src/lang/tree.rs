@@ -8,6 +8,17 @@ use super::functions::Function;
 use crate::diag::Span;
 use crate::value::Value;
 
+/// The content of a template.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// A text without expressions.
+    Literal(String),
+    Parts {
+        parts: Vec<Part>,
+        references: Vec<Reference>,
+    },
+}
+
 /// An expression with its place.
 #[derive(Clone, Debug)]
 pub(super) struct Node {

@@ -178,7 +178,7 @@ impl Type {
 
 /// Converts all values to one type, like the items of a list in Terraform: texts beside numbers make
 /// all of them texts. Returns false, and leaves the values as they are, if there is none.
-pub(super) fn unify(values: &mut [Value]) -> bool {
+pub fn unify(values: &mut [Value]) -> bool {
     // Most lists contain only texts.
     let texts = values.iter().all(|value| matches!(value, Value::String(_)));
     let numbers = || values.iter().all(|value| matches!(value, Value::Number(_)));

@@ -8,8 +8,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Node, Shape};
-
 /// A rule between attributes of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
@@ -145,13 +143,5 @@ pub(super) fn spell_out(schema: &mut Json) {
         }
         Json::Array(list) => list.iter_mut().for_each(spell_out),
         _ => {}
-    }
-}
-
-/// Writes a value as a stack does: a text in quotes, a flag or number without.
-pub fn written(field: &Node, value: &str) -> String {
-    match field.shape {
-        Shape::Bool | Shape::Number { .. } => value.to_owned(),
-        _ => format!("\"{value}\""),
     }
 }

@@ -1,46 +1,9 @@
 //! Checks whether a spec, parts of which may be unknown, fits its schema.
 
-use std::fmt;
-
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-
 use super::pattern::matches;
-use super::{Node, Shape};
+use super::{Node, PathStep, Shape};
 use crate::diag::{a, counted, nearest};
 use crate::value::{Number, Value, not_json};
-
-/// One step into a value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-#[serde(untagged)]
-pub enum PathStep {
-    /// A field or key.
-    Name(String),
-    /// An element, from 0.
-    Index(usize),
-}
-
-/// Written by hand: serde's untagged enums cannot read `serde_json`'s arbitrary-precision numbers.
-impl<'de> Deserialize<'de> for PathStep {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let step = serde_json::Value::deserialize(deserializer)?;
-        let index = step.as_u64().and_then(|index| usize::try_from(index).ok());
-        match (step.as_str(), index) {
-            (Some(name), _) => Ok(Self::Name(name.to_owned())),
-            (None, Some(index)) => Ok(Self::Index(index)),
-            (None, None) => Err(D::Error::custom("a step is a name or a position")),
-        }
-    }
-}
-
-impl fmt::Display for PathStep {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name) => formatter.write_str(name),
-            Self::Index(index) => write!(formatter, "{index}"),
-        }
-    }
-}
 
 /// A part of a value that does not fit its schema.
 #[derive(Clone, Debug, PartialEq)]

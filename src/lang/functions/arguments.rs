@@ -1,12 +1,12 @@
 //! Arguments and errors of functions.
 
-use crate::diag::a;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::super::budget::Exhausted;
 use super::super::{Budget, Scope, convert};
-use crate::files::Files;
+use crate::diag::{Diagnostic, a};
+use crate::files::{Files, Refusal};
 use crate::value::{Number, Value};
 
 /// The arguments of one call; their number was checked.
@@ -20,7 +20,12 @@ pub(in super::super) struct Arguments<'a> {
     pub(super) planned_at: Option<&'a str>,
     /// True if the call is in a file that `templatefile` reads.
     pub(super) inside_template_file: bool,
+    /// Renders the text of a template.
+    pub(super) render: Render,
 }
+
+/// Renders the text of a template with these names.
+pub(in super::super) type Render = fn(&str, &dyn Scope) -> Result<Value, Vec<Diagnostic>>;
 
 /// The reason why a function has no result.
 pub(in super::super) struct Problem {
@@ -63,6 +68,18 @@ impl Problem {
         Self { code: "wrong-type", shows_nothing: true, ..Self::of(index, message) }
     }
 
+    /// The file `path`, argument 0, cannot be read.
+    pub(super) fn refused(refusal: &Refusal, path: &str) -> Self {
+        let mut problem = Self::of(0, refusal.describe(path)).code(refusal.code());
+        if matches!(refusal, Refusal::Outside) {
+            problem.notes.push(
+                "a folder of the same git repository can be read if [stack] names it: shared = [\"../policies\"]"
+                    .to_owned(),
+            );
+        }
+        problem
+    }
+
     /// Replaces the code.
     pub(super) fn code(self, code: &'static str) -> Self {
         Self { code, ..self }
@@ -81,6 +98,7 @@ impl<'a> Arguments<'a> {
         values: Vec<Value>,
         scope: &'a dyn Scope,
         inside_template_file: bool,
+        render: Render,
     ) -> Self {
         Self {
             values,
@@ -88,6 +106,7 @@ impl<'a> Arguments<'a> {
             budget: scope.budget(),
             planned_at: scope.planned_at(),
             inside_template_file,
+            render,
         }
     }
 

@@ -233,7 +233,7 @@ fn length(arguments: &mut Arguments<'_>) -> Outcome {
         Value::Map(entries) => Ok(count(entries.len())),
         Value::String(text) => {
             arguments.work(text.len() / 2)?;
-            Ok(count(super::string::length(text)))
+            Ok(count(super::clusters::length(text)))
         }
         other => Err(Problem::wrong_type(0, "list, map or string", other)),
     }

@@ -1,8 +1,7 @@
 //! Encodings of text: Base64, CSV, JSON, TOML, URLs, YAML.
 
 use base64::Engine as _;
-use base64::alphabet::STANDARD as STANDARD_ALPHABET;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::engine::general_purpose::STANDARD;
 use flate2::{Compress, Compression, Crc, FlushCompress};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -36,21 +35,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 fn base64decode(arguments: &mut Arguments<'_>) -> Outcome {
-    String::from_utf8(from_base64(&arguments.text(0)?)?)
+    String::from_utf8(text_encoding::from_base64(&arguments.text(0)?)?)
         .map(Value::String)
         .map_err(|_| Problem::of(0, "the decoded data is not UTF-8 text"))
-}
-
-/// Decodes Base64. Line breaks are ignored, as in Go's decoder.
-pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, Problem> {
-    // Bits after the last byte are ignored, too.
-    const LENIENT: GeneralPurpose = GeneralPurpose::new(
-        &STANDARD_ALPHABET,
-        GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
-    );
-    LENIENT
-        .decode(text.replace(['\r', '\n'], ""))
-        .map_err(|error| Problem::of(0, format!("not valid Base64: {error}")))
 }
 
 /// A gzip file with the header and the block structure of Go's writer, which is flushed before it is

@@ -5,15 +5,13 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::{Names, Template, convert};
+use super::super::{Names, convert};
+use super::function::TEMPLATE_STRING;
 use super::{Arguments, Function, Outcome, Problem, Reads};
-use crate::diag::{FileId, Span, a};
-use crate::files::{Refusal, lexical};
+use crate::diag::a;
+use crate::files::lexical;
 use crate::limits;
 use crate::value::Value;
-
-/// The function whose template must be a reference.
-pub(in super::super) const TEMPLATE_STRING: &str = "templatestring";
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("abspath", &["path"], Reads::All, abspath),
@@ -33,22 +31,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// The bytes of the file in the first argument.
 pub(super) fn read_bytes(arguments: &Arguments<'_>) -> Result<Vec<u8>, Problem> {
     let text = arguments.text(0)?;
-    let bytes =
-        arguments.files.read(&*text, limits::FUNCTION_FILE).map_err(|refusal| refused(&refusal, &text))?;
+    let bytes = arguments
+        .files
+        .read(&*text, limits::FUNCTION_FILE)
+        .map_err(|refusal| Problem::refused(&refusal, &text))?;
     arguments.work(64 + bytes.len() / 256)?;
     arguments.room(bytes.len())?;
     Ok(bytes)
-}
-
-pub(super) fn refused(refusal: &Refusal, path: &str) -> Problem {
-    let mut problem = Problem::of(0, refusal.describe(path)).code(refusal.code());
-    if matches!(refusal, Refusal::Outside) {
-        problem.notes.push(
-            "a folder of the same git repository can be read if [stack] names it: shared = [\"../policies\"]"
-                .to_owned(),
-        );
-    }
-    problem
 }
 
 fn read_text(arguments: &Arguments<'_>) -> Result<String, Problem> {
@@ -97,7 +86,7 @@ fn pathexpand(arguments: &mut Arguments<'_>) -> Outcome {
 
 fn fileexists(arguments: &mut Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
-    arguments.files.exists(&*text).map(Value::Bool).map_err(|refusal| refused(&refusal, &text))
+    arguments.files.exists(&*text).map(Value::Bool).map_err(|refusal| Problem::refused(&refusal, &text))
 }
 
 fn templatefile(arguments: &mut Arguments<'_>) -> Outcome {
@@ -128,14 +117,9 @@ fn rendered(arguments: &mut Arguments<'_>, path: &str, text: &str) -> Outcome {
     if let Some(name) = variables.keys().find(|name| !is_name(name)) {
         return Err(Problem::of(1, format!("`{name}` cannot be the name of a variable")));
     }
-    // The text is no source file of the stack, so messages describe places in words.
-    let whole = Span::new(FileId(u32::MAX), 0, text.len());
     arguments.work(128 + text.len() / 4)?;
     let names = Names { values: variables, files: arguments.files.clone(), budget: arguments.budget.clone() };
-    let outcome = Template::parse(text, whole, true)
-        .map_err(|error| vec![error])
-        .and_then(|template| template.evaluate_file(&names));
-    let problem = match outcome {
+    let problem = match (arguments.render)(text, &names) {
         Ok(Value::Null) => vec!["it returns null".to_owned()],
         Ok(value) => return Ok(value),
         Err(errors) => errors

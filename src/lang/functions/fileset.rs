@@ -10,7 +10,6 @@ use std::str::Chars;
 use regex::Regex;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir};
 
-use super::file::refused;
 use super::{Arguments, Outcome, Problem};
 use crate::files::{Kind, Refusal, lexical};
 use crate::limits;
@@ -70,7 +69,7 @@ impl Search<'_> {
         let real = match files.leads_to(folder) {
             Ok(real) => real,
             Err(Refusal::Missing) => return Ok(()),
-            Err(refusal) => return Err(refused(&refusal, self.named)),
+            Err(refusal) => return Err(Problem::refused(&refusal, self.named)),
         };
         if self.within.iter().any(|outer| outer.starts_with(&real)) {
             return Ok(());
@@ -78,12 +77,12 @@ impl Search<'_> {
         let entries = match files.list(folder) {
             Ok(entries) => entries,
             Err(Refusal::Missing) => return Ok(()),
-            Err(refusal) => return Err(refused(&refusal, self.named)),
+            Err(refusal) => return Err(Problem::refused(&refusal, self.named)),
         };
         self.seen = self.seen.saturating_add(entries.len());
         self.arguments.work(entries.len().saturating_mul(4) + 256)?;
         if self.seen > limits::LISTED {
-            return Err(refused(&Refusal::TooMany(limits::LISTED), self.named));
+            return Err(Problem::refused(&Refusal::TooMany(limits::LISTED), self.named));
         }
         self.within.push(real);
         for entry in entries {

@@ -193,7 +193,7 @@ fn sign(verb: &Verb, number: &Number) -> &'static str {
 /// Shortens a text. A precision of zero keeps everything, as in Terraform.
 fn shortened(verb: &Verb, text: &str) -> String {
     match verb.precision {
-        Some(precision) if precision > 0 => super::string::clusters(text).take(precision).collect(),
+        Some(precision) if precision > 0 => super::clusters::clusters(text).take(precision).collect(),
         _ => text.to_owned(),
     }
 }
@@ -246,7 +246,7 @@ fn fractional(verb: &Verb, sign: &str, digits: &str) -> String {
 fn padded(verb: &Verb, shown: String) -> String {
     // Counting the characters of a long text is slow.
     let Some(width) = verb.width else { return shown };
-    let missing = width.saturating_sub(super::string::length(&shown));
+    let missing = width.saturating_sub(super::clusters::length(&shown));
     let fill = (if verb.zero { "0" } else { " " }).repeat(missing);
     if verb.minus { shown + &fill } else { fill + &shown }
 }

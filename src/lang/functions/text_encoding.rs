@@ -1,8 +1,9 @@
-//! Texts in encodings other than UTF-8, by their IANA names
+//! Bytes as text: Base64, and encodings other than UTF-8, by their IANA names
 //! (<https://www.iana.org/assignments/character-sets>).
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD as STANDARD_ALPHABET;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use encoding_rs::{DecoderResult, EncoderResult, Encoding};
 
 use super::{Arguments, Outcome, Problem};
@@ -98,12 +99,24 @@ fn with(encoding: &'static Encoding, text: &str) -> Result<Vec<u8>, char> {
     }
 }
 
+/// Decodes Base64. Line breaks are ignored, as in Go's decoder.
+pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, Problem> {
+    // Bits after the last byte are ignored, too.
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &STANDARD_ALPHABET,
+        GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+    );
+    LENIENT
+        .decode(text.replace(['\r', '\n'], ""))
+        .map_err(|error| Problem::of(0, format!("not valid Base64: {error}")))
+}
+
 pub(super) fn decode(arguments: &mut Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
     let charset = charset(arguments)?;
     arguments.work(text.len() / 16)?;
     arguments.room(text.len().saturating_mul(3))?;
-    let bytes = super::encoding::from_base64(&text)?;
+    let bytes = from_base64(&text)?;
     let decoded = match charset {
         Charset::Utf16 { little, marked } => utf16(&bytes, little, marked),
         Charset::Ascii => String::from_utf8(bytes).ok().filter(|text| text.is_ascii()),

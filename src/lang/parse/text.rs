@@ -7,19 +7,8 @@ use hcl_edit::template::{Directive, Element, ForTemplateExpr, Strip, Template};
 
 use super::super::functions::clusters;
 use super::super::tree::{ForPart, IfPart, Part};
-use super::{Lowered, Lowering, parsed};
+use super::lowering::{Lowered, Lowering, Text, parsed};
 use crate::diag::Diagnostic;
-
-/// The source of a text token.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Text {
-    /// A whole quoted string.
-    Quoted,
-    /// A line, including its line break.
-    Lines,
-    /// A line of a heredoc whose indentation is removed.
-    Flush,
-}
 
 enum Token<'e> {
     Literal(String),

@@ -1,24 +1,8 @@
-//! The schema of a kind, derived from its Rust types. Validation, diff, `explain` and the editor's
-//! JSON Schema all use it.
-
-mod build;
-mod meaning;
-mod normalize;
-mod path;
-mod pattern;
-mod rules;
-mod spelling;
-mod validate;
-
-pub use meaning::{Document, Held, RiskMark, RiskSort, When};
-pub use normalize::{as_written, in_order, normalize, without_absent};
-pub use path::{parse_path, path_text};
-pub use rules::{Rule, written};
-pub use spelling::{Form, Spelling, canonical, respelled};
-pub use validate::{Fault, PathStep, validate};
+//! A schema as a tree: one node for each place in a value.
 
 use std::collections::BTreeMap;
 
+use super::{Document, PathStep, RiskMark, Rule, Spelling};
 use crate::kind::Names;
 use crate::value::Value;
 
@@ -206,6 +190,14 @@ impl Node {
     /// Returns whether the field `name` must be written.
     pub fn requires(&self, name: &str) -> bool {
         matches!(&self.shape, Shape::Object { required, .. } if required.iter().any(|field| field == name))
+    }
+
+    /// Writes a value as a stack does: a text in quotes, a flag or number without.
+    pub fn written(&self, value: &str) -> String {
+        match self.shape {
+            Shape::Bool | Shape::Number { .. } => value.to_owned(),
+            _ => format!("\"{value}\""),
+        }
     }
 
     /// The name of its type in the stack language.
