@@ -776,36 +776,74 @@ fn a_cluster_that_aws_gave_up_on_can_be_destroyed_and_replaced() {
 }
 
 /// The answers to a read of a queue that was created with default settings.
-fn queue() -> [Answer; 2] {
+fn queue(visibility_timeout: u32) -> [Answer; 2] {
     let tags = owned("sqs_queue.loads", |key, value| format!(r#""{key}": "{value}","#));
     [
         on("sqs:GetQueueAttributes").answers(
-            r#"{"Attributes": {"QueueArn": "arn:aws:sqs:us-east-1:123456789012:loads", "CreatedTimestamp": "1767323045",
+            json!({ "Attributes": {
+                "QueueArn": "arn:aws:sqs:us-east-1:123456789012:loads", "CreatedTimestamp": "1767323045",
                 "DelaySeconds": "0", "MaximumMessageSize": "1048576", "MessageRetentionPeriod": "345600",
-                "ReceiveMessageWaitTimeSeconds": "0", "SqsManagedSseEnabled": "true", "VisibilityTimeout": "30"}}"#,
+                "ReceiveMessageWaitTimeSeconds": "0", "SqsManagedSseEnabled": "true",
+                "VisibilityTimeout": visibility_timeout.to_string(),
+            } })
+            .to_string(),
         ),
         on("sqs:ListQueueTags").answers(format!(r#"{{"Tags": {{{}}}}}"#, tags.trim_end_matches(','))),
     ]
+}
+
+fn no_queue() -> Answer {
+    let words = "The specified queue does not exist.";
+    on("sqs:GetQueueAttributes").fails(400, "AWS.SimpleQueueService.NonExistentQueue", words)
+}
+
+fn made_queue() -> Answer {
+    on("sqs:CreateQueue").answers(r#"{"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/loads"}"#)
+}
+
+/// The servers of SQS learn of a change one after another. One read that shows it does not suffice, and a read
+/// that does not show it starts the count again.
+#[test]
+fn a_queue_is_read_until_several_reads_in_a_row_agree() {
+    let scene = Scene::new("[sqs_queue.loads]\nqueue_name = 'loads'\n");
+    let shows = |timeout| queue(timeout)[0].clone();
+    let tags = || queue(30)[1].clone().stays();
+    let run = scene.apply(vec![no_queue(), no_queue(), made_queue(), shows(30), shows(30), tags()]);
+    assert!(run.stdout.contains("1 created"), "{}", run.stdout);
+    scene.write("[sqs_queue.loads]\nqueue_name = 'loads'\nvisibility_timeout = 60\n");
+    // The plan and the look before the update. Then the change shows, is gone, and shows twice.
+    let reads = [30, 30, 60, 30, 60, 60].map(shows);
+    let run = scene.apply(
+        [on("sqs:SetQueueAttributes").sends("Attributes.VisibilityTimeout", "60"), tags().perhaps()]
+            .into_iter()
+            .chain(reads)
+            .collect(),
+    );
+    assert!(run.stdout.contains("1 updated"), "{}", run.stdout);
 }
 
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>
 #[test]
 fn the_name_of_a_deleted_queue_is_waited_for() {
     let scene = Scene::new("[sqs_queue.loads]\nqueue_name = 'loads'\n");
-    let gone = || {
-        let words = "The specified queue does not exist.";
-        on("sqs:GetQueueAttributes").fails(400, "AWS.SimpleQueueService.NonExistentQueue", words)
-    };
+    let gone = no_queue;
     let deleted = || {
         let words = "You must wait 60 seconds after deleting a queue before you can create another with the same name.";
         on("sqs:CreateQueue").fails(400, "AWS.SimpleQueueService.QueueDeletedRecently", words)
     };
-    let created = on("sqs:CreateQueue")
-        .answers(r#"{"QueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/loads"}"#);
-    let [attributes, tags] = queue();
+    let [attributes, tags] = queue(30).map(Answer::stays);
     // It is looked for by the plan, and before each attempt.
-    let run =
-        scene.apply(vec![gone(), gone(), deleted(), gone(), deleted(), gone(), created, attributes, tags]);
+    let run = scene.apply(vec![
+        gone(),
+        gone(),
+        deleted(),
+        gone(),
+        deleted(),
+        gone(),
+        made_queue(),
+        attributes,
+        tags,
+    ]);
     assert!(run.stdout.contains("1 created"), "{}", run.stdout);
 }
 

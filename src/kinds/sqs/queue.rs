@@ -162,8 +162,9 @@ impl Kind for SqsQueue {
     // (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html>).
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 60, deadline_seconds: 300 };
     // See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>.
+    // Until then the servers of SQS differ, so one read may show a change and the next one not.
     const SETTLING: Settling =
-        Settling { seconds: 60, slower: &[("message_retention_period", 900)], ..Settling::USUAL };
+        Settling { seconds: 60, slower: &[("message_retention_period", 900)], agreeing: 2 };
 
     type Spec = Spec;
     type Attrs = Attrs;
