@@ -4,7 +4,7 @@ use crate::aws::Tags;
 use crate::graph::Address;
 
 /// The owner of a resource, kept in its tags. They find a resource with an assigned id again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Owner {
     /// The name of the stack.
     pub stack: String,

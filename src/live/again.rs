@@ -1,7 +1,7 @@
 //! Reads again what one answer of AWS did not show. Its services are eventually consistent, and
 //! trusting a single empty answer would create a second resource.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures_util::future::{join, join_all};
 
@@ -57,13 +57,16 @@ impl Knowledge<'_> {
         Owner::new(&self.owner.0, &self.owner.1, address)
     }
 
-    /// Returns whether the ledger has a resource, or an intent, with this id.
-    fn knows(&self, kind: &dyn ErasedKind, region: &str, id: &str) -> bool {
+    /// The resources and intents of the ledger that have an id: kind, region and id.
+    fn recorded(&self) -> HashSet<(&str, &str, &str)> {
         let entries = self.ledger.resources.iter();
         let deposed = self.ledger.deposed.iter().flat_map(|(at, all)| all.iter().map(move |one| (at, one)));
-        let mut known = entries.chain(deposed);
-        known.any(|(at, entry)| at.kind == kind.name() && entry.region == region && entry.id == id)
-            || self.ledger.intended(kind.name(), region, id).is_some()
+        let entries = entries.chain(deposed);
+        let entries = entries.map(|(at, entry)| (&*at.kind, &*entry.region, &*entry.id));
+        let intents = self.ledger.intents.iter();
+        let intents =
+            intents.filter_map(|(at, intent)| Some((&*at.kind, &*intent.region, intent.id.as_deref()?)));
+        entries.chain(intents).collect()
     }
 
     /// Returns whether the ledger has a resource, or an intent, at this address.
@@ -79,32 +82,31 @@ impl Knowledge<'_> {
         indices: &mut BTreeMap<String, Index>,
     ) {
         let is_empty = |search: &&Search| search.found.as_ref().is_ok_and(Vec::is_empty);
+        let is_found = |one: &Reading| one.found.iter().all(|found| !matches!(found, Ok(None)));
+        if readings.iter().all(is_found) && !searches.iter().any(|search| is_empty(&search)) {
+            return;
+        }
         if self.ledger.account.is_empty() {
             // Without a ledger, only the index may know. A plan without a ledger asks for it anyway.
-            let missing =
-                readings.iter().filter(|one| one.found.iter().any(|found| matches!(found, Ok(None))));
+            let missing = readings.iter().filter(|one| !is_found(one));
             let regions = missing.map(|one| indexed(one.kind, &one.region));
             let regions =
                 regions.chain(searches.iter().filter(is_empty).map(|one| indexed(one.kind, &one.region)));
             consult(self.session, regions.collect(), self.owner, indices).await;
         }
+        let recorded = self.recorded();
         for (looked, pause) in PAUSES.into_iter().enumerate() {
-            let shown =
-                |kind: &'static dyn ErasedKind, region: &str, is: &dyn Fn(&str, &aws::Tags) -> bool| {
-                    indices
-                        .get(indexed(kind, region))
-                        .is_some_and(|index| index.iter().any(|(arn, tags)| is(arn, tags)))
-                };
+            let shown = Indexed::of(indices);
             let believed = |known: bool, shown: bool| if looked == 0 { !known && !shown } else { !shown };
             let mut reads: Vec<(usize, Vec<usize>)> = Vec::new();
             for (at, one) in readings.iter().enumerate() {
                 let missing =
                     one.requests.iter().zip(&one.found).enumerate().filter(|(_, (request, found))| {
-                        let is_it = |arn: &str, tags: &aws::Tags| is_of(one.kind, arn, tags, &request.id);
+                        let region = indexed(one.kind, &one.region);
                         matches!(found, Ok(None))
                             && !believed(
-                                self.knows(one.kind, &one.region, &request.id),
-                                shown(one.kind, &one.region, &is_it),
+                                recorded.contains(&(one.kind.name(), &*one.region, &*request.id)),
+                                shown.resources.contains(&(region, one.kind.name(), request.id.clone())),
                             )
                     });
                 let missing: Vec<usize> = missing.map(|(place, _)| place).collect();
@@ -116,9 +118,8 @@ impl Knowledge<'_> {
                 .filter(|&at| is_empty(&&searches[at]))
                 .filter(|&at| {
                     let one = &searches[at];
-                    let owner = self.owner_of(&one.address);
-                    let is_it = |_: &str, tags: &aws::Tags| Owner::of(tags).as_ref() == Some(&owner);
-                    !believed(self.expects(&one.address), shown(one.kind, &one.region, &is_it))
+                    let owner = (indexed(one.kind, &one.region), self.owner_of(&one.address));
+                    !believed(self.expects(&one.address), shown.owners.contains(&owner))
                 })
                 .collect();
             if reads.is_empty() && finds.is_empty() {
@@ -182,10 +183,25 @@ impl Knowledge<'_> {
     }
 }
 
-/// Returns whether an entry of the index belongs to the resource of this kind and id.
-fn is_of(kind: &dyn ErasedKind, arn: &str, tags: &aws::Tags, id: &str) -> bool {
-    let shown = tags.get(Owner::ADDRESS).and_then(|tag| resolve(arn, tag).ok());
-    shown.is_some_and(|shown| shown.kind.name() == kind.name() && shown.id == id)
+/// What the indices of tags show, each with the region of its index.
+struct Indexed<'i> {
+    /// By kind and id.
+    resources: HashSet<(&'i str, &'static str, String)>,
+    owners: HashSet<(&'i str, Owner)>,
+}
+
+impl<'i> Indexed<'i> {
+    fn of(indices: &'i BTreeMap<String, Index>) -> Self {
+        let mut shown = Self { resources: HashSet::new(), owners: HashSet::new() };
+        for (region, (arn, tags)) in
+            indices.iter().flat_map(|(region, index)| index.iter().map(move |entry| (region.as_str(), entry)))
+        {
+            shown.owners.extend(Owner::of(tags).map(|owner| (region, owner)));
+            let resource = tags.get(Owner::ADDRESS).and_then(|tag| resolve(arn, tag).ok());
+            shown.resources.extend(resource.map(|one| (region, one.kind.name(), one.id)));
+        }
+        shown
+    }
 }
 
 /// Finds a resource that the plan took for gone although it exists. The plan would create a second one
