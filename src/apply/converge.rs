@@ -103,7 +103,7 @@ impl Work<'_, '_, '_, '_> {
             if !self.is_ready(id, &live, &mut progress).await? {
                 continue;
             }
-            let left = self.difference(&live, progress.sent_unreadable);
+            let left = self.difference(&live, &progress);
             if left.tags.is_empty() && progress.known_tags().is_none() {
                 progress.tags = Some((Instant::now(), live.tags.clone()));
             }
@@ -238,7 +238,7 @@ impl Work<'_, '_, '_, '_> {
             incarnation: None,
             not_returned: Vec::new(),
         };
-        let left = self.difference(&new, true);
+        let left = self.difference(&new, progress);
         if left.attributes.is_empty() {
             return Ok(());
         }
@@ -246,12 +246,13 @@ impl Work<'_, '_, '_, '_> {
     }
 
     /// Compares the live resource with its declaration.
-    fn difference(&self, live: &ErasedLive, sent_unreadable: bool) -> Difference {
+    fn difference(&self, live: &ErasedLive, progress: &Progress) -> Difference {
         let schema = &self.kind.schema().spec;
         let ledger = self.executor.writer.ledger.borrow();
         let entry = ledger.resources.get(&self.instance.address);
         let past = Past::of(self.kind, entry, live);
-        let past = Past { entry: entry.filter(|_| !sent_unreadable), ..past };
+        let entry_to_compare = entry.filter(|_| !progress.sent_unreadable);
+        let past = Past { entry: entry_to_compare, is_new: progress.fresh, ..past };
         let found = normalize(schema, live.spec.clone());
         let (want, have) = plan::complete(self.instance, found, &past, &ledger);
         let attributes = diff(schema, &have, &want);

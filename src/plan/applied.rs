@@ -59,6 +59,8 @@ pub struct Past<'p> {
     pub restamped: bool,
     /// Attributes that AWS does not return at present.
     pub not_returned: &'p [String],
+    /// This apply created the resource, so that there is no change of others to ignore.
+    pub is_new: bool,
 }
 
 impl<'p> Past<'p> {
@@ -66,7 +68,7 @@ impl<'p> Past<'p> {
     pub fn of(kind: &dyn ErasedKind, entry: Option<&'p Entry>, live: &'p ErasedLive) -> Self {
         let stamp = entry.and_then(|entry| entry.stamp.as_deref());
         let restamped = stamp.zip(kind.stamp(live)).is_some_and(|(then, now)| then != now);
-        Self { entry, written: entry, restamped, not_returned: &live.not_returned }
+        Self { entry, written: entry, restamped, not_returned: &live.not_returned, is_new: false }
     }
 }
 
@@ -80,7 +82,7 @@ pub fn complete(
     past: &Past<'_>,
     ledger: &Ledger,
 ) -> (Value, Value) {
-    let Past { entry, written, restamped, not_returned } = *past;
+    let Past { entry, written, restamped, not_returned, is_new } = *past;
     let prints = ledger.fingerprints();
     let schema = &instance.kind.schema().spec;
     let mut want = instance.spec.clone();
@@ -91,7 +93,9 @@ pub fn complete(
         &removed_settings::by_ledger(written),
         &instance.account_id,
     );
-    ignore(instance, &mut want, &found);
+    if !is_new {
+        ignore(instance, &mut want, &found);
+    }
     if let Value::Map(found) = &mut found {
         for name in not_returned {
             let Some(desired) = want.get(name) else { continue };

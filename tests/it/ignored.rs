@@ -196,3 +196,28 @@ fn all_changes_can_be_ignored() {
         assert!(!plan.is_empty(), "{all}");
     }
 }
+
+const GROUP: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\n[cloudwatchlogs_log_group.job]\n\
+                     log_group_name = \"/shop/job\"\nretention_in_days = 30\n\
+                     lifecycle = { ignore_changes = [\"retention_in_days\"] }\n";
+
+/// As in Terraform: only what others change later is left alone.
+#[test]
+fn a_new_resource_gets_its_ignored_attributes() {
+    let project = Project::new(GROUP);
+    project.apply();
+    let days = || {
+        project.with(async |_, cx| {
+            let groups = cx.aws.cloudwatchlogs().describe_log_groups().send().await.expect("groups");
+            groups.log_groups().first().and_then(|group| group.retention_in_days())
+        })
+    };
+    assert_eq!(days(), Some(30));
+    project.with(async |_, cx| {
+        let put = cx.aws.cloudwatchlogs().put_retention_policy().log_group_name("/shop/job");
+        put.retention_in_days(7).send().await.expect("it can be changed");
+    });
+    project.settled();
+    assert_eq!(days(), Some(7));
+    project.run(&["destroy", "--yes"]).exits(0);
+}
