@@ -38,7 +38,9 @@ pub async fn listed(cx: &Cx, lookups: &[Lookup<'_>]) -> Listed {
 /// Returns whether a listing may answer a lookup: whether the object exists, or whether it is as applied.
 fn is_answered(lookup: &Lookup<'_>) -> bool {
     let is_known = lookup.applied.is_some() && !CHANGEABLE.iter().any(|attribute| lookup.wants(attribute));
-    is_known || lookup.is_bare() || (lookup.applied.is_none() && lookup.tags.is_none())
+    // A listing is XML, which does not keep every control character.
+    let is_listed = !lookup.id.contains(char::is_control);
+    is_listed && (is_known || lookup.is_bare() || (lookup.applied.is_none() && lookup.tags.is_none()))
 }
 
 /// Lists the current versions of these keys, in at most half as many calls.
