@@ -1108,7 +1108,7 @@ fn an_object_with_control_characters_in_its_key_is_asked_for_by_itself() {
     let kind = kind("s3_object").expect("a kind");
     let aws = Exchange::of([on("s3:GetObjectTagging").answers("<Tagging><TagSet/></Tagging>").stays()]);
     aws.then([on("s3:HeadObject").header("ETag", "e").answers("").stays()]);
-    let requests = ["lake/a\r", "lake/b\r"].map(|id| ReadRequest::of(id));
+    let requests = ["lake/a\r", "lake/b\r"].map(ReadRequest::of);
     let reads = aws.with(async |cx| kind.read_many(cx, &requests).await);
     assert!(reads.iter().all(|read| matches!(read, Ok(Some(_)))), "{reads:?}");
 }
