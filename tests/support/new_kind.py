@@ -275,7 +275,7 @@ impl Kind for {struct} {{
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }}
 
-    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<String> {{
+    async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {{
         todo!("make {{:?}} with the tags {{:?}}, by {{:?}}", want, new.tags, cx.scope)
     }}
 
@@ -283,7 +283,7 @@ impl Kind for {struct} {{
         todo!("make {{id}} from {{live:?}} to {{want:?}}, by {{:?}}", cx.scope)
     }}
 
-    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<()> {{
+    async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {{
         todo!("delete {{id}}; gone already is success, by {{:?}}", cx.scope)
     }}
 {tags}}}
