@@ -318,7 +318,7 @@ pub trait Kind: Sized + 'static {
         Vec::new()
     }
 
-    /// What this resource claims for itself, such as a name or a place in a VPC. Two resources of a kind
+    /// The claims of this resource, such as a name or a place in a VPC. Two resources of a kind
     /// are compared only if they claim the same text: a stack may have thousands of a kind. So a kind
     /// with [`Kind::clash`], or that uses [`Among::before`], names here what the two have in common.
     fn claims(own: &Peer<'_>) -> Vec<String> {

@@ -183,7 +183,7 @@ impl Knowledge<'_> {
     }
 }
 
-/// What the indices of tags show, each with the region of its index.
+/// The resources and owners that the indices of tags show, each with the region of its index.
 struct Indexed<'i> {
     /// By kind and id.
     resources: HashSet<(&'i str, &'static str, String)>,

@@ -317,7 +317,7 @@ impl Kind for CloudtrailTrail {
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let cloudtrail = cx.aws.cloudtrail();
-        // What is absent stays as it is; an empty text unsets
+        // An absent setting stays as it is; an empty text unsets it
         // (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_UpdateTrail.html).
         let request = |spec: &Spec| -> Result<_> {
             let request = set!(cloudtrail.update_trail().name(id), spec => s3_bucket_name,

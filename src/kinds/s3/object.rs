@@ -690,7 +690,7 @@ fn unreadable(error: std::io::Error) -> Error {
     Error::finding(Class::Invalid, format!("the source cannot be read: {error}"))
 }
 
-/// What S3 answers of an object that it has stored.
+/// S3's description of an object that it has stored.
 struct Stored {
     e_tag: Option<String>,
     /// Absent in a bucket without versioning.

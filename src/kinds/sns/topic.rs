@@ -311,7 +311,7 @@ async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<SnsTopic>>> {
         let policy = answer.and_then(|answer| answer.data_protection_policy).filter(|policy| policy != "{}");
         found.extend(policy.map(|policy| ("DataProtectionPolicy".to_owned(), policy)));
     }
-    // What AWS leaves out, such as `MaximumMessageSize`, is at its default.
+    // An attribute that AWS leaves out, such as `MaximumMessageSize`, is at its default.
     let mut spec: Spec = from_attributes(&found)?;
     for (protocol, prefix) in PROTOCOLS {
         let own = found
