@@ -110,13 +110,10 @@ impl Destroy<'_, '_, '_, '_> {
     async fn delete(&self) -> Result<(Deletion, Duration), Vec<Diagnostic>> {
         let mut retry = Retry::new(self.deadline());
         loop {
-            let began = Instant::now();
-            let deleted = {
-                let _writing = self.executor.reads.writing(self.kind, &self.cx);
-                self.kind.delete(&self.cx, self.id, &self.change.existing).await
-            };
+            let call = self.kind.delete(&self.cx, self.id, &self.change.existing);
+            let (deleted, took) = self.executor.reads.write(self.kind, &self.cx, call).await;
             match deleted {
-                Ok(deletion) => return Ok((deletion, began.elapsed())),
+                Ok(deletion) => return Ok((deletion, took)),
                 Err(error) => self.retry(&mut retry, &error).await?,
             }
         }

@@ -67,10 +67,7 @@ impl Executor<'_, '_, '_> {
                         return Err(vec![refusal.at_maybe(self.span(&unit.address), "")]);
                     }
                     let updated = match refusal {
-                        Ok(_) => {
-                            let _writing = self.reads.writing(kind, &cx);
-                            kind.update(&cx, id, &have, &want).await
-                        }
+                        Ok(_) => self.reads.write(kind, &cx, kind.update(&cx, id, &have, &want)).await.0,
                         Err(error) => Err(error),
                     };
                     match updated {

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
@@ -44,7 +44,7 @@ struct Batch {
 }
 
 /// A write under way. A batch of reads waits a little for its end.
-pub(super) struct Writing(Rc<Queue>);
+struct Writing(Rc<Queue>);
 
 impl Drop for Writing {
     fn drop(&mut self) {
@@ -113,11 +113,20 @@ impl Reads {
         self.queues.borrow_mut().entry(place).or_default().clone()
     }
 
-    /// Notes that a call begins that changes a resource. It has ended when the result is dropped.
-    pub(super) fn writing(&self, kind: &dyn ErasedKind, cx: &Cx) -> Writing {
+    /// Makes a call that changes a resource: reads of its kind wait a little for the end. Returns its answer and
+    /// how long it took.
+    pub(super) async fn write<T>(
+        &self,
+        kind: &dyn ErasedKind,
+        cx: &Cx,
+        call: impl Future<Output = T>,
+    ) -> (T, Duration) {
         let queue = self.queue(kind, cx);
         queue.writing.set(queue.writing.get() + 1);
-        Writing(queue)
+        let _writing = Writing(queue);
+        let began = Instant::now();
+        let answer = call.await;
+        (answer, began.elapsed())
     }
 
     /// Reads one resource. If its kind reads several in one call, the read joins others: those that begin

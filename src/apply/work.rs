@@ -64,10 +64,8 @@ impl Work<'_, '_, '_, '_> {
 
     /// Makes a call that changes the resource.
     pub(super) async fn write<T>(&self, call: impl Future<Output = T>) -> T {
-        let _writing = self.executor.reads.writing(self.kind, self.cx);
-        let began = Instant::now();
-        let answer = call.await;
-        self.wrote.set(began.elapsed());
+        let (answer, took) = self.executor.reads.write(self.kind, self.cx, call).await;
+        self.wrote.set(took);
         answer
     }
 
