@@ -248,7 +248,7 @@ impl<'a> EvalContext<'a> {
         let referred = self.references.referred(resource);
         let mut instances = Vec::new();
         for (key, value) in elements {
-            let address = Address { kind: resource.kind.clone(), name: resource.name.clone(), key };
+            let address = Address::new(&*resource.kind, &*resource.name, key);
             let mut instance = Instance {
                 each: value,
                 referred: Rc::clone(&referred),
@@ -307,7 +307,7 @@ impl<'a> EvalContext<'a> {
         let unknown = Value::Unknown(Unknown::new(resource.address(), ""));
         self.faulty.borrow_mut().insert(resource.address());
         self.views.borrow_mut().insert(resource.address(), View::One(unknown.clone()));
-        let address = Address { kind: resource.kind.clone(), name: resource.name.clone(), key: None };
+        let address = Address::new(&*resource.kind, &*resource.name, None);
         self.evaluate(&mut Instance { each: Some(unknown), ..self.blank(address, kind, resource) }, problems);
     }
 

@@ -1,157 +1,13 @@
 //! Addresses, and the order between them.
 
+mod address;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 
 use petgraph::algo::{kosaraju_scc, toposort};
 use petgraph::graphmap::DiGraphMap;
 
-/// The name of one resource in a stack: `glue_job.orders` or `s3_bucket.lake["raw"]`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Address {
-    /// The kind.
-    pub kind: String,
-    /// The name within the stack.
-    pub name: String,
-    /// The key in `for_each`.
-    pub key: Option<String>,
-}
-
-impl Address {
-    /// The address of the declaration, without the key.
-    pub fn declaration(&self) -> String {
-        format!("{}.{}", self.kind, self.name)
-    }
-
-    /// The address in the characters that AWS allows in a tag value, at most 256 of them:
-    /// `s3_bucket.lake/raw`. Each other byte of a key is written as `@` and two hexadecimal digits
-    /// (<https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>).
-    pub fn as_tag(&self) -> String {
-        let mut text = self.declaration();
-        if let Some(key) = &self.key {
-            text.push('/');
-            for byte in key.bytes() {
-                if byte.is_ascii_alphanumeric() || b"_.:/=+-".contains(&byte) {
-                    text.push(char::from(byte));
-                } else {
-                    text.push_str(&format!("@{byte:02x}"));
-                }
-            }
-        }
-        if text.len() > 256 {
-            let name = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes());
-            // A doubled `@` starts no escaped byte, so this is never parsed as an address.
-            text.truncate(256 - 38);
-            text.push_str(&format!("@@{name}"));
-        }
-        text
-    }
-
-    /// Parses an address that [`Self::as_tag`] wrote. Returns `None` for a shortened one, and for
-    /// anything else.
-    pub fn of_tag(tag: &str) -> Option<Self> {
-        let (declaration, key) = match tag.split_once('/') {
-            Some((declaration, key)) => (declaration, Some(key)),
-            None => (tag, None),
-        };
-        let (kind, name) = declaration.split_once('.')?;
-        let key = match key {
-            Some(key) => {
-                let mut bytes = Vec::new();
-                let mut rest = key;
-                while let Some((plain, escaped)) = rest.split_once('@') {
-                    bytes.extend_from_slice(plain.as_bytes());
-                    bytes.push(u8::from_str_radix(escaped.get(..2)?, 16).ok()?);
-                    rest = escaped.get(2..)?;
-                }
-                bytes.extend_from_slice(rest.as_bytes());
-                Some(String::from_utf8(bytes).ok()?)
-            }
-            None => None,
-        };
-        let address = Self { kind: kind.to_owned(), name: name.to_owned(), key };
-        (address.as_tag() == tag).then_some(address)
-    }
-
-    /// Returns whether `selector` names this address, its declaration or its kind (`s3_bucket.lake`
-    /// selects `s3_bucket.lake["raw"]`).
-    pub fn is_selected_by(&self, selector: &str) -> bool {
-        // Accepts keys as expressions write them, and as a shell leaves them.
-        let keyed = self.key.as_ref().and_then(|key| {
-            let rest = selector.strip_prefix(&self.declaration())?;
-            Some(
-                rest.strip_prefix('.') == Some(key) || rest.strip_prefix('[')?.strip_suffix(']') == Some(key),
-            )
-        });
-        selector == self.kind
-            || selector == self.declaration()
-            || selector == self.to_string()
-            || keyed == Some(true)
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}.{}", self.kind, self.name)?;
-        match &self.key {
-            // Written as JSON, so that every key can be parsed again, with control characters escaped,
-            // so that none reaches a terminal.
-            Some(key) => {
-                formatter.write_str("[")?;
-                for character in serde_json::Value::from(key.as_str()).to_string().chars() {
-                    match character {
-                        // JSON does not escape these: delete, and the control characters of Latin-1.
-                        '\u{7f}'..='\u{9f}' => write!(formatter, "\\u{:04x}", character as u32)?,
-                        other => write!(formatter, "{other}")?,
-                    }
-                }
-                formatter.write_str("]")
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-impl FromStr for Address {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let malformed =
-            || format!("`{text}` is not an address such as glue_job.orders or s3_bucket.lake[\"raw\"]");
-        let (kind, rest) = text.split_once('.').ok_or_else(malformed)?;
-        let (name, key) = match rest.split_once('[') {
-            Some((name, key)) => {
-                let key = key.strip_suffix(']').ok_or_else(malformed)?;
-                // A shell removes the quotes of `lake["raw"]`.
-                let key = match serde_json::from_str(key) {
-                    Ok(key) => key,
-                    Err(_) if key.is_empty() || key.contains(['"', '[', ']']) => return Err(malformed()),
-                    Err(_) => key.to_owned(),
-                };
-                (name, Some(key))
-            }
-            None => (rest, None),
-        };
-        if kind.is_empty() || name.is_empty() || name.contains(['"', ']', '.']) {
-            return Err(malformed());
-        }
-        Ok(Self { kind: kind.to_owned(), name: name.to_owned(), key })
-    }
-}
-
-impl serde::Serialize for Address {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for Address {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+pub use address::{Address, ModulePath, ModuleStep};
 
 /// Sorts the nodes `0..count` so that each one comes after its needs. `needs` holds `(node, needed)`.
 /// The order is deterministic.
@@ -283,48 +139,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Address, order, relax};
-
-    #[test]
-    fn addresses_are_read_as_they_are_printed() {
-        for text in ["glue_job.orders", "s3_bucket.lake[\"raw\"]", "s3_bucket.lake[\"a \\\"b\\\" [c].d\"]"] {
-            assert_eq!(text.parse::<Address>().map(|address| address.to_string()), Ok(text.to_owned()));
-        }
-        for text in ["", "glue_job", ".a", "a.", "a.b[]", "a.b[\"raw\"", "a.b[\"raw]", "a.b[c]]", "a.b.c"] {
-            assert!(text.parse::<Address>().is_err(), "{text}");
-        }
-        // As a shell leaves it.
-        let bare: Address = "a.b[raw]".parse().expect("an address");
-        assert_eq!(bare.to_string(), "a.b[\"raw\"]");
-        for selector in ["a", "a.b", "a.b[\"raw\"]", "a.b[raw]", "a.b.raw"] {
-            assert!(bare.is_selected_by(selector), "{selector}");
-        }
-        for selector in ["a.b[ra]", "a.b.raw.c", "a.bb", "a.b["] {
-            assert!(!bare.is_selected_by(selector), "{selector}");
-        }
-    }
-
-    #[test]
-    fn tags_hold_what_aws_allows_and_tell_addresses_apart() {
-        let tag = |text: &str| text.parse::<Address>().expect("an address").as_tag();
-        assert_eq!(tag("s3_bucket.lake[\"raw\"]"), "s3_bucket.lake/raw");
-        assert_eq!(tag("s3_object.code[\"a b@c.py\"]"), "s3_object.code/a@20b@40c.py");
-        for text in ["s3_bucket.lake", "s3_bucket.lake[\"raw\"]", "s3_object.code[\"a b/@c é.py\"]"] {
-            let address: Address = text.parse().expect("an address");
-            assert_eq!(Address::of_tag(&address.as_tag()), Some(address));
-        }
-        for tag in ["", "lake", "s3_object.code/@zz", "s3_object.code/@4"] {
-            assert_eq!(Address::of_tag(tag), None, "{tag}");
-        }
-        let long =
-            |end: &str| Address { kind: "k".into(), name: "n".into(), key: Some("x".repeat(400) + end) };
-        assert_eq!(long("a").as_tag().len(), 256);
-        assert_ne!(long("a").as_tag(), long("b").as_tag());
-        // The hexadecimal end of a shortened address may start with any digits.
-        for number in 0..64 {
-            assert_eq!(Address::of_tag(&long(&number.to_string()).as_tag()), None);
-        }
-    }
+    use super::{order, relax};
 
     #[test]
     fn a_cycle_is_told_as_the_way_round() {

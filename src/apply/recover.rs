@@ -158,7 +158,7 @@ async fn undeclared(
         for (id, tags) in all {
             let owner = Owner::of(&tags)
                 .filter(|owner| owner.stack == ledger.stack && owner.env == ledger.env)
-                .filter(|owner| owner.address.starts_with(&format!("{}.", kind.name())));
+                .filter(|owner| Address::kind_of_tag(&owner.address) == Some(kind.name()));
             let Some(owner) = owner else { continue };
             let name = format!("{} {id}", kind.name());
             let Some(address) = Address::of_tag(&owner.address) else {

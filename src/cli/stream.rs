@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::apply::{Step, Summary, Unit};
 use crate::aws::CallCounts;
 use crate::diag::{Diagnostic, Severity, Sources, Span, counted};
-use crate::graph::Address;
+use crate::graph::{Address, ModulePath};
 use crate::plan::format::json_line;
 use crate::plan::review::{Item, Review, Sort, risk_json, visible};
 use crate::plan::{Absence, Cause, Change, Plan, Reason};
@@ -121,8 +121,8 @@ fn resource(address: &Address) -> Json {
     let whole = address.to_string();
     json!({
         "addr": whole,
-        "module": "",
-        "resource": whole,
+        "module": address.module.to_string(),
+        "resource": Address { module: ModulePath::default(), ..address.clone() }.to_string(),
         "implied_provider": "aws",
         "resource_type": address.kind,
         "resource_name": address.name,

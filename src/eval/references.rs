@@ -277,7 +277,7 @@ impl References {
         for target in &self.targets[index] {
             let mut needs = BTreeSet::new();
             let needed = &stack.resources[target.index];
-            let address = |key| Address { kind: needed.kind.clone(), name: needed.name.clone(), key };
+            let address = |key| Address::new(&*needed.kind, &*needed.name, key);
             match views.get(&needed.address()) {
                 Some(View::Each(all)) => match (&target.which, target.which.key(each)) {
                     // An element of its own may be missing, as in `try(x[each.key].arn, null)`.

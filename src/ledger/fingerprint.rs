@@ -88,7 +88,7 @@ mod tests {
     use crate::value::Value;
 
     fn address() -> Address {
-        Address { kind: "glue_job".into(), name: "orders".into(), key: None }
+        Address::new("glue_job", "orders", None)
     }
 
     #[test]

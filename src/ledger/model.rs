@@ -268,7 +268,7 @@ impl Ledger {
 
     /// The fingerprint of an output, or `None` if a part of it is unknown.
     pub fn print_of_output(&self, name: &str, value: &Value) -> Option<String> {
-        let address = Address { kind: "output".to_owned(), name: name.to_owned(), key: None };
+        let address = Address::new("output", name, None);
         self.fingerprints().of(&address, "", value)
     }
 
@@ -289,7 +289,7 @@ impl Ledger {
         id: &str,
         live: &ErasedLive,
     ) -> Option<String> {
-        let address = Address { kind: kind.to_owned(), name: "born".to_owned(), key: None };
+        let address = Address::new(kind, "born", None);
         let parts = [region, id, live.incarnation.as_deref()?].map(Value::from);
         self.fingerprints().of(&address, "", &Value::List(parts.into()))
     }

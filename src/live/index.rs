@@ -56,7 +56,7 @@ impl fmt::Display for Unresolved {
 pub fn resolve(arn: &str, tag: &str) -> Result<Shown, Unresolved> {
     let address = Address::of_tag(tag);
     let shown = address.as_ref().map_or_else(|| tag.to_owned(), ToString::to_string);
-    let (name, _) = tag.split_once('.').ok_or_else(|| Unresolved::NoAddress(tag.to_owned()))?;
+    let name = Address::kind_of_tag(tag).ok_or_else(|| Unresolved::NoAddress(tag.to_owned()))?;
     let kind = kinds::kind(name).ok_or_else(|| Unresolved::NoKind(shown.clone()))?;
     let id = kind.id_of_arn(arn).ok_or(Unresolved::NoId(shown))?;
     Ok(Shown { kind, id, address })

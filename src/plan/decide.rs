@@ -220,9 +220,10 @@ pub(super) fn trigger(instance: &Instance<'_>, changes: &BTreeMap<Address, Chang
     let triggers =
         instance.resource.lifecycle.replace_triggered_by.iter().filter_map(|text| text.parse().ok());
     let named = triggers.flat_map(|trigger: Address| {
+        let trigger = Address { module: instance.address.module.join(&trigger.module), ..trigger };
         let all = changes.range(Address { key: None, ..trigger.clone() }..);
-        let Address { kind, name, key } = trigger;
-        let is_of = move |one: &Address| one.kind == kind && one.name == name;
+        let Address { module, kind, name, key } = trigger;
+        let is_of = move |one: &Address| one.module == module && one.kind == kind && one.name == name;
         let is_it = move |one: &Address| key.is_none() || one.key == key;
         all.take_while(move |(one, _)| is_of(one)).filter(move |(one, _)| is_it(one))
     });

@@ -643,11 +643,7 @@ mod tests {
     fn stack(most: usize) -> impl Strategy<Value = BTreeMap<Address, BTreeSet<Address>>> {
         let kinds = prop::collection::vec(0..KINDS.len(), 1..9);
         (kinds, prop::collection::vec((0usize..9, 0usize..9), 0..most)).prop_map(|(kinds, edges)| {
-            let address = |index: usize| Address {
-                kind: KINDS[kinds[index]].to_owned(),
-                name: format!("n{index}"),
-                key: None,
-            };
+            let address = |index: usize| Address::new(KINDS[kinds[index]], format!("n{index}"), None);
             let mut stack: BTreeMap<Address, BTreeSet<Address>> =
                 (0..kinds.len()).map(|index| (address(index), BTreeSet::new())).collect();
             for (from, to) in
@@ -674,7 +670,7 @@ mod tests {
 
     /// A change of a role that has one name and is to have another.
     fn role(name: &str, action: Action, is: &str, becomes: &str) -> Change {
-        let address = Address { kind: "iam_role".to_owned(), name: name.to_owned(), key: None };
+        let address = Address::new("iam_role", name, None);
         let named = |name: &str| Value::map([("role_name", Value::from(name))]);
         let mut change = change(&address, action, &BTreeSet::new());
         change.id = Some(is.to_owned());
@@ -722,8 +718,7 @@ mod tests {
     /// A recovered ledger records no dependencies, and some names hold nothing.
     #[test]
     fn what_names_another_is_destroyed_before_it() {
-        let address =
-            |kind: &str, name: &str| Address { kind: kind.to_owned(), name: name.to_owned(), key: None };
+        let address = |kind: &str, name: &str| Address::new(kind, name, None);
         let mut job = change(&address("glue_job", "b"), Action::Delete, &BTreeSet::new());
         job.existing = Value::map([("role", Value::from("a"))]);
         let role = role("a", Action::Delete, "a", "");
@@ -734,7 +729,7 @@ mod tests {
     #[test]
     fn a_name_that_is_taken_over_is_taken_before_it_is_given_up() {
         let key = |name: &str, action, before: &[&str], after: &[&str]| {
-            let address = Address { kind: "kms_key".to_owned(), name: name.to_owned(), key: None };
+            let address = Address::new("kms_key", name, None);
             let spec = |names: &[&str]| Value::map([("aliases", Value::list(names.to_vec()))]);
             let mut change = change(&address, action, &BTreeSet::new());
             (change.existing, change.desired) = (spec(before), spec(after));
@@ -757,8 +752,7 @@ mod tests {
     /// A killed apply left a deposed object in a bucket that is to be replaced.
     #[test]
     fn what_was_replaced_before_goes_with_what_holds_it() {
-        let address =
-            |kind: &str, name: &str| Address { kind: kind.to_owned(), name: name.to_owned(), key: None };
+        let address = |kind: &str, name: &str| Address::new(kind, name, None);
         let (bucket, object) = (address("s3_bucket", "lake"), address("s3_object", "file"));
         let in_bucket = |name: &str| {
             Value::map([("bucket", name), ("key", "k")].map(|(key, value)| (key, Value::from(value))))

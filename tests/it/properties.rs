@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dwctl::diag::Sources;
 use dwctl::eval::{EvalContext, Facts};
-use dwctl::graph::Address;
+use dwctl::graph::{Address, ModulePath, ModuleStep};
 use dwctl::kind::Known;
 use dwctl::kinds::KINDS;
 use dwctl::ledger::{Entry, Ledger};
@@ -505,8 +505,14 @@ fn a_ledger_comes_back_as_it_was_written() {
             fingerprints,
             ..Entry::default()
         });
-    let address =
-        (text, text, prop::option::of(".{0,12}")).prop_map(|(kind, name, key)| Address { kind, name, key });
+    let key = || prop::option::of(".{0,12}");
+    let steps = prop::collection::vec((text, key()).prop_map(|(name, key)| ModuleStep { name, key }), 0..3);
+    let address = (steps, text, text, key()).prop_map(|(steps, kind, name, key)| Address {
+        module: ModulePath::of(steps),
+        kind,
+        name,
+        key,
+    });
     hold(128, prop::collection::btree_map(address, entry, 0..4), |resources| {
         let ledger = Ledger { resources, ..Ledger::new("shop", "dev").expect("randomness") };
         let json = serde_json::to_string(&ledger).expect("JSON");
@@ -546,7 +552,7 @@ fn a_ledger_holds_no_value() {
             };
         hold(cases, of(node, 6), |spec| {
             let ledger = Ledger::new("shop", "dev").expect("randomness");
-            let address = Address { kind: resource.kind.clone(), name: "a".to_owned(), key: None };
+            let address = Address::new(&*resource.kind, "a", None);
             let instance = dwctl::eval::Instance {
                 address: address.clone(),
                 kind,

@@ -217,14 +217,18 @@ impl<'o> Lists<'o> {
             "after_sensitive": right.sensitive,
         });
         let Some(one) = after.as_ref().or(before.as_ref()) else { return Json::Null };
-        let (name, key) = (&change.address.name, key(&change.address, one));
+        let (module, name) = (&change.address.module, &change.address.name);
+        let key = key(&change.address, one);
         let mut entry = json!({
-            "address": address(one.resource, name, key.as_deref()),
+            "address": address(module, one.resource, name, key.as_deref()),
             "mode": "managed",
             "type": one.resource,
             "name": name,
             "provider_name": PROVIDER,
         });
+        if !module.is_root() {
+            entry["module_address"] = json!(module.to_string());
+        }
         if let Some(key) = key {
             entry["index"] = json!(key);
         }
@@ -237,7 +241,8 @@ impl<'o> Lists<'o> {
             }
             if let Some(from) = &change.moved_from {
                 let there = kinds::kind(&from.kind).map_or(one.resource, |kind| kind.terraform().resource);
-                entry["previous_address"] = json!(address(there, &from.name, from.key.as_deref()));
+                entry["previous_address"] =
+                    json!(address(&from.module, there, &from.name, from.key.as_deref()));
             }
             if change.reason == Reason::Deposed {
                 entry["deposed"] = json!(change.id);
@@ -259,12 +264,13 @@ impl<'o> Lists<'o> {
 
     /// Adds a resource to the lists of planned, prior and configured resources.
     fn list(&mut self, change: &Change, (before, after): &Pair, main: bool, referred: &Referred) {
+        let module = &change.address.module;
         for (one, list) in [(before, &mut self.prior), (after, &mut self.planned)] {
             let Some(one) = one else { continue };
             let key = key(&change.address, one);
             let Sides { known, sensitive, .. } = sides(&one.attributes);
             let mut entry = json!({
-                "address": address(one.resource, &change.address.name, key.as_deref()),
+                "address": address(module, one.resource, &change.address.name, key.as_deref()),
                 "mode": "managed",
                 "type": one.resource,
                 "name": change.address.name,
@@ -281,7 +287,7 @@ impl<'o> Lists<'o> {
         let Some(one) = after else { return };
         let there = |address_of: &Address| {
             let kind = kinds::kind(&address_of.kind)?;
-            Some(address(kind.terraform().resource, &address_of.name, None))
+            Some(address(&address_of.module, kind.terraform().resource, &address_of.name, None))
         };
         let mut expressions = terraform::expressions(&one.attributes, referred);
         if let Some(parent) = one.parent
@@ -292,7 +298,7 @@ impl<'o> Lists<'o> {
         let needs: Vec<String> =
             if main { change.needs.iter().filter_map(there).collect() } else { Vec::new() };
         // A declaration is configured once, however many resources it declares.
-        let address = address(one.resource, &change.address.name, None);
+        let address = address(module, one.resource, &change.address.name, None);
         if self.configuration.last().is_some_and(|last| last["address"] == json!(address)) {
             return;
         }

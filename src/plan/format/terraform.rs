@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::graph::Address;
+use crate::graph::{Address, ModulePath};
 use crate::kind::terraform::Block;
 use crate::kind::{ErasedKind, Terraform};
 use crate::kinds;
@@ -144,9 +144,9 @@ pub(super) fn path(kind: &dyn ErasedKind, path: &[PathStep]) -> Json {
 }
 
 /// The Terraform address of a resource with a Terraform type.
-pub(super) fn address(resource: &str, name: &str, key: Option<&str>) -> String {
-    let address = Address { kind: resource.to_owned(), name: name.to_owned(), key: key.map(str::to_owned) };
-    address.to_string()
+pub(super) fn address(module: &ModulePath, resource: &str, name: &str, key: Option<&str>) -> String {
+    let address = Address::new(resource, name, key.map(str::to_owned));
+    Address { module: module.clone(), ..address }.to_string()
 }
 
 /// The possible targets of a resource's references: its dependencies, by the values that AWS
@@ -180,7 +180,7 @@ impl Referred {
 /// Terraform references to an attribute of a resource, and to the resource.
 fn reference(kind: &dyn ErasedKind, there: &Address, attribute: &str) -> [String; 2] {
     let Terraform { resource, names, .. } = kind.terraform();
-    let whole = address(resource, &there.name, there.key.as_deref());
+    let whole = address(&there.module, resource, &there.name, there.key.as_deref());
     let attribute = names.iter().find(|(here, _)| *here == attribute).map_or(attribute, |(_, it)| it);
     [if attribute.is_empty() { whole.clone() } else { format!("{whole}.{attribute}") }, whole]
 }

@@ -268,7 +268,7 @@ fn files(stack: &Stack, prints: &Fingerprints) -> BTreeMap<String, String> {
 
 fn variable_prints(variables: &BTreeMap<String, Value>, prints: &Fingerprints) -> BTreeMap<String, String> {
     let prints = variables.iter().map(|(name, value)| {
-        let address = Address { kind: "variable".to_owned(), name: name.clone(), key: None };
+        let address = Address::new("variable", name, None);
         (name.clone(), print(prints, &address, "", value))
     });
     prints.collect()

@@ -151,11 +151,7 @@ fn change() -> impl Strategy<Value = Change> {
                 not_returned: Vec::new(),
             });
             Change {
-                address: Address {
-                    kind: kind.name().to_owned(),
-                    name: "x".to_owned(),
-                    key: Some(name.clone()),
-                },
+                address: Address::new(kind.name(), "x", Some(name.clone())),
                 action,
                 reason: Reason::Forced(attributes.iter().map(|one| one.path.clone()).collect()),
                 id: Some(name.clone()),
