@@ -2,6 +2,7 @@
 //! the instances that declarations expand to.
 
 mod among;
+mod ephemeral;
 mod ignored;
 mod imports;
 mod model;
@@ -65,6 +66,7 @@ impl<'a> EvalContext<'a> {
         variables: BTreeMap<String, Value>,
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let (mut references, mut problems) = References::of(stack);
+        problems.extend(ephemeral::misused(stack));
         // Locals in a cycle must never be evaluated.
         if problems.iter().any(|problem| matches!(problem.code, "cycle" | "too-many")) {
             return (None, problems);

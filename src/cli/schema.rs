@@ -106,6 +106,17 @@ fn of_type(kind: &Type) -> Value {
         Type::Bool => json!({ "type": "boolean" }),
         Type::List(element) | Type::Set(element) => json!({ "type": "array", "items": of_type(element) }),
         Type::Map(element) => json!({ "type": "object", "additionalProperties": of_type(element) }),
+        Type::Tuple(elements) => {
+            let items: Vec<Value> = elements.iter().map(of_type).collect();
+            json!({ "type": "array", "prefixItems": items, "minItems": items.len(), "maxItems": items.len() })
+        }
+        Type::Object(fields) => {
+            let required: Vec<&String> =
+                fields.iter().filter(|(_, field)| field.absent.is_none()).map(|(name, _)| name).collect();
+            let of: Map<String, Value> =
+                fields.iter().map(|(name, field)| (name.clone(), of_type(&field.kind))).collect();
+            json!({ "type": "object", "properties": of, "required": required, "additionalProperties": false })
+        }
         _ => json!({ "type": ANY }),
     }
 }
@@ -178,6 +189,19 @@ fn stack_table(description: &str, members: &[&str]) -> Value {
     json!({ "description": description, "type": "object", "properties": chosen, "additionalProperties": false })
 }
 
+/// The schema of conditions: one table, or a list of tables.
+fn conditions(description: &str) -> Value {
+    let one = json!({
+        "type": "object",
+        "properties": {
+            "condition": { "description": "An expression that must be true.", "type": ["string", "boolean"] },
+            "message": { "description": "The message if it is not.", "type": "string" }
+        },
+        "required": ["condition", "message"], "additionalProperties": false
+    });
+    json!({ "description": description, "anyOf": [one, { "type": "array", "items": one }] })
+}
+
 fn ledger_table() -> Value {
     json!({
         "description": "Keeps the ledger in S3 instead of a local file.",
@@ -217,13 +241,9 @@ fn stack_schema() -> Value {
                     "default": { "description": "The value if nothing sets it.", "type": ANY },
                     "description": { "description": "Its purpose.", "type": "string" },
                     "sensitive": { "description": "Whether its value is secret.", "type": "boolean" },
-                    "validation": { "description": "Conditions that its value must meet.", "type": "array", "items": {
-                        "type": "object",
-                        "properties": {
-                            "condition": { "description": "An expression that must be true.", "type": "string" },
-                            "message": { "description": "The error if it is not.", "type": "string" }
-                        },
-                        "required": ["condition", "message"], "additionalProperties": false } }
+                    "ephemeral": { "description": "Whether only attributes that AWS never returns, such as a password, may have its value.", "type": "boolean" },
+                    "nullable": { "description": "Whether its value may be null; otherwise null stands for the default.", "type": "boolean", "default": true },
+                    "validation": conditions("Conditions that its value must meet.")
                 },
                 "additionalProperties": false
             }

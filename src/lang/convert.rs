@@ -9,7 +9,7 @@ pub(super) use crate::value::order;
 use crate::value::{Number, Value};
 
 /// Converts strings, numbers and booleans to a string.
-pub(super) fn to_text(value: &Value) -> Option<Cow<'_, str>> {
+pub fn to_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text)),
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
@@ -51,7 +51,7 @@ pub(super) fn normalize(value: &mut Value) {
 }
 
 /// Converts numbers, and strings with a decimal number, to a number.
-pub(super) fn to_number(value: &Value) -> Option<Number> {
+pub fn to_number(value: &Value) -> Option<Number> {
     match value {
         Value::Number(number) => Some(number.clone()),
         Value::String(text) => Number::parse(text),
@@ -60,7 +60,7 @@ pub(super) fn to_number(value: &Value) -> Option<Number> {
 }
 
 /// Converts booleans, and strings that spell one, to a boolean.
-pub(super) fn to_bool(value: &Value) -> Option<bool> {
+pub fn to_bool(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(bool) => Some(*bool),
         Value::String(text) => match text.as_str() {

@@ -21,6 +21,7 @@ mod unify;
 mod tests;
 
 pub use budget::Budget;
+pub use convert::{to_bool, to_number, to_text};
 pub use reference::{Reference, Step, descend};
 pub use scope::{Names, Scope, unknown_name};
 pub use template::Template;

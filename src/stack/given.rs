@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::condition::Verdict;
 use super::model::Stack;
-use super::variable::Type;
+use super::variable::{Type, Variable};
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::lang::Names;
 use crate::value::Value;
@@ -68,9 +69,16 @@ pub fn variables(
     };
     let scope = Names { files: stack.files.clone(), ..Names::default() };
     for (name, variable) in &stack.variables {
-        if let Some(default) = &variable.default {
-            values.insert(name.clone(), Given::at(default.evaluate(&scope, problems), default.span));
+        let Some(default) = &variable.default else { continue };
+        let (value, found) = (default.evaluate(&scope, problems), problems.len());
+        if value.is_null() && !variable.nullable && found == problems.len() {
+            problems.push(
+                Diagnostic::error("wrong-type", format!("the default of the variable `{name}` is null"))
+                    .at(default.span, "`nullable` is false")
+                    .help("leave out the default: the variable must then be set"),
+            );
         }
+        values.insert(name.clone(), Given::at(value, default.span));
     }
     let may_be_declared = stack.unread.contains("variable");
     for (name, entry) in &stack.env_values {
@@ -108,7 +116,23 @@ pub fn variables(
     let mut converted = BTreeMap::new();
     let mut set_by: BTreeMap<&str, String> = BTreeMap::new();
     for (name, variable) in &stack.variables {
-        let Some(Given { value, span, source, no_json }) = values.remove(name) else {
+        let mut given = values.remove(name);
+        // Null stands for the default of a variable that cannot be null.
+        if !variable.nullable && given.as_ref().is_some_and(|one| one.value.is_null()) {
+            let default = variable.default.as_ref();
+            given = match default.map(|node| Given::at(node.evaluate(&scope, &mut Vec::new()), node.span)) {
+                Some(default) if !default.value.is_null() => Some(default),
+                default => {
+                    // A default of null has been reported.
+                    if default.is_none() {
+                        problems.push(null(name, variable, given.as_ref()));
+                    }
+                    converted.insert(name.clone(), Value::unknown("var", name.as_str()));
+                    continue;
+                }
+            };
+        }
+        let Some(Given { value, span, source, no_json }) = given else {
             problems.push(
                 Diagnostic::error("missing-variable", format!("the variable `{name}` has no value"))
                     .at(variable.span, "declared without a default")
@@ -123,15 +147,24 @@ pub fn variables(
         let place = || span.map(|span| format!("line {} of {}", stack.sources.line(span), path(stack, span)));
         set_by.extend(source.cloned().or_else(place).map(|source| (name.as_str(), source)));
         // Mark it secret before any message can show it.
-        let value = if variable.sensitive { value.sensitive() } else { value };
+        let value = if variable.is_secret() { value.sensitive() } else { value };
         match variable.kind.convert(value) {
             Ok(value) => {
                 converted.insert(name.clone(), value);
             }
-            Err(message) => {
-                let what = format!("the value of variable `{name}` does not fit: {message}");
+            Err(misfit) => {
+                let inner = misfit.place();
+                let what = format!("var.{name}{inner}: {}", misfit.required());
+                let written =
+                    [variable.default.as_ref(), stack.env_values.get(name).map(|entry| &entry.value)];
+                let written = written.into_iter().flatten().find(|node| Some(node.span) == span);
+                let at = written.map_or(span, |node| Some(node.place(&misfit.path(), false)));
                 let mut problem = Diagnostic::error("wrong-type", what)
-                    .at(span.unwrap_or(variable.span), format!("must be {}", variable.kind));
+                    .at(at.unwrap_or(variable.span), format!("must be {}", misfit.wanted()))
+                    .note(misfit.found());
+                if !inner.is_empty() {
+                    problem = problem.note(format!("the type of the variable is {}", variable.kind));
+                }
                 if let Some(source) = source {
                     problem = problem.note(format!("it is set by {source}"));
                 }
@@ -144,27 +177,37 @@ pub fn variables(
             }
         }
     }
+    let scope = Names {
+        values: BTreeMap::from([("var".to_owned(), Value::Map(converted.clone()))]),
+        files: stack.files.clone(),
+        budget: scope.budget.clone(),
+    };
     for (name, variable) in &stack.variables {
-        for (condition, message) in &variable.validation {
-            let scope = Names {
-                values: BTreeMap::from([("var".to_owned(), Value::Map(converted.clone()))]),
-                files: stack.files.clone(),
-                budget: scope.budget.clone(),
-            };
-            let outcome = condition.evaluate(&scope, problems).reveal();
-            if outcome == Value::Bool(false) {
-                let mut problem =
-                    Diagnostic::error("invalid-variable", format!("variable `{name}`: {message}"))
-                        .at(condition.span, "this condition is not met");
-                if let Some(value) = converted.get(name) {
-                    problem = problem.note(format!("its value is {}", shown(value)));
-                }
-                if let Some(source) = set_by.get(name.as_str()) {
-                    problem = problem.note(format!("it is set by {source}"));
-                }
-                problems.push(problem);
+        for condition in &variable.validation {
+            // Unknown values have been reported above.
+            let Some(Verdict::Failed(message)) = condition.evaluate(&scope, problems) else { continue };
+            let mut problem = condition.failure(&format!("variable `{name}`"), &message);
+            problem.code = "invalid-variable";
+            if let Some(value) = converted.get(name) {
+                problem = problem.note(format!("its value is {}", shown(value)));
             }
+            if let Some(source) = set_by.get(name.as_str()) {
+                problem = problem.note(format!("it is set by {source}"));
+            }
+            problems.push(problem);
         }
     }
     converted
+}
+
+/// The error for a variable that cannot be null, and that has no default to stand for null.
+fn null(name: &str, variable: &Variable, given: Option<&Given<'_>>) -> Diagnostic {
+    let error = Diagnostic::error("missing-variable", format!("the variable `{name}` must not be null"))
+        .at(given.and_then(|one| one.span).unwrap_or(variable.span), "`nullable` is false");
+    match given.and_then(|one| one.source) {
+        Some(source) => error
+            .note(format!("it is set by {source}"))
+            .help("set it to a value, or leave it out if it has a default"),
+        None => error.help("give it a value, or remove `nullable = false`"),
+    }
 }

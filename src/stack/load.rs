@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::{
-    Content, DEFAULT_ENV, Entry, Import, Lifecycle, Moved, Moves, Node, Output, Removed, Resource, Stack,
-    Type, Variable, is_region, settings,
+    Content, DEFAULT_ENV, Entry, Import, Moved, Moves, Node, Output, Removed, Resource, Stack, Variable,
+    is_region, settings,
 };
 use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, a, counted};
 use crate::elsewhere;
@@ -83,13 +83,13 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
     loader.finish(folder, env.unwrap_or(DEFAULT_ENV), env_values)
 }
 
-struct Loader<'a> {
+pub(super) struct Loader<'a> {
     sources: Sources,
-    problems: Vec<Diagnostic>,
+    pub(super) problems: Vec<Diagnostic>,
     /// True if a file or the folder could not be read, so that declarations may be missing.
     is_torn: bool,
     /// See [`Stack::unread`].
-    unread: BTreeSet<String>,
+    pub(super) unread: BTreeSet<String>,
     files: Files,
     /// The size of all files read so far.
     bytes: u64,
@@ -98,10 +98,10 @@ struct Loader<'a> {
     env_settings: Option<Node>,
     ledger: Option<Entry>,
     env_ledger: Option<Node>,
-    variables: BTreeMap<String, Variable>,
+    pub(super) variables: BTreeMap<String, Variable>,
     locals: BTreeMap<String, Entry>,
-    resources: BTreeMap<(String, String), Resource>,
-    outputs: BTreeMap<String, Output>,
+    pub(super) resources: BTreeMap<(String, String), Resource>,
+    pub(super) outputs: BTreeMap<String, Output>,
     imports: Vec<Import>,
     moved: Vec<Moved>,
     removed: Vec<Removed>,
@@ -184,7 +184,7 @@ impl Loader<'_> {
         let broken = !errors.is_empty();
         // Excerpts show text that could not be parsed, where no schema tells what is secret.
         let learn = || {
-            let has_sensitive = text.contains("sensitive");
+            let has_sensitive = text.contains("sensitive") || text.contains("ephemeral");
             let named = |name: &str| match secret {
                 Some(secret) => secret.contains(name),
                 None => has_sensitive && name == "default",
@@ -304,7 +304,7 @@ impl Loader<'_> {
         }
     }
 
-    fn duplicate(&mut self, what: &str, span: Span, first: Span) {
+    pub(super) fn duplicate(&mut self, what: &str, span: Span, first: Span) {
         self.problems.push(
             Diagnostic::error("duplicate", format!("{what} is declared twice"))
                 .at(span, "declared again")
@@ -312,7 +312,7 @@ impl Loader<'_> {
         );
     }
 
-    fn name(&mut self, entry: &Entry) {
+    pub(super) fn name(&mut self, entry: &Entry) {
         let mut characters = entry.name.chars();
         let starts_well = characters.next().is_some_and(|first| first.is_alphabetic() || first == '_');
         if !starts_well
@@ -325,7 +325,7 @@ impl Loader<'_> {
         }
     }
 
-    fn text(&mut self, node: &Node, what: &str) -> Option<String> {
+    pub(super) fn text(&mut self, node: &Node, what: &str) -> Option<String> {
         match node.literal() {
             Some(Value::String(text)) => Some(text),
             _ => {
@@ -349,7 +349,7 @@ impl Loader<'_> {
         Some(region)
     }
 
-    fn flag(&mut self, node: &Node, what: &str) -> bool {
+    pub(super) fn flag(&mut self, node: &Node, what: &str) -> bool {
         match node.literal() {
             Some(Value::Bool(flag)) => flag,
             _ => {
@@ -362,7 +362,7 @@ impl Loader<'_> {
         }
     }
 
-    fn texts(&mut self, node: &Node, what: &str) -> Vec<(String, Span)> {
+    pub(super) fn texts(&mut self, node: &Node, what: &str) -> Vec<(String, Span)> {
         match &node.content {
             Content::List(list) => list
                 .iter()
@@ -378,103 +378,12 @@ impl Loader<'_> {
         }
     }
 
-    fn unknown_key(&mut self, entry: &Entry, whose: &str, known: &[&str]) {
+    pub(super) fn unknown_key(&mut self, entry: &Entry, whose: &str, known: &[&str]) {
         let error = Diagnostic::error("unknown-attribute", format!("{whose} has no `{}`", entry.name));
         self.problems.push(match super::foreign::member(&entry.name, known) {
             Some(near) => error.at(entry.span, format!("did you mean `{near}`?")),
             None => error.at(entry.span, format!("known: {}", known.join(", "))),
         });
-    }
-
-    fn variable(&mut self, entry: Entry) {
-        const KNOWN: [&str; 5] = ["type", "default", "description", "sensitive", "validation"];
-        self.name(&entry);
-        if let Some(first) = self.variables.get(&entry.name) {
-            let first = first.span;
-            return self.duplicate(&format!("the variable `{}`", entry.name), entry.span, first);
-        }
-        let mut variable = Variable {
-            kind: Type::Any,
-            default: None,
-            description: None,
-            sensitive: false,
-            validation: Vec::new(),
-            span: entry.span,
-        };
-        if !matches!(entry.value.content, Content::Table(_)) {
-            self.problems.push(
-                Diagnostic::error("wrong-type", format!("the variable `{}` must be a table", entry.name))
-                    .at(entry.value.span, "expected a table")
-                    .help(format!("[variable.{}] with type, default and description", entry.name)),
-            );
-        }
-        for field in entry.value.entries() {
-            match field.name.as_str() {
-                "type" => {
-                    if let Some(text) = self.text(&field.value, "`type`") {
-                        match Type::parse(&text) {
-                            Ok(kind) => variable.kind = kind,
-                            Err(message) => self.problems.push(
-                                Diagnostic::error("invalid-type", "this is not a type")
-                                    .at(field.value.span, message),
-                            ),
-                        }
-                    }
-                }
-                "default" => variable.default = Some(field.value.clone()),
-                "description" => variable.description = self.text(&field.value, "`description`"),
-                "sensitive" => variable.sensitive = self.flag(&field.value, "`sensitive`"),
-                "validation" => {
-                    let Content::List(rules) = &field.value.content else {
-                        self.problems.push(
-                            Diagnostic::error("wrong-type", "`validation` must be a list of tables")
-                                .at(field.value.span, "expected [{ condition = \"${…}\", message = \"…\" }]"),
-                        );
-                        continue;
-                    };
-                    for rule in rules {
-                        match (rule.entry("condition"), rule.entry("message")) {
-                            (Some(condition), Some(message)) => {
-                                let message = self.text(&message.value, "`message`").unwrap_or_default();
-                                variable.validation.push((condition.value.clone(), message));
-                            }
-                            _ => self.problems.push(
-                                Diagnostic::error(
-                                    "missing-attribute",
-                                    "a validation needs `condition` and `message`",
-                                )
-                                .at(rule.span, ""),
-                            ),
-                        }
-                    }
-                }
-                _ => self.unknown_key(field, "a variable", &KNOWN),
-            }
-        }
-        self.variables.insert(entry.name, variable);
-    }
-
-    fn output(&mut self, entry: Entry) {
-        self.name(&entry);
-        if let Some(first) = self.outputs.get(&entry.name) {
-            let first = first.span;
-            return self.duplicate(&format!("the output `{}`", entry.name), entry.span, first);
-        }
-        let mut output =
-            Output { value: entry.value.clone(), description: None, sensitive: false, span: entry.span };
-        // `[output.name]` with a `value` is the long form; any other table is the value itself.
-        if let Some(value) = entry.value.entry("value") {
-            output.value = value.value.clone();
-            for field in entry.value.entries() {
-                match field.name.as_str() {
-                    "value" => {}
-                    "description" => output.description = self.text(&field.value, "`description`"),
-                    "sensitive" => output.sensitive = self.flag(&field.value, "`sensitive`"),
-                    _ => self.unknown_key(field, "an output", &["value", "description", "sensitive"]),
-                }
-            }
-        }
-        self.outputs.insert(entry.name, output);
     }
 
     /// Reads the blocks of `[[import]]`, `[[moved]]` or `[[removed]]`.
@@ -551,88 +460,6 @@ impl Loader<'_> {
         }
     }
 
-    fn resource(&mut self, kind: &str, entry: Entry) {
-        self.name(&entry);
-        let key = (kind.to_owned(), entry.name.clone());
-        if let Some(first) = self.resources.get(&key) {
-            let first = first.span;
-            return self.duplicate(&format!("the resource `{kind}.{}`", entry.name), entry.span, first);
-        }
-        let Content::Table(entries) = entry.value.content else {
-            self.unread.insert(format!("{kind}.{}", entry.name));
-            self.problems.push(
-                Diagnostic::error("wrong-type", format!("`{kind}.{}` must be a table", entry.name))
-                    .at(entry.value.span, "expected a table")
-                    .help(format!("a resource is [{kind}.NAME], with its attributes below")),
-            );
-            return;
-        };
-        let mut resource = Resource {
-            kind: kind.to_owned(),
-            name: entry.name.clone(),
-            span: entry.span,
-            body: Node::empty(entry.span),
-            tags: None,
-            for_each: None,
-            when: None,
-            region: None,
-            depends_on: Vec::new(),
-            lifecycle: Lifecycle::default(),
-        };
-        let mut body = Vec::new();
-        for field in entries {
-            match field.name.as_str() {
-                "tags" => resource.tags = Some(field.value),
-                "for_each" => resource.for_each = Some(field.value),
-                "when" => resource.when = Some(field.value),
-                "region" => resource.region = Some(field.value),
-                "depends_on" => resource.depends_on = self.texts(&field.value, "`depends_on`"),
-                "lifecycle" => self.lifecycle(kind, &field, &mut resource.lifecycle),
-                "precondition" | "postcondition" | "provider" | "count" => {
-                    let error = Diagnostic::error(
-                        "not-supported",
-                        format!("`{}` is not supported by this version of dwctl", field.name),
-                    )
-                    .at(field.span, "cannot be used yet");
-                    self.problems.push(match field.name.as_str() {
-                        "count" => error.help("use for_each with a list of names, or when = true or false"),
-                        "provider" => error.help("use region to place a resource in another region"),
-                        _ => error,
-                    });
-                }
-                _ => body.push(field),
-            }
-        }
-        resource.body.content = Content::Table(body);
-        self.resources.insert(key, resource);
-    }
-
-    fn lifecycle(&mut self, kind: &str, entry: &Entry, lifecycle: &mut Lifecycle) {
-        const KNOWN: [&str; 5] =
-            ["protect", "create_before_destroy", "ignore_changes", "replace_triggered_by", "retain"];
-        for field in entry.value.entries() {
-            let list = |loader: &mut Self| {
-                let texts = loader.texts(&field.value, &format!("`{}`", field.name));
-                texts.into_iter().map(|(text, _)| text).collect()
-            };
-            match field.name.as_str() {
-                "protect" => lifecycle.protect = Some(field.value.clone()),
-                "create_before_destroy" => lifecycle.create_before_destroy = Some(field.value.clone()),
-                "retain" => lifecycle.retain = Some(field.value.clone()),
-                "ignore_changes" => {
-                    // Terraform's `ignore_changes = all`.
-                    let texts = match field.value.literal() {
-                        Some(Value::String(text)) if text == "all" => vec![(text, field.value.span)],
-                        _ => self.texts(&field.value, "`ignore_changes`"),
-                    };
-                    lifecycle.ignore_changes = settings::ignored(kind, texts, &mut self.problems);
-                }
-                "replace_triggered_by" => lifecycle.replace_triggered_by = list(self),
-                _ => self.unknown_key(field, "`lifecycle`", &KNOWN),
-            }
-        }
-    }
-
     fn environment(&mut self, folder: &Path, env: &str, values: &mut BTreeMap<String, Entry>) {
         let is_name =
             !env.is_empty() && env.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
@@ -661,7 +488,7 @@ impl Loader<'_> {
             return;
         }
         let secret: BTreeSet<String> =
-            self.variables.iter().filter(|(_, one)| one.sensitive).map(|(name, _)| name.clone()).collect();
+            self.variables.iter().filter(|(_, one)| one.is_secret()).map(|(name, _)| name.clone()).collect();
         let Some(table) = self.parse(&path, Some(&secret)) else { return };
         let Content::Table(entries) = table.content else { return };
         for entry in entries.iter().filter(|entry| !self.variables.contains_key(&entry.name)) {

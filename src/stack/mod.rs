@@ -1,6 +1,8 @@
 //! Stack files: parses TOML to declarations with spans. This module does not know AWS.
 
 mod broken;
+mod condition;
+mod declare;
 mod foreign;
 mod given;
 mod ledger;
@@ -13,6 +15,7 @@ mod region;
 mod settings;
 mod variable;
 
+pub use condition::{Condition, Verdict};
 pub use given::variables;
 pub use ledger::LedgerPlace;
 pub use load::{Loaded, load, read, variable_text};

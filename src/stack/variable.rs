@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::condition::Condition;
 use super::node::Node;
-use crate::diag::{Diagnostic, FileId, Span, nearest};
+use crate::diag::{Diagnostic, FileId, Span, a, counted, nearest};
 use crate::lang::{self, Names, Template};
-use crate::value::{Number, Value};
+use crate::schema::PathStep;
+use crate::value::Value;
 
 /// A variable as it is declared.
 #[derive(Debug)]
@@ -18,10 +20,21 @@ pub struct Variable {
     pub description: Option<String>,
     /// True if its value is secret.
     pub sensitive: bool,
-    /// Conditions on its value, each with an error message.
-    pub validation: Vec<(Node, String)>,
+    /// True if its value may reach only attributes that AWS never returns.
+    pub ephemeral: bool,
+    /// False if null stands for the default.
+    pub nullable: bool,
+    /// Conditions on its value.
+    pub validation: Vec<Condition>,
     /// The place of its declaration.
     pub span: Span,
+}
+
+impl Variable {
+    /// Returns whether its value is never shown.
+    pub fn is_secret(&self) -> bool {
+        self.sensitive || self.ephemeral
+    }
 }
 
 /// A type constraint, in Terraform's notation.
@@ -101,41 +114,34 @@ impl Type {
     /// Converts a value to this type, by Terraform's rules.
     ///
     /// # Errors
-    /// The value does not fit: a path such as `.nodes[0]`, and what was found there.
-    pub fn convert(&self, value: Value) -> Result<Value, String> {
-        self.convert_at(value, String::new())
-    }
-
-    fn convert_at(&self, value: Value, path: String) -> Result<Value, String> {
+    /// A part of the value does not fit.
+    pub fn convert(&self, value: Value) -> Result<Value, Misfit> {
         let wrong = |value: &Value| {
-            let at = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
-            Err(format!("{self} expected{at}, not {}", value.kind_name()))
+            let found = if *value == Value::Null { "null".to_owned() } else { a(value.kind_name()) };
+            Err(Misfit { steps: Vec::new(), wanted: self.clone(), found: format!("it is {found}") })
         };
+        let misfit = |found: String| Misfit { steps: Vec::new(), wanted: self.clone(), found };
         match (self, value) {
-            (_, Value::Secret(inner)) => self.convert_at(*inner, path).map(Value::into_secret),
+            (_, Value::Secret(inner)) => self.convert(*inner).map(Value::into_secret),
             (_, Value::Unknown(unknown)) => Ok(Value::Unknown(unknown)),
             (_, Value::Null) => Ok(Value::Null),
             (Self::Any, value) => Ok(value),
-            (Self::String, value @ Value::String(_)) => Ok(value),
-            (Self::String, Value::Number(number)) => Ok(Value::String(number.to_string())),
-            (Self::String, Value::Bool(flag)) => Ok(Value::String(flag.to_string())),
-            (Self::Number, value @ Value::Number(_)) => Ok(value),
-            (Self::Number, Value::String(text)) => {
-                let number = Number::parse(text.trim()).map(Value::Number);
-                number.map_or_else(|| wrong(&Value::String(text)), Ok)
+            (Self::String, value) => match lang::to_text(&value) {
+                Some(text) => Ok(Value::String(text.into_owned())),
+                None => wrong(&value),
+            },
+            (Self::Number, value) => {
+                lang::to_number(&value).map(Value::Number).map_or_else(|| wrong(&value), Ok)
             }
-            (Self::Bool, value @ Value::Bool(_)) => Ok(value),
-            (Self::Bool, Value::String(text)) if matches!(text.as_str(), "true" | "false" | "1" | "0") => {
-                Ok(Value::Bool(matches!(text.as_str(), "true" | "1")))
-            }
+            (Self::Bool, value) => lang::to_bool(&value).map(Value::Bool).map_or_else(|| wrong(&value), Ok),
             (Self::List(element) | Self::Set(element), Value::List(list) | Value::Set(list)) => {
                 let mut list = list
                     .into_iter()
                     .enumerate()
-                    .map(|(index, value)| element.convert_at(value, format!("{path}[{index}]")))
+                    .map(|(at, value)| element.convert(value).map_err(|one| one.below(Inner::Index(at))))
                     .collect::<Result<Vec<_>, _>>()?;
-                if **element == Self::Any {
-                    lang::unify(&mut list);
+                if element.has_any() && !lang::unify(&mut list) {
+                    return Err(misfit("its elements have no common type".to_owned()));
                 }
                 Ok(if matches!(self, Self::Set(_)) { Value::set(list) } else { Value::List(list) })
             }
@@ -143,34 +149,137 @@ impl Type {
                 .into_iter()
                 .zip(elements)
                 .enumerate()
-                .map(|(index, (value, element))| element.convert_at(value, format!("{path}[{index}]")))
+                .map(|(at, (value, element))| {
+                    element.convert(value).map_err(|one| one.below(Inner::Index(at)))
+                })
                 .collect::<Result<_, _>>()
                 .map(Value::List),
-            (Self::Tuple(elements), Value::List(list)) => {
-                Err(format!("{self} has {} elements, not {}", elements.len(), list.len()))
+            (Self::Tuple(_), Value::List(list)) => {
+                Err(misfit(format!("it has {}", counted(list.len(), "element"))))
             }
-            (Self::Map(element), Value::Map(map)) => map
-                .into_iter()
-                .map(|(name, value)| Ok((name.clone(), element.convert_at(value, format!("{path}.{name}"))?)))
-                .collect::<Result<_, _>>()
-                .map(Value::Map),
+            (Self::Map(element), Value::Map(map)) => {
+                let (keys, values): (Vec<String>, Vec<Value>) = map.into_iter().unzip();
+                let mut converted = Vec::with_capacity(values.len());
+                for (key, value) in keys.iter().zip(values) {
+                    let value = element.convert(value);
+                    converted.push(value.map_err(|one| one.below(Inner::Key(key.clone())))?);
+                }
+                if element.has_any() && !lang::unify(&mut converted) {
+                    return Err(misfit("its elements have no common type".to_owned()));
+                }
+                Ok(Value::Map(keys.into_iter().zip(converted).collect()))
+            }
             (Self::Object(fields), Value::Map(mut map)) => {
                 let mut object = BTreeMap::new();
                 for (name, Field { kind, absent }) in fields {
+                    let inner = || Inner::Field(name.clone());
                     let value = match (map.remove(name), absent) {
                         (None | Some(Value::Null), Some(absent)) => absent.clone(),
-                        (Some(value), _) => kind.convert_at(value, format!("{path}.{name}"))?,
-                        (None, None) => return Err(format!("the field `{name}` is missing")),
+                        (Some(value), _) => kind.convert(value).map_err(|one| one.below(inner()))?,
+                        (None, None) => {
+                            let found = "it is missing".to_owned();
+                            return Err(
+                                Misfit { steps: Vec::new(), wanted: kind.clone(), found }.below(inner())
+                            );
+                        }
                     };
                     object.insert(name.clone(), value);
                 }
-                match map.keys().next() {
-                    Some(name) => Err(format!("there is no field `{name}` in {self}")),
+                match map.into_keys().next() {
+                    Some(name) => {
+                        let near = nearest(&name, fields.keys().map(String::as_str));
+                        Err(misfit(match near {
+                            Some(near) => format!("it has no field `{name}`; did you mean `{near}`?"),
+                            None => format!("it has no field `{name}`"),
+                        }))
+                    }
                     None => Ok(Value::Map(object)),
                 }
             }
             (_, value) => wrong(&value),
         }
+    }
+
+    /// Returns whether the type leaves a part of a value open.
+    fn has_any(&self) -> bool {
+        match self {
+            Self::Any => true,
+            Self::String | Self::Number | Self::Bool => false,
+            Self::List(element) | Self::Set(element) | Self::Map(element) => element.has_any(),
+            Self::Tuple(elements) => elements.iter().any(Self::has_any),
+            Self::Object(fields) => fields.values().any(|field| field.kind.has_any()),
+        }
+    }
+}
+
+/// A part of a value that does not fit its type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Misfit {
+    /// The way to it, from the inside out.
+    steps: Vec<Inner>,
+    /// The type that it must have.
+    wanted: Type,
+    /// What it is instead, in words.
+    found: String,
+}
+
+/// One step into a value.
+#[derive(Clone, Debug, PartialEq)]
+enum Inner {
+    /// `.name` of an object.
+    Field(String),
+    /// `["key"]` of a map.
+    Key(String),
+    /// `[0]`
+    Index(usize),
+}
+
+impl Misfit {
+    fn below(mut self, step: Inner) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// The path in the value.
+    pub(super) fn path(&self) -> Vec<PathStep> {
+        let steps = self.steps.iter().rev().map(|step| match step {
+            Inner::Field(name) | Inner::Key(name) => PathStep::Name(name.clone()),
+            Inner::Index(at) => PathStep::Index(*at),
+        });
+        steps.collect()
+    }
+
+    /// The type that is required there.
+    pub(super) fn wanted(&self) -> &Type {
+        &self.wanted
+    }
+
+    /// What is there instead: `it is a string`.
+    pub(super) fn found(&self) -> &str {
+        &self.found
+    }
+
+    /// `["raw"].days`
+    pub(super) fn place(&self) -> String {
+        let steps = self.steps.iter().rev().map(|step| match step {
+            Inner::Field(name) => format!(".{name}"),
+            Inner::Key(key) => format!("[{key:?}]"),
+            Inner::Index(at) => format!("[{at}]"),
+        });
+        steps.collect()
+    }
+
+    /// `a number is required`
+    pub(super) fn required(&self) -> String {
+        let noun = match &self.wanted {
+            Type::Tuple(elements) => format!("a tuple of {}", counted(elements.len(), "element")),
+            Type::Object(_) => "an object".to_owned(),
+            Type::List(_) => "a list".to_owned(),
+            Type::Set(_) => "a set".to_owned(),
+            Type::Map(_) => "a map".to_owned(),
+            scalar => a(&scalar.to_string()),
+        };
+        format!("{noun} is required")
     }
 }
 
@@ -267,7 +376,12 @@ impl<'a> Parser<'a> {
                 self.rest = rest;
                 let text = self.expression();
                 let default = constant(text)?;
-                kind.convert(default).map_err(|wrong| format!("the default `{}`: {wrong}", text.trim()))?
+                let shown = |wrong: Misfit| {
+                    let place = wrong.place();
+                    let at = if place.is_empty() { String::new() } else { format!(" at `{place}`") };
+                    format!("the default `{}`: {}{at}, {}", text.trim(), wrong.required(), wrong.found())
+                };
+                kind.convert(default).map_err(shown)?
             }
         };
         self.take(')')?;
@@ -418,6 +532,9 @@ mod tests {
         assert_eq!(Type::Number.convert("5".into()), Ok(5.into()));
         assert_eq!(Type::String.convert(true.into()), Ok("true".into()));
         assert!(Type::Bool.convert("yes".into()).is_err());
+        for padded in [" 5", "5 ", "0x10", ""] {
+            assert!(Type::Number.convert(padded.into()).is_err(), "`{padded}`");
+        }
         let object = Type::parse("object({ a = number })").expect("a type");
         assert!(object.convert(Value::map([("a", 1), ("b", 2)])).is_err());
         let tuple = Type::parse("tuple([string, number])").expect("a type");

@@ -1,0 +1,137 @@
+//! Keeps ephemeral variables to attributes that AWS never returns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diag::Diagnostic;
+use crate::kinds;
+use crate::lang::Reference;
+use crate::schema::{Node as Schema, Shape};
+use crate::stack::{Content, Node, Stack};
+
+/// Errors for every expression that would let the value of an ephemeral variable reach another place.
+/// Conditions may use it.
+pub(super) fn misused(stack: &Stack) -> Vec<Diagnostic> {
+    if stack.variables.values().all(|variable| !variable.ephemeral) {
+        return Vec::new();
+    }
+    let check = Check { stack, locals: locals(stack) };
+    let mut problems = Vec::new();
+    for resource in &stack.resources {
+        let Some(kind) = kinds::kind(&resource.kind) else { continue };
+        let fields = kind.schema().spec.fields();
+        for entry in resource.body.entries() {
+            let of = fields.and_then(|fields| fields.get(&entry.name));
+            check.attribute(&entry.value, of, &mut problems);
+        }
+        let lifecycle = &resource.lifecycle;
+        let settings = [
+            &resource.tags,
+            &resource.for_each,
+            &resource.when,
+            &resource.region,
+            &lifecycle.protect,
+            &lifecycle.create_before_destroy,
+            &lifecycle.retain,
+        ];
+        settings.into_iter().flatten().for_each(|node| check.refuse(node, &mut problems));
+    }
+    stack.tags.iter().for_each(|node| check.refuse(node, &mut problems));
+    stack.outputs.values().for_each(|output| check.refuse(&output.value, &mut problems));
+    stack.imports.iter().for_each(|import| check.refuse(&import.id, &mut problems));
+    problems
+}
+
+/// The locals that depend on an ephemeral variable, each with that variable.
+fn locals(stack: &Stack) -> BTreeMap<&str, &str> {
+    let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut found: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut open = Vec::new();
+    for (name, entry) in &stack.locals {
+        for reference in entry.value.references() {
+            if let Some(variable) = variable(stack, &reference) {
+                if found.insert(name, variable).is_none() {
+                    open.push(name.as_str());
+                }
+            } else if reference.root == "local"
+                && let Some((used, _)) = reference.name(0).and_then(|used| stack.locals.get_key_value(used))
+            {
+                users.entry(used).or_default().insert(name);
+            }
+        }
+    }
+    while let Some(local) = open.pop() {
+        let Some(&variable) = found.get(local) else { continue };
+        for &user in users.get(local).into_iter().flatten() {
+            if !found.contains_key(user) {
+                found.insert(user, variable);
+                open.push(user);
+            }
+        }
+    }
+    found
+}
+
+/// The ephemeral variable that a reference names.
+fn variable<'s>(stack: &'s Stack, reference: &Reference) -> Option<&'s str> {
+    let name = reference.name(0).filter(|_| reference.root == "var")?;
+    let (name, variable) = stack.variables.get_key_value(name)?;
+    variable.ephemeral.then_some(name.as_str())
+}
+
+struct Check<'s> {
+    stack: &'s Stack,
+    locals: BTreeMap<&'s str, &'s str>,
+}
+
+impl Check<'_> {
+    /// Checks a value with its schema; `None` for an attribute that the kind does not have.
+    fn attribute(&self, node: &Node, schema: Option<&Schema>, problems: &mut Vec<Diagnostic>) {
+        if schema.is_some_and(|schema| schema.marks.write_only) {
+            return;
+        }
+        match (&node.content, schema.map(|schema| &schema.shape)) {
+            (Content::Table(entries), shape) => {
+                for entry in entries {
+                    let of = match shape {
+                        Some(Shape::Object { fields, .. }) => fields.get(&entry.name),
+                        Some(Shape::Map(element)) => Some(element.as_ref()),
+                        _ => None,
+                    };
+                    self.attribute(&entry.value, of, problems);
+                }
+            }
+            (Content::List(list), shape) => {
+                let of = match shape {
+                    Some(Shape::List { element, .. }) => Some(element.as_ref()),
+                    _ => None,
+                };
+                list.iter().for_each(|one| self.attribute(one, of, problems));
+            }
+            _ => self.refuse(node, problems),
+        }
+    }
+
+    /// Refuses ephemeral values in a node.
+    fn refuse(&self, node: &Node, problems: &mut Vec<Diagnostic>) {
+        for reference in node.references() {
+            let by_local = || {
+                let name = reference.name(0).filter(|_| reference.root == "local")?;
+                self.locals.get(name).copied()
+            };
+            let direct = variable(self.stack, &reference);
+            let Some(name) = direct.or_else(by_local) else { continue };
+            let error = Diagnostic::error(
+                "ephemeral",
+                format!("the variable `{name}` is ephemeral, and would be kept here"),
+            )
+            .at(reference.span, "neither AWS nor the ledger may keep its value");
+            let error = match direct {
+                Some(_) => error,
+                None => error.note(format!("`{reference}` depends on `var.{name}`")),
+            };
+            problems.push(error.help(
+                "use it only in attributes that AWS never returns, such as a password, and in conditions",
+            ));
+        }
+    }
+}
