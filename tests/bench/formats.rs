@@ -1,9 +1,9 @@
-//! What the formats of a large plan cost, against their bars: from a plan of 1,000 changes in
-//! memory, all of them in under 0.5 s and 150 MB, the page in under 3 MB.
+//! The cost of the formats of a large plan, against their limits: all formats of a plan of 1,000 changes in
+//! memory must take less than 0.5 s and 150 MB, and the HTML page must be smaller than 3 MB.
 //!
-//! `cargo run --release --example formats [FOLDER]`; with a folder, leaves them there as `plan.*`,
-//! for `tests/bench/page`. The best of several runs; the numbers are this machine's. An example,
-//! not a benchmark of cargo's: those are built to unwind, and the SDK once more for them.
+//! `cargo run --release --example formats [FOLDER]`; with a folder, writes them there as `plan.*`, for
+//! `tests/bench/page`. Prints the best of several runs on this machine. This is an example and not a cargo
+//! benchmark, because benchmarks are built with unwinding, and would compile the SDK once more.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
@@ -23,24 +23,24 @@ mod paper;
 
 const CHANGES: usize = 1_000;
 const RUNS: usize = 9;
-/// Names the file of a plan that was made already.
+/// Environment variable with the file of a plan that already exists.
 const PLAN: &str = "DWCTL_FORMATS_PLAN";
 
-/// The most memory that this process ever had, in MB; where Linux tells.
+/// The peak memory of this process in MB, where Linux reports it.
 fn peak() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().trim_end_matches(" kB").parse::<f64>().ok()? / 1024.0)
 }
 
-/// Time on the processor, where Linux tells it; else since `began`. Other programs do not count.
+/// CPU time, where Linux reports it; otherwise the time since `began`. Other programs do not count.
 fn spent(began: Instant) -> Duration {
     let told = std::fs::read_to_string("/proc/self/schedstat").ok();
     let nanoseconds = told.and_then(|text| text.split(' ').next()?.parse().ok());
     nanoseconds.map_or_else(|| began.elapsed(), Duration::from_nanos)
 }
 
-/// Runs this again with the plan in a file.
+/// Runs this program again with the plan in a file.
 fn beside(folder: Option<String>) {
     let plan = tempfile::NamedTempFile::new().expect("a file");
     serde_json::to_writer(BufWriter::new(&plan), &corpus::many(CHANGES)).expect("written");
@@ -53,7 +53,7 @@ fn beside(folder: Option<String>) {
 fn main() {
     let start = Instant::now();
     let folder = std::env::args().nth(1);
-    // Made by a process of its own: what making it took is no part of what the formats cost.
+    // The plan is created in a separate process, so that its cost is not counted.
     let Some(file) = std::env::var_os(PLAN) else { return beside(folder) };
     let plan: Plan = serde_json::from_reader(BufReader::new(File::open(file).unwrap())).expect("a plan");
     let options = Options { commands: vec!["dwctl apply plan.dwctl".to_owned()], ..Options::default() };
@@ -61,7 +61,7 @@ fn main() {
     let mut each = vec![(Duration::MAX, 0); Format::ALL.len()];
     for _ in 0..RUNS {
         let began = spent(start);
-        // As `plan --output …` has them: all at once.
+        // All formats in one run, like `plan --output …`.
         let mut texts = Vec::new();
         for (format, least) in Format::ALL.into_iter().zip(&mut each) {
             let began = spent(start);

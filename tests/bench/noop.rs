@@ -1,8 +1,7 @@
-//! What a plan of a large stack costs without a network: the stack of `tests/it/estate.rs` against an
-//! account in memory that has all of it.
+//! The cost of a plan of a large stack without a network: the stack of `tests/it/estate.rs` against a
+//! simulated account that already has all of it.
 //!
-//! `cargo run --release --example noop [RESOURCES]`. The best of several runs; the numbers are this
-//! machine's.
+//! `cargo run --release --example noop [RESOURCES]`. Prints the best of several runs on this machine.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
@@ -22,7 +21,7 @@ use estate::Shape;
 
 const RUNS: usize = 3;
 
-/// Time of this thread on the processor, where Linux tells it; else since `began`.
+/// CPU time of this thread, where Linux reports it; otherwise the time since `began`.
 fn spent(began: Instant) -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let nanoseconds = told.and_then(|text| text.split(' ').next()?.parse().ok());

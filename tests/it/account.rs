@@ -35,7 +35,7 @@ pub(crate) fn decided(node: &Node, name: &str, address: &Address) -> Value {
         Shape::Number { .. } => Value::from(5439),
         Shape::List { .. } => Value::List(Vec::new()),
         Shape::Map(_) | Shape::Object { .. } => Value::Map(BTreeMap::new()),
-        // As AWS writes them, since what takes an id takes nothing else.
+        // In AWS's notation, because other attributes check the form of an id.
         _ => Value::from(match (address.kind.as_str(), name) {
             ("kms_key", "arn") => format!("arn:aws:kms:us-east-1:111111111111:key/of-{}", address.name),
             (_, "vpc_id") => format!("vpc-of-{}", address.name.replace('_', "-")),

@@ -57,7 +57,7 @@ fn an_apply_and_a_destroy_are_told_call_by_call() {
         let operation = line["operation"].as_str().expect("a name");
         assert!(!operation.starts_with("Get") && !operation.starts_with("Describe"), "{operation}");
     }
-    // Every change that reached AWS is there, and nothing that is none.
+    // The file has every change that reached AWS, and nothing else.
     for operation in ["CreateTopic", "CreateKey", "SetTopicAttributes", "TagResource"] {
         let count = applied.iter().filter(|line| line["operation"] == operation).count() as u64;
         let calls = project.cloud.calls(&format!("sns:{operation}"))
@@ -70,7 +70,7 @@ fn an_apply_and_a_destroy_are_told_call_by_call() {
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
     }
 
-    // A plan without changes makes none; a destroy is appended.
+    // A plan without changes writes no lines; a destroy appends its own.
     project.run(&["apply", "--yes", "--audit", "audit.jsonl"]).exits(0);
     assert_eq!(lines(&path), applied);
     project.run(&["destroy", "--yes", "--audit", "audit.jsonl"]).exits(0);
@@ -103,7 +103,7 @@ fn every_attempt_is_told_with_what_became_of_it() {
     let found = operations(&lines(&path), "sns_topic.alerts");
     assert_eq!(found.last().map(String::as_str), Some("SetTopicAttributes AuthorizationError"));
 
-    // AWS did it, and its answer was lost.
+    // AWS executed the call, and its answer was lost.
     audited("drop_response_nth=1&fault_match=sns:SetTopicAttributes").exits(0);
     let found = operations(&lines(&path), "sns_topic.alerts");
     assert!(found.contains(&"SetTopicAttributes NoAnswer".to_owned()), "{found:?}");

@@ -186,7 +186,7 @@ fn what_is_named_by_a_broken_table_is_no_further_mistake() {
     assert_eq!(lines(&format!("[resource.sns_topic.a]\nname = 'x'\n{workflow}")), ["5", "9"]);
     assert_eq!(lines(&format!("[sns_topic]\na = 3\n{workflow}")).len(), 2);
     assert_eq!(lines(&format!("[[sns_topic]]\nname = 'a'\n{workflow}")).len(), 2);
-    // A kind of another name stands in the way at every place that names it.
+    // A resource of an unknown kind is reported at its header and at every reference to it.
     let topic = "[aws_sns_topic.a]\nname = 'a'\n[glue_workflow.w]\nname = '${aws_sns_topic.a.name}'\n";
     assert_eq!(lines(topic), ["5", "8"]);
 }
@@ -207,13 +207,13 @@ fn a_setting_that_cannot_be_decided_hides_no_other_error() {
                 "{for_each}: {line} in {errors:?}"
             );
         }
-        // The local is told at its own place.
+        // The error in the local is reported at the local.
         assert!(errors.iter().any(|one| one == "7"), "{for_each}: {errors:?}");
         let own = usize::from(!for_each.contains("local"));
         assert_eq!(errors.iter().filter(|one| *one == "9").count(), own, "{for_each}: {errors:?}");
         assert_eq!(errors.len(), 5 + own, "{for_each}: {errors:?}");
     }
-    // What is not known since something else is broken is no mistake of its own.
+    // A value that is unknown only because of another error is not reported again.
     let text = "[sns_topic.a]\nname = 'a'\nnope = 1\n[sns_topic.b]\nname = 'b'\n\
                 when = '${sns_topic.a.name == \"a\"}'\nnope = 2\n[sns_topic.c]\nname = '${each.key}'\n\
                 for_each = '${[sns_topic.a.name]}'\nlifecycle = { protect = '${sns_topic.a.name}' }\nnope = 3\n";
@@ -624,7 +624,7 @@ fn a_subnet_outside_of_its_vpc() {
         "15:14",
         &["10.1.0.0/20 is not within ec2_vpc.main", "the VPC has 10.0.0.0/16, 10.8.0.0/20"],
     );
-    // A part of it is not enough.
+    // An overlap with only a part of the VPC's block is refused as well.
     let subnet = "[ec2_subnet.b]\nvpc_id = '${ec2_vpc.main.vpc_id}'\ncidr_block = '10.8.0.0/19'\n";
     refused(&(NETWORK.to_owned() + subnet), "15:14", &["10.8.0.0/19 is not within ec2_vpc.main"]);
 }
@@ -679,11 +679,11 @@ fn two_that_only_seem_to_be_one() {
 #[test]
 fn subnets_that_only_seem_to_overlap() {
     let stacks = [
-        // In another VPC, in the second block of the same, beside the other.
+        // In another VPC, in the second block of the same VPC, and next to the other subnet.
         "[ec2_subnet.b]\nvpc_id = '${ec2_vpc.other.vpc_id}'\ncidr_block = '10.0.0.0/20'\n",
         "[ec2_subnet.b]\nvpc_id = '${ec2_vpc.main.vpc_id}'\ncidr_block = '10.8.0.0/20'\n",
         "[ec2_subnet.b]\nvpc_id = '${ec2_vpc.main.vpc_id}'\ncidr_block = '10.0.16.0/20'\n",
-        // In one that is known by its id alone.
+        // In a VPC that is known only by its id.
         "[ec2_subnet.b]\nvpc_id = 'vpc-1'\ncidr_block = '192.168.0.0/24'\n",
     ];
     for subnet in stacks {
@@ -735,7 +735,7 @@ fn links_out_of_the_stack() {
             assert!(output.contains("error[outside-folder]") && output.contains(".toml"), "{name}: {output}");
             assert!(!output.contains("extraheader") && !output.contains("aHVud"), "{name}: {output}");
         }
-        // The names of what is outside are not told either.
+        // The names of files outside the stack are not reported either.
         if name == "env" {
             let run = dwctl(&shop, &["validate", "--env", "prod"]);
             orderly(&run, INVALID, &shop);
@@ -824,7 +824,7 @@ fn a_name_that_is_no_text() {
     let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9.toml");
     if std::fs::write(stack.path().join(name), "[sns_topic.b]\nnam = 'b'\n").is_err() {
-        // Not every file system has such names.
+        // Not every file system allows such names.
         return;
     }
     let run = dwctl(stack.path(), &["validate"]);

@@ -177,7 +177,7 @@ fn bombs() -> Vec<Bomb> {
             MEMORY,
             "try([for a in range(1024): [for b in range(1024): range(1024)]], [for a in range(1024): [for b in range(1024): range(1024)]], 1)",
         ),
-        // Functions that make much.
+        // Functions with large results.
         local("combinations", MEMORY, &format!("setproduct({pairs}, {pairs})")),
         local("combinations of many", MEMORY, &format!("setproduct({})", ["[1, 2]"; 40].join(", "))),
         local(
@@ -227,7 +227,7 @@ fn bombs() -> Vec<Bomb> {
             4,
             "transpose({ (local.large) = [for a in range(1000): tostring(a)] })",
         ),
-        // Functions that take long.
+        // Slow functions.
         local("passwords at the highest cost", Refused("between 4 and 15"), "bcrypt(\"x\", 31)"),
         local("many passwords", STEPS, "[for a in range(1024): bcrypt(\"x\", 12)]"),
         of_large("checksums", STEPS, 4, "[for a in range(1024): sha512(local.large)]"),

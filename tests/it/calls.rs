@@ -1,4 +1,4 @@
-//! What each verb costs in calls, without skipping any check.
+//! How many calls each verb makes, without skipping any check.
 
 use std::path::Path;
 
@@ -69,7 +69,7 @@ fn an_object_is_read_anew_only_if_it_is_no_longer_the_version_that_was_applied()
     project.settled();
     assert_eq!(heads(), before, "both are what was applied");
 
-    // The same content with other metadata: only the version tells.
+    // The same content with other metadata: only the version shows the difference.
     project.with(async |_, cx| {
         let put = cx.aws.s3().put_object().bucket("shop-lake").key("parts/a.csv");
         let put = put.metadata("owner", "finance").content_type("text/csv");
@@ -83,7 +83,7 @@ fn an_object_is_read_anew_only_if_it_is_no_longer_the_version_that_was_applied()
     project.settled();
     assert_eq!(heads(), before, "both are again what was applied");
 
-    // Tags are not part of a version, and no listing shows them: who asks for all gets them.
+    // Tags are not part of a version, and no listing contains them: only a deep read finds the change.
     project.with(async |_, cx| {
         let untag = cx.aws.s3().delete_object_tagging().bucket("shop-lake").key("parts/b.csv");
         untag.send().await.expect("it can be untagged");
@@ -95,7 +95,7 @@ fn an_object_is_read_anew_only_if_it_is_no_longer_the_version_that_was_applied()
     project.run(&["plan", "--deep"]).exits(0).plans("s3_object.part[\"b\"]", "~ update");
     project.run(&["drift"]).exits(4).says("s3_object.part[\"b\"]");
 
-    // Behind a delete marker there is no object.
+    // Under a delete marker there is no object.
     project.with(async |_, cx| {
         let delete = cx.aws.s3().delete_object().bucket("shop-lake").key("parts/b.csv");
         delete.send().await.expect("it can be deleted");
@@ -140,8 +140,9 @@ fn many_objects_cost_a_listing_and_not_a_call_each() {
     assert_eq!(calls(), [0, 0, listings + 1, 40]);
     project.run(&["destroy", "--yes"]).exits(0);
     let [heads, tags, listings, _] = calls();
-    // Whose each is, is asked right before it is deleted with all its versions, which are listed for it. Deletions
-    // that begin together are asked together, so that some need no call for their object.
+    // The owner of each object is checked right before the object is deleted with all its versions, which are
+    // listed for that. Deletions that start together share these reads, so some objects need no call of their
+    // own.
     assert!(heads < 40 && tags == 40 && listings <= 80, "{heads}, {tags}, {listings}");
 }
 
@@ -179,8 +180,8 @@ statistic = "Sum"
 threshold = 0
 "#;
 
-/// A new resource is read once, with all its settings, and its tags are not asked for where the call that
-/// created it proves that it has them.
+/// A new resource is read once, with all its settings. Its tags are not read if the call that created it
+/// proves that they are set.
 #[test]
 fn an_apply_does_not_ask_what_it_knows() {
     let project = Project::new(ESTATE);
@@ -188,16 +189,16 @@ fn an_apply_does_not_ask_what_it_knows() {
     let calls = |name: &str| project.cloud.calls(name);
     assert_eq!(calls("s3:GetBucketVersioning"), 2);
     assert_eq!(calls("s3:GetBucketPolicy"), 2);
-    // A bucket could be another stack's, created at the same moment.
+    // Another stack could have created the same bucket at the same moment.
     assert_eq!(calls("s3:GetBucketTagging"), 2);
     assert_eq!(calls("iam:AttachRolePolicy"), 3);
-    // One before the role exists, one after all was written.
+    // One read before the role exists, and one after everything was written.
     assert_eq!(calls("iam:GetRole"), 6);
     assert_eq!(calls("iam:ListAttachedRolePolicies"), 3);
     assert_eq!(calls("logs:PutRetentionPolicy"), 3);
     assert!(calls("logs:DescribeLogGroups") > 0);
     assert_eq!(calls("logs:ListTagsForResource"), 0);
-    // The plan's, those that make sure that no alarm is overwritten, and those that see the new ones.
+    // Calls of the plan, calls that check that no alarm is overwritten, and calls that see the new alarms.
     let described = calls("cloudwatch:DescribeAlarms");
     assert!(described <= 8, "{described} calls for 8 alarms");
     assert_eq!(calls("cloudwatch:ListTagsForResource"), 8);
@@ -208,7 +209,8 @@ fn an_apply_does_not_ask_what_it_knows() {
     project.run(&["destroy", "--yes"]).exits(0);
     let after =
         [calls("iam:ListRolePolicies"), calls("logs:DescribeLogGroups"), calls("cloudwatch:DescribeAlarms")];
-    // The plan, and whose they are right before they are deleted. That they are gone, AWS has answered.
+    // The plan reads them, and so does the owner check right before the deletion. AWS's answer to the
+    // deletion proves that they are gone.
     let more: Vec<u64> = after.iter().zip(before).map(|(after, before)| after - before).collect();
     assert_eq!(more[0], 3, "only the plan asks for the policies of roles");
     assert!(more[1] <= 4 && more[2] <= 4, "{more:?}");
@@ -235,7 +237,7 @@ fn a_policy_is_asked_for_by_name_only_if_it_is_no_longer_the_one_that_was_applie
     project.settled();
     assert_eq!(gets(), before, "the listing and the index of IAM's own region tell all");
 
-    // Made anew by someone, with the same document and other words.
+    // Someone recreates the policy with the same document and another description.
     project.with(async |_, cx| {
         let iam = cx.aws.iam();
         let arn = project.id("iam_policy.read[\"a\"]");
@@ -267,7 +269,7 @@ fn what_only_aws_decides_is_read_where_something_refers_to_it() {
     project.write(&format!("{vpc}\n[output]\ntable = \"${{ec2_vpc.main.main_route_table_id}}\"\n"));
     project.apply().says("rtb-");
     assert_eq!(project.cloud.calls("ec2:DescribeNetworkAcls"), 0);
-    // By a name that the file does not tell, it may be any.
+    // An expression that may use any attribute reads all of them.
     project.write(&format!("{vpc}\n[output]\nall = '${{[for name, value in ec2_vpc.main : value]}}'\n"));
     project.apply().says("rtb-").says("acl-");
     project.run(&["destroy", "--yes"]).exits(0);

@@ -59,7 +59,7 @@ impl Worker {
             self.cloud.empty();
             self.used.set(0);
         }
-        // Until this one has ended well and is cleared away.
+        // Reset unless this case ends well and cleans up.
         let used = self.used.replace(RESET);
         let folder = tempfile::tempdir().expect("a folder");
         let outcome = self.runtime.block_on(async {
@@ -105,7 +105,7 @@ fn run(seeds: Vec<u64>, deadline: Option<Instant>) -> u64 {
         .map(|_| {
             let (next, done) = (next.clone(), done.clone());
             let (wrong, seeds) = (wrong.clone(), seeds.clone());
-            // A run's future is large where nothing is optimised.
+            // The future of a run is large in unoptimised builds.
             let thread = std::thread::Builder::new().stack_size(32 << 20);
             let work = move || {
                 let worker = Worker::new();

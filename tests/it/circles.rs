@@ -53,13 +53,13 @@ fn security_groups_may_name_each_other() {
     assert_eq!(peer(&project, "ec2_security_group.etl"), project.id("ec2_security_group.warehouse"));
     project.settled();
 
-    // A change of one is no matter of the other.
+    // A change of one group does not affect the other.
     project.write(&groups("9090"));
     project.run(&["plan"]).plans("ec2_security_group.etl", "~ update in place").says("1 to update");
     project.apply();
     project.settled();
 
-    // One of them is lost: the rule of the other follows it.
+    // If one group is deleted, the rule of the other follows its successor.
     let lost = project.id("ec2_security_group.etl");
     project.with(async |_, cx| {
         let ec2 = cx.aws.ec2();
@@ -163,7 +163,7 @@ fn logging(logs: &str) -> Project {
 fn a_sibling_that_others_refer_to_is_made_before_them() {
     for logs in [
         "s3_bucket.lake['logs'].bucket",
-        // Which one, only the value tells.
+        // Only the value shows which bucket it is.
         "s3_bucket.lake[lower('LOGS')].bucket",
         // Without a reference.
         "'${local.prefix}-logs'",
@@ -199,7 +199,7 @@ fn what_names_each_other_is_made_without_that_at_first() {
         ));
         project.apply().says("2 created").says("completed");
         project.settled();
-        // What it logs to is there already, and nothing has to follow.
+        // The target already exists, so no second step is needed.
         project.run(&["apply", "--yes", "--replace", "s3_bucket.a"]).exits(0);
         project.settled();
         project.run(&["destroy", "--yes"]).exits(0);

@@ -52,7 +52,7 @@ fn one_secret_in_a_list_hides_itself_alone() {
     assert!(shown.contains("closes tcp 5439 to 10.0.0.0/16"), "{shown}");
     assert!(!shown.contains("(secret"), "the secret one stays as it is\n{shown}");
     assert!(all_formats(&plan).iter().all(|text| !text.contains("203.0.113.7")));
-    // Both change at once; the ledger knows which of the two was the secret.
+    // Both change at once: only the ledger knows which of the two was the secret.
     let other = group("198.51.100.9/32", &format!("{OFFICE}, {}", open(443, "10.0.0.0/16")));
     let plan = planned(&of(5439), &other);
     let shown = screen(&plan);
@@ -64,12 +64,12 @@ fn one_secret_in_a_list_hides_itself_alone() {
     for secret in ["203.0.113.7", "198.51.100.9"] {
         assert!(all_formats(&plan).iter().all(|text| !text.contains(secret)), "{secret}");
     }
-    // It goes, and nothing that is wanted tells what it was.
+    // The secret is removed: nothing in the new declaration identifies the old value.
     let gone = group("203.0.113.7/32", &open(5439, "10.0.0.0/16"));
     let plan = planned(&of(5439), &gone);
     assert!(screen(&plan).contains("closes tcp 5439 to (secret)"), "{}", screen(&plan));
     assert!(all_formats(&plan).iter().all(|text| !text.contains("203.0.113.7")));
-    // An older ledger does not tell: all that is not declared may be one.
+    // An older ledger does not say which values are secret, so every undeclared value is hidden.
     let mut account = Account::after(&of(5439));
     account.ledger.resources.values_mut().for_each(|entry| entry.secrets.clear());
     let plan = account.planned(&gone, &Selection::default()).expect("a plan");
@@ -95,7 +95,7 @@ fn a_secret_that_lets_the_world_in_is_told_as_a_risk() {
             "{shown}"
         );
     }
-    // Likewise what a policy grants, and to whom.
+    // The same for the permissions of a policy and its principals.
     let role = |who: &str, what: &str| {
         format!(
             "[variable.who]\nsensitive = true\ndefault = \"{who}\"\n[variable.what]\nsensitive = true\ndefault = \"{what}\"\n\
@@ -120,7 +120,7 @@ fn a_secret_that_lets_the_world_in_is_told_as_a_risk() {
             "{shown}"
         );
     }
-    // And what a setting costs, by the marks of its schema.
+    // The same for risks from the marks of a schema.
     let bucket = |keep: bool| {
         format!(
             "[variable.keep]\ntype = \"bool\"\nsensitive = true\ndefault = {keep}\n\
@@ -203,7 +203,7 @@ fn no_resource_is_called_by_a_secret() {
         assert!(shown.contains(place) && shown.contains("stack.toml:"), "{resource}\n{shown}");
         assert!(!shown.contains("hidden-name-1") || shown.matches("(secret)").count() > 0, "{shown}");
     }
-    // What nothing is called by may be one.
+    // Attributes outside of ids, ARNs and URLs may be secret.
     for resource in [
         "[sns_topic.t]\nname = 't'\ndisplay_name = '${var.v}'\n",
         "[sns_subscription.s]\ntopic_arn = 'arn:aws:sns:us-east-1:111111111111:t'\nprotocol = 'https'\nendpoint = 'https://u:${var.v}@example.com/x'\n",
@@ -278,7 +278,7 @@ fn excerpts_of_broken_files_show_no_sensitive_value() {
         "login = \"SECRET\\q\"",
         "login = 1SECRET",
         "export login=SECRET",
-        // Misspelt.
+        // A misspelt attribute.
         "logni = \"SECRET\"",
     ] {
         let text = broken.replace("SECRET", secret);
@@ -287,7 +287,7 @@ fn excerpts_of_broken_files_show_no_sensitive_value() {
     for broken in [
         "[variable.other]\nsensitive = true\ndefault = \"SECRET\" oops\n",
         "[variable.other]\ndefault = \"SECRET\" oops\nsensitive = true\n",
-        // TOML, and no expression.
+        // Valid TOML with an invalid expression.
         "[secretsmanager_secret.s]\nname = \"s\"\nsecret_string = \"${SECRET\"\n",
     ] {
         let text = format!("{stack}{}", broken.replace("SECRET", secret));
@@ -309,6 +309,6 @@ fn a_bundle_of_certificates_hides_nothing_else() {
     let run = paper::dwctl(folder.path(), &["validate", "--var-file", "more/v.toml"]);
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(run.stderr.contains("reserved") && !run.stderr.contains("hunter22"), "{}", run.stderr);
-    // Unoptimised, beside other tests; optimised it takes a tenth of a second.
+    // Generous for an unoptimised build that runs beside other tests; an optimised one takes a tenth of it.
     assert!(run.time.as_secs() < 20, "{:?}", run.time);
 }

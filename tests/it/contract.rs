@@ -26,7 +26,7 @@ fn words(schema: &Map<String, Json>) -> usize {
     schema.get("description").and_then(Json::as_str).unwrap_or_default().split_whitespace().count()
 }
 
-/// A risk without the words that tell it: `protection when gone`.
+/// A risk without its explanation: `protection when gone`.
 fn without_words(risk: &Json) -> Json {
     let mark = risk.as_str().expect("a risk is a text");
     let rule = mark.split_once(": ").map_or(mark, |(rule, _)| rule);

@@ -84,7 +84,7 @@ fn changed(place: Where) -> String {
     // Replaced, the old one deleted first, likewise.
     change("c = \"10.0.2.0/24\"", "c = \"10.0.3.0/24\"");
     change("name       = \"shop/${each.key}\"", "name       = \"shop-v2/${each.key}\"");
-    // Replaced while a role has it attached, which lets go of it.
+    // Replaced while it is attached to a role, which must release it first.
     let read = "policy_name     = \"shop-read\"\n";
     change(read, &format!("{read}description     = \"Read\"\n"));
     // Changed in place.
@@ -346,7 +346,7 @@ fn survive(stage: &Stage, case: Case, reference: &Reference) -> bool {
     let arguments = arguments(case.scenario.0);
     let killed = stage.killed(arguments, case.at, case.after);
     if killed && case.scenario.1 == Where::S3 {
-        // The dead one's lock frees itself.
+        // The lock of the dead process expires.
         std::thread::sleep(EXPIRY + Duration::from_millis(200));
     }
     let again = stage.run(arguments).exits(0);
@@ -382,7 +382,7 @@ fn moments(scenario: Scenario, after: bool, requests: u64) -> Vec<u64> {
         ((What::Update, Where::S3), true) => 1,
         _ => 0,
     };
-    // Most of the reads of a plan come first: the later ones tell more.
+    // Most of a plan's reads come first, and later requests are more interesting.
     (0..count)
         .map(|index| requests * (4 * index + 3 + u64::from(after)) / (4 * count))
         .map(|at| at.max(1))
@@ -426,7 +426,7 @@ fn killed_at_any_request_it_converges() {
             cases.extend(moments.into_iter().map(|at| Case { scenario: *scenario, at, after }));
         }
         total += cases.len();
-        // Those that wait for the lock of a dead one leave the processors to others.
+        // Runs that wait for the lock of a dead process need no CPU, so more of them run at once.
         let workers = if scenario.1 == Where::S3 { 10 } else { 3 }.min(cases.len().div_ceil(2));
         let cases = Mutex::new(cases);
         side_by_side(workers, || {
@@ -501,7 +501,7 @@ fn live_keys(stage: &Stage) -> usize {
     lists.into_iter().find(|(service, _)| *service == "keys").map_or(0, |(_, keys)| keys.len())
 }
 
-/// The request that first says `words` in an uninterrupted run from `before` to `after`.
+/// The number of the first request that contains `words` in an uninterrupted run from `before` to `after`.
 fn rehearse(before: &str, after: &str, words: &'static str) -> u64 {
     let stage = Stage::of(before, Where::File);
     stage.run(&["apply", "--yes"]).exits(0);
@@ -519,7 +519,7 @@ fn what_was_replaced_is_not_forgotten() {
     let old = stage.project.id("kms_key.data");
     stage.project.write(&keys("true"));
     stage.gate.forget();
-    // The new one is there, the old one is about to go, and the ledger cannot say so yet.
+    // The successor exists, the old key is about to be deleted, and the ledger does not record that yet.
     assert!(stage.killed(&["apply", "--yes"], at, false));
     assert_eq!(live_keys(&stage), 2);
     stage.run(&["plan"]).plans("kms_key.data", "- destroy  replaced earlier, still there");
@@ -568,7 +568,7 @@ fn a_deposed_bucket_is_emptied_where_that_was_applied() {
     stage.run(&["apply", "--yes"]).exits(1);
     stage.gate.relent();
     assert_eq!(stage.project.ledger().deposed.len(), 1);
-    // Under another address, too.
+    // The same under another address.
     stage.project.write(&lake("new").replace("s3_bucket.lake", "s3_bucket.sea"));
     stage.run(&["apply", "--yes"]).exits(0).says("1 destroyed");
     stage.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes");
@@ -577,7 +577,7 @@ fn a_deposed_bucket_is_emptied_where_that_was_applied() {
 #[test]
 fn what_was_born_and_is_no_longer_declared_is_destroyed() {
     let empty = format!("[stack]\nname = \"shop\"\nregion = \"{REGION}\"\n");
-    // The name of one of them is known only when the other is there.
+    // The name of one topic is known only once the key exists.
     let full = format!(
         "{empty}[kms_key.data]\ndescription = \"Data\"\n[sns_topic.a]\nname = \"a\"\n\
          [sns_topic.b]\nname = \"b-${{kms_key.data.key_id}}\"\n"
@@ -620,7 +620,7 @@ fn what_was_not_selected_is_not_taken_for_applied() {
 
 /// The bucket of the ledger becomes unreachable at some moment.
 fn out_of_reach(status: Option<u16>) {
-    // Few, so that the heartbeat is not kept waiting before the first is made.
+    // Only a few, so that the heartbeat runs before the first one is created.
     let names: Vec<String> = (0..12).map(|number| format!("\"{number}\"")).collect();
     let text = format!(
         "[stack]\nname = \"shop\"\nregion = \"{REGION}\"\n[ledger]\nbucket = \"{BUCKET}\"\n\
@@ -629,7 +629,7 @@ fn out_of_reach(status: Option<u16>) {
         names.join(", ")
     );
     let stage = Stage::of(&text, Where::S3);
-    // The intents are written; then nothing is.
+    // The intents are written, and every later write fails.
     let written = "PUT /dwctl-ledgers/dwctl/shop/default.json?";
     stage.gate.refuse(Refusal { after: Some(written), words: BUCKET, status });
     let run = stage.run(&["apply", "--yes"]).exits(1).says("dwctl ledger push").says("is kept in");

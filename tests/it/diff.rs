@@ -72,7 +72,7 @@ fn dwctl(place: &Path, arguments: &[&str]) -> Run {
     dwctl_with(place, arguments, &[(name, path.as_str())])
 }
 
-/// The text with each change made. Every change must match.
+/// The text with these replacements. Each of them must match.
 fn edited(text: &str, changes: &[(&str, &str)]) -> String {
     changes.iter().fold(text.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from} is not in\n{text}");
@@ -202,12 +202,12 @@ fn what_is_written_otherwise_is_no_change() {
 
 #[test]
 fn what_stands_around_an_unknown_value_is_compared() {
-    // A plan knows nothing of the whole text before the key is made.
+    // A plan does not know this text until the key is created.
     let screen = changed(&[("encrypts with ${kms_key.data.key_id}", "encrypts by ${kms_key.data.key_id}")]);
     let line =
         "description  \"encrypts with ${kms_key.data.key_id}\" → \"encrypts by ${kms_key.data.key_id}\"";
     assert!(screen.contains(line), "{screen}");
-    // By a local, by a file, and through a function that needs a real value.
+    // Through a local, through a file, and through a function that needs a known value.
     let before = |local: &str| {
         format!(
             "[local]\nname = \"{local}\"\n[kms_key.data]\n[sns_topic.a]\nname = \"a\"\n\
@@ -235,7 +235,7 @@ fn another_source_of_an_unknown_value_is_a_change() {
 #[test]
 fn a_move_changes_nothing_else() {
     for block in ["\n[[moved]]\nfrom = \"kms_key.data\"\nto = \"kms_key.lake\"\n", ""] {
-        // Without a word of it, by its being the only one that is declared so.
+        // With a `[[moved]]` block, or without one because only one resource matches.
         let after = edited(BEFORE, &[("kms_key.data", "kms_key.lake")]) + block;
         let screen = diff_text(BEFORE, &after);
         assert!(screen.contains("  > kms_key.lake  move  was kms_key.data\n"), "{screen}");
@@ -470,7 +470,7 @@ fn nothing_differs_from_itself() {
         let text = headed(kind.example());
         let place = folder(&[("old/stack.toml", &text), ("new/stack.toml", &text)]);
         let run = dwctl(place.path(), &["diff", "old", "new"]);
-        // An example may refer to what it does not declare.
+        // An example may refer to resources that it does not declare.
         if run.code == DONE {
             compared += 1;
             assert!(
@@ -506,7 +506,7 @@ fn a_secret_that_changes_is_shown_in_no_format() {
         let run = dwctl(place.path(), &["diff", "old", "new", "--details", "--format", format]);
         assert_eq!(run.code, DONE, "{}", run.stderr);
         assert!(!run.stdout.contains("Horse") && !run.stdout.contains("Staple"), "{}", run.stdout);
-        // What carries no values names the resource all the same, unless it has no risk.
+        // Formats without values still name the resource; SARIF does so only if there is a risk.
         assert!(run.stdout.contains("secretsmanager_secret") || format == "sarif", "{}", run.stdout);
     }
     let run = dwctl(place.path(), &["diff", "old", "new"]);
@@ -527,7 +527,7 @@ fn what_is_secret_in_one_is_so_in_both() {
     for (before, after) in [(true, true), (true, false), (false, true)] {
         let screen = diff_text(&stack(before, "arn", "x"), &stack(after, "key_id", "y"));
         assert!(!screen.contains("Hush"), "{screen}");
-        // The reference is no secret, though a secret may be made of what it stands for.
+        // The reference itself is shown, although its value becomes part of a secret elsewhere.
         assert!(screen.contains("\"x ${kms_key.data.arn}\" → \"y ${kms_key.data.arn}\""), "{screen}");
         assert!(screen.contains("secret_string  (secret, changed)"), "{screen}");
         assert!(screen.ends_with("4 to update · 1 unchanged\n"), "{screen}");
@@ -617,7 +617,7 @@ fn variables_and_environment_are_of_both() {
         ("new/env/dev.toml", "days = 7"),
         ("team.toml", "team = \"data\""),
     ]);
-    // The old one knows nothing of the team.
+    // The old revision does not declare the variable `team`.
     let run = dwctl(place.path(), &["diff", "old", "new", "--env", "dev", "--var-file", "team.toml"]);
     assert_eq!(run.code, DONE, "{}", run.stderr);
     assert!(run.stdout.starts_with("shop/dev · from old to new"), "{}", run.stdout);
@@ -674,18 +674,18 @@ fn revisions_of_git() {
         let _ = writeln!(screens, "$ dwctl {}\n{}{}", arguments.join(" "), run.stdout, run.stderr);
     }
     insta::assert_snapshot!(screens);
-    // From the stack's own folder, and where it is told by the environment.
+    // From the stack's own folder, and with the stack named by `DWCTL_STACK`.
     let run = dwctl(&repository.path().join("stacks/shop"), &["diff", "main"]);
     assert!(run.stdout.contains("30 → 7"), "{}{}", run.stdout, run.stderr);
     let (name, path) = path();
     let environment = [(name, path.as_str()), ("DWCTL_STACK", "stacks/shop")];
     let run = dwctl_with(repository.path(), &["diff", "main"], &environment);
     assert!(run.stdout.contains("30 → 7"), "{}{}", run.stdout, run.stderr);
-    // What is told of files is told of those in the work tree.
+    // Places in files are those of the work tree.
     let run =
         dwctl(repository.path(), &["diff", "main..work", "--stack", "stacks/shop", "--format", "junit"]);
     assert!(run.stdout.contains("file=\"stacks/shop/stack.toml\" line=\"8\""), "{}", run.stdout);
-    // Nothing was written, and the index is as it was.
+    // Nothing was written, and git's index is unchanged.
     assert_eq!(repository.git(&["status", "--porcelain"]), " M stacks/shop/stack.toml\n");
 }
 
@@ -719,7 +719,7 @@ fn a_stack_at_the_top_of_a_repository() {
     let run = dwctl(repository.path(), &["diff", "HEAD"]);
     assert!(run.stdout.contains("display_name  + \".\""), "{}{}", run.stdout, run.stderr);
     repository.commit();
-    // Where it was read from is told by nothing.
+    // The output does not show the temporary folder of a revision.
     let run = dwctl(repository.path(), &["diff", "HEAD~..HEAD"]);
     assert!(run.stdout.contains("display_name  + \".\""), "{}{}", run.stdout, run.stderr);
     repository.write("stack.toml", &headed("[sns_topic.a]\nnam = \"a\"\n"));
@@ -825,7 +825,7 @@ fn a_revision_is_never_an_option() {
         let said = refused(place, arguments, ERROR);
         assert!(said.contains("is not a git revision") && said.contains("git was not called"), "{said}");
     }
-    // Neither is it a word for a shell, nor the folder.
+    // A revision is never run by a shell, and is never used as a path.
     for revision in ["main; touch stolen", "$(touch stolen)", "main\ntouch stolen", "`touch stolen`"] {
         let said = refused(place, &["diff", revision, "--stack", "stacks/shop"], ERROR);
         assert!(said.contains("error[unknown-revision]"), "{said}");

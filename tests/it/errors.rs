@@ -239,7 +239,7 @@ fn recorded_errors_are_of_the_class_that_was_decided() {
                     aws.instead([on("*").fails(*status, code, message).stays()]);
                     let error = call(service, cx).await.expect_err("an error");
                     assert_eq!(&error.code, code, "{service}: {words}");
-                    // Nothing but time is lost by asking again for what AWS refused.
+                    // Errors that mean a refusal are not retried.
                     assert_eq!(aws.calls().len(), 1, "{service} {code}: {words}");
                     error.class
                 };

@@ -102,7 +102,7 @@ fn every_kind_is_in_terraforms_words() {
             .collect();
         let _ = writeln!(rendered, "{} → {}: {}", kind.name(), terraform.resource, unknown.join(", "));
     }
-    // What is listed has another shape there, a resource of its own, or no twin.
+    // The listed names have another shape in Terraform, are a resource of their own, or have no counterpart.
     insta::assert_snapshot!(rendered);
 }
 

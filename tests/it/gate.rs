@@ -252,7 +252,7 @@ impl State {
         if self.spring(number, false) {
             return Ok(());
         }
-        // What was not passed on when its sender went away is never done.
+        // A request that was held when its sender went away is never forwarded.
         if self.halt(number, &head, false) && is_gone(&client)? {
             return Ok(());
         }

@@ -1,5 +1,5 @@
-//! The work for a stack grows with its size, and no faster. Time depends on the machine, so the tests
-//! count what is exact: what a part of the program allocates for 6, 12 and 24 pipelines.
+//! The work for a stack grows linearly with its size. Time depends on the machine, so the tests count
+//! allocations, which are exact, for 6, 12 and 24 pipelines.
 
 use allocation_counter::{AllocationInfo, measure};
 use dwctl::eval::EvalContext;
@@ -14,17 +14,17 @@ use crate::estate::{self, Shape};
 const SIZES: [usize; 3] = [6, 12, 24];
 const SHAPES: [Shape; 2] = [Shape::Each, Shape::Single];
 
-/// Fails if the work grows faster than the size. The second step is twice the first, so it takes twice as
-/// much; somewhat more with a logarithm in it, and four times as much if each resource costs by the
-/// number of the others.
+/// Fails if the work grows faster than the size. From 12 to 24 pipelines the size grows twice as much as from
+/// 6 to 12, so linear work does the same. A logarithm adds a little; work for every pair of resources grows
+/// four times as much.
 fn assert_linear(what: &str, shape: Shape, work: impl FnMut(usize) -> AllocationInfo) {
     let grown = too_fast(work);
     assert!(grown.is_none(), "{what} of {shape:?}, for {SIZES:?} pipelines: {}", grown.unwrap_or_default());
 }
 
-/// The counts for the three sizes, if they grow faster than the size.
+/// The counts for the three sizes; `None` if they grow linearly.
 fn too_fast(mut work: impl FnMut(usize) -> AllocationInfo) -> Option<String> {
-    // What is made once, such as the schemas, is made here.
+    // One-time work, such as building the schemas, happens here.
     work(1);
     let infos = SIZES.map(&mut work);
     let is_fast = |[least, middle, most]: [u64; 3]| {
@@ -69,7 +69,7 @@ fn a_check_is_linear() {
     assert_all_linear("a check", checked);
 }
 
-/// The counts show what is quadratic: here each instance asks for all others, as the stack says.
+/// Proves that the counts detect quadratic work: in this stack each instance depends on all others.
 #[test]
 fn what_asks_for_everything_grows_faster() {
     let text = |size: usize| {
@@ -142,7 +142,7 @@ fn a_ledger_is_linear() {
     });
 }
 
-/// A reference by the own key makes no other instance wait.
+/// A reference with the instance's own key depends on no other instance.
 #[test]
 fn an_instance_needs_the_instances_with_its_key() {
     let (plan, _) = planned(&empty(), &estate::stack(3, Shape::Each), &Selection::default());
@@ -155,7 +155,8 @@ fn an_instance_needs_the_instances_with_its_key() {
     assert_eq!(needs, expected);
 }
 
-/// The order of a chain, and of many that need one: the number of steps is that of the edges.
+/// The order of a chain, and of many resources that depend on one: the number of steps equals the number of
+/// edges.
 #[test]
 fn an_order_is_linear() {
     let chain = |count: usize| (1..count).map(|node| (node, node - 1)).collect();

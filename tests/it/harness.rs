@@ -501,7 +501,7 @@ impl Project {
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            // Most tests are about what is done, not about what must be allowed.
+            // Consents are given by default, since most tests are about other things.
             .env("DWCTL_ALLOW", "data-loss,downtime,destroy")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

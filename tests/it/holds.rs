@@ -85,7 +85,7 @@ fn an_attached_policy_is_let_go_of_while_it_is_replaced() {
     assert_eq!(names(&project, "iam_role.r", "managed_policy_arns"), [project.id("iam_policy.p")]);
     project.settled();
 
-    // A part of the stack takes the holder along, which nothing else happens to.
+    // A partial apply includes the holder, but makes no other change to it.
     write(&project, &text("three"));
     project
         .run(&["apply", "--yes", "--target", "iam_policy.p"])
@@ -95,7 +95,7 @@ fn an_attached_policy_is_let_go_of_while_it_is_replaced() {
     write(&project, &text("four"));
     project.run(&["plan", "--exclude", "iam_role.r"]).exits(0).leaves("iam_policy.p");
 
-    // A saved plan is of that as well.
+    // A saved plan contains the release as well.
     project.run(&["plan", "--out", "plan"]).exits(0);
     project.run(&["apply", "--yes", "plan"]).exits(0);
     project.settled();
@@ -133,18 +133,18 @@ fn what_cannot_be_let_go_of_is_refused() {
         .says("the new iam_policy.p would have the id of the old iam_policy.p")
         .says("--replace iam_role.r")
         .says_not("destroyed");
-    // As it says.
+    // As the message advises.
     project.run(&["apply", "--yes", "--replace", "iam_role.r"]).exits(0);
     project.settled();
 
-    // What dwctl is not to change, it does not let go of either.
+    // dwctl does not release through an attribute that it must ignore.
     let kept = format!("{ATTACHED}\nlifecycle = {{ ignore_changes = [\"managed_policy_arns\"] }}");
     let project = stack(&text("one", ATTACHED));
     project.apply();
     write(&project, &text("two", &kept));
     project.run(&["plan"]).exits(7).says("cannot be replaced while iam_role.r uses it");
 
-    // What stays holds what goes.
+    // A retained role still holds the policy to be deleted.
     let project = stack(&text("one", &format!("{ATTACHED}\nlifecycle = {{ retain = true }}")));
     project.apply();
     project
@@ -152,7 +152,7 @@ fn what_cannot_be_let_go_of_is_refused() {
         .exits(7)
         .says("iam_role.r stays at AWS")
         .says("retain both, or neither");
-    // Written without a reference, and still there.
+    // The role names the policy by a literal ARN, and still holds it.
     let named = role("r", &format!("managed_policy_arns = [\"arn:aws:iam::{ACCOUNT}:policy/p\"]"));
     let project = stack(&format!("{}{named}", policy("p", "")));
     project.apply();
@@ -222,7 +222,7 @@ fn to_let_go_opens_nothing() {
     let project = stack(&text("one"));
     project.apply();
     write(&project, &text("two"));
-    // The new one cannot be made.
+    // The new group cannot be created.
     project.cloud.disturb("fault_match=ec2:CreateSecurityGroup&error_nth=1:400:SecurityGroupLimitExceeded");
     project.run(&["apply", "--yes"]).exits(1).says(
         "ec2_security_group.b released ec2_security_group.a, and refers to it again after the next apply",
@@ -311,7 +311,7 @@ fn what_a_cluster_uses_is_made_first_or_stays() {
     let before = warehouse(("pg", "P"), ("sg", "S"), "10.0.1.0/24");
     let project = stack(&before);
     project.apply();
-    // Of the same names only one can be there.
+    // Both have the same name, so only one can exist.
     for (after, held) in [
         (warehouse(("pg", "Q"), ("sg", "S"), "10.0.1.0/24"), "redshift_cluster_parameter_group.main"),
         (warehouse(("pg", "P"), ("sg", "T"), "10.0.1.0/24"), "ec2_security_group.cluster"),
@@ -398,7 +398,7 @@ fn what_stays_and_names_what_is_destroyed_is_told() {
         .exits(0)
         .says("iam_role.r is destroyed, and glue_job.load still names it in `role`")
         .says("retain both, or neither");
-    // Both go, or neither: nothing to tell.
+    // If both are destroyed, or both stay, there is no warning.
     write(&project, &format!("{}{}", role("r", ""), job("${iam_role.r.arn}", "")));
     project.run(&["plan", "--destroy"]).exits(0).says_not("still names it");
     project.run(&["destroy", "--yes"]).exits(0);

@@ -98,12 +98,12 @@ fn tags_are_ignored_by_key_pattern_and_stack() {
                 lines.map(|line| line.trim().split("  ").next().unwrap_or_default()).collect();
             assert_eq!(lines, left, "{text}\n{plan}");
         }
-        // What is declared is kept as declared, whoever else sets tags.
+        // A change of a declared tag is planned, even if others set further tags.
         let edited = text.replace("a = \"1\"", "a = \"2\"");
         let plan = account.plan(&edited, &Selection::default());
         assert_eq!(plan.contains("tags.a"), !more.contains("['tags']"), "{plan}");
     }
-    // What the stack set and no longer declares goes, but where somebody changed it since.
+    // A tag that the stack no longer declares is removed, unless somebody changed it since.
     let was = topic("", "tags = { \"org:team\" = \"data\", \"org:cost\" = \"1\" }");
     let account = Account::after(&was).change("sns_topic.one", |live| {
         live.tags.insert("org:cost".to_owned(), "4711".to_owned());
@@ -139,7 +139,7 @@ fn what_cannot_be_ignored_is_told_where_it_is_written() {
             assert!(said.contains(words), "{words}\n{said}");
         }
     }
-    // One is no reason to hide another.
+    // One error does not hide the other.
     let said = problems(&topic("", "displayname = \"x\"\nlifecycle = { ignore_changes = ['nonsense'] }"));
     assert!(said.contains("`nonsense`") && said.contains("`displayname`"), "{said}");
 }
@@ -170,7 +170,7 @@ fn the_tags_of_an_automation_stay() {
     project.run(&["import", "sns_topic.one", &id]).exits(0).says_not("org:cost");
     project.settled();
     assert!(is_tagged("org:cost"));
-    // Not ignored any more, it is what nobody declared.
+    // Once the tag is no longer ignored, it counts as undeclared and is removed.
     project.write(&crate::ignored::topic("", "display_name = \"News\"\ntags = { team = \"sales\" }"));
     project.apply().says("tags[\"org:cost\"]  - ");
     assert!(!is_tagged("org:cost"));
@@ -191,7 +191,7 @@ fn all_changes_can_be_ignored() {
             "{all}: {:?}",
             plan.changes.iter().map(|one| &one.action).collect::<Vec<_>>()
         );
-        // It is made nevertheless.
+        // It is created nevertheless.
         let plan = Account::after("").planned(&after, &Selection::default()).expect("a plan");
         assert!(!plan.is_empty(), "{all}");
     }
@@ -201,7 +201,7 @@ const GROUP: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\n[cloudw
                      log_group_name = \"/shop/job\"\nretention_in_days = 30\n\
                      lifecycle = { ignore_changes = [\"retention_in_days\"] }\n";
 
-/// As in Terraform: only what others change later is left alone.
+/// As in Terraform: the declared value is set on creation, and later changes are ignored.
 #[test]
 fn a_new_resource_gets_its_ignored_attributes() {
     let project = Project::new(GROUP);

@@ -52,7 +52,8 @@ fn screen(project: &Project, run: &Run) -> String {
 fn a_named_resource_is_taken_over_with_its_tags_and_nothing_else() {
     let project = stack(&format!("{TOPIC}display_name = \"Alerts\"\n[sns_topic.other]\nname = \"other\"\n"));
     foreign(&project, "sns_topic", &[("name", "alerts"), ("display_name", "Noise")], &[("team", "ops")]);
-    // What else the stack declares is no concern of it, even where it is someone else's.
+    // An import does not depend on the rest of the stack, even if another resource of it belongs to someone
+    // else.
     foreign(&project, "sns_topic", &[("name", "other")], &[]);
 
     let run = project.run(&["import", "sns_topic.alerts", &topic()]).exits(0);
@@ -64,7 +65,7 @@ fn a_named_resource_is_taken_over_with_its_tags_and_nothing_else() {
     assert_eq!(found.get("team").map(String::as_str), Some("ops"), "its own tags stay");
     assert_eq!(project.cloud.calls("sns:SetTopicAttributes"), 0);
 
-    // What was shown is what the next apply does, on account of the stack.
+    // The next apply makes the change that the import announced, and attributes it to the stack.
     project.write(&format!("{HEAD}{TOPIC}display_name = \"Alerts\"\n"));
     let plan = project.run(&["plan"]).exits(0);
     let plan = plan.plans("sns_topic.alerts", "~ update in place").says("\"Noise\" → \"Alerts\"");
@@ -72,7 +73,7 @@ fn a_named_resource_is_taken_over_with_its_tags_and_nothing_else() {
     project.apply();
     project.settled();
 
-    // Once more is no harm.
+    // A second import changes nothing.
     let calls = project.cloud.calls("sns:TagResource");
     project.run(&["import", "sns_topic.alerts", &topic()]).exits(0).says("nothing was changed");
     assert_eq!(project.cloud.calls("sns:TagResource"), calls);
@@ -114,7 +115,7 @@ fn an_arn_names_what_its_id_names() {
 fn what_cannot_be_tagged_is_in_the_ledger_alone() {
     let queue = format!("arn:aws:sqs:us-east-1:{ACCOUNT}:on-call");
     let topic = topic();
-    // What it needs is someone else's still: that is no concern of it.
+    // The topic that it refers to still belongs to someone else, which does not matter.
     let project = stack(&format!(
         "{TOPIC}[sns_subscription.on_call]\ntopic_arn = \"${{sns_topic.alerts.arn}}\"\n\
          protocol = \"sqs\"\nendpoint = \"{queue}\"\n"
@@ -152,7 +153,7 @@ fn what_must_not_be_imported_is_refused_and_left() {
     assert!(!project.ledger_file().exists(), "nothing was written");
     assert_eq!(project.cloud.calls("sns:TagResource"), 0);
 
-    // In the ledger under another id, or another address.
+    // The address has another id in the ledger, or the id has another address.
     project.run(&["import", "ec2_vpc.main", &vpc]).exits(0);
     let other = foreign(&project, "ec2_vpc", &[("cidr_block", "10.2.0.0/16")], &[]);
     refused(&["import", "ec2_vpc.main", &other], 7);
@@ -191,7 +192,8 @@ fn what_refers_to_others_is_imported_by_what_is_known_of_them() {
     let project = stack(&format!("{VPC}{subnet}"));
     let vpc = foreign(&project, "ec2_vpc", &[("cidr_block", "10.1.0.0/16")], &[]);
     let id = foreign(&project, "ec2_subnet", &[("vpc_id", &vpc), ("cidr_block", "10.1.0.0/24")], &[]);
-    // The VPC is not known yet: what it decides is said so, and would replace the subnet.
+    // The VPC is not imported yet, so its attributes are unknown. The import says so, and warns that they
+    // would replace the subnet.
     let run = project.run(&["import", "ec2_subnet.a", &id]).exits(0);
     run.says("known after ec2_vpc.main is created").says("To keep it, declare it as it is");
     project.run(&["import", "ec2_vpc.main", &vpc]).exits(0);
@@ -224,7 +226,7 @@ fn an_id_has_one_address_and_an_address_one_id() {
     let a = "arn:aws:sns:us-east-1:000000000000:a";
     refused(&format!("{topics}{}", import("sns_topic.b", a)), "which sns_topic.a declares");
 
-    // In another region it is another one.
+    // The same id in another region is another resource.
     let regions = format!(
         "[glue_workflow.a]\nname = \"x\"\n[glue_workflow.b]\nname = \"y\"\nregion = \"eu-west-1\"\n{}{}",
         import("glue_workflow.a", "z"),
@@ -247,7 +249,7 @@ fn what_another_address_of_the_ledger_has_is_not_imported() {
     adopt.says(&format!("ec2_vpc.b is {id}, and so is ec2_vpc.a")).says("ledger forget 'ec2_vpc.a'");
     project.run(&["import", "ec2_vpc.b", &id]).exits(7);
     assert_eq!(project.ledger().resources.len(), 1);
-    // One that is no longer declared would be destroyed with it.
+    // If its address is no longer declared, the resource would be destroyed.
     project.write(&format!("{HEAD}{b}"));
     project.run(&["apply", "--yes"]).exits(7);
     project.run(&["apply", "--yes", "--adopt"]).exits(7).says("ec2_vpc.a is");

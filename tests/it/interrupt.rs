@@ -132,7 +132,7 @@ fn killed_at(count: u64) {
     let mut child = apply_until(&project, count);
     child.kill().expect("it is ours");
     child.wait().expect("a child");
-    // What it sent before it died is done by AWS all the same.
+    // AWS still executes the requests that it sent before it died.
     project.cloud.await_calm();
 
     project.cloud.disturb("latency_ms=0");
@@ -342,7 +342,7 @@ fn a_lock_is_freed_by_one_that_is_held_up() {
         names.join(", ")
     ));
     project.run(&["ledger", "init"]).exits(0);
-    // Nobody reads its events, which are more than a pipe holds.
+    // Nobody reads its events, and there are more of them than a pipe holds.
     let mut child = project.command(&["apply", "--yes", "--json"]).spawn().expect("dwctl");
     let is_locked = || {
         project.with(async |_, cx| {
@@ -397,7 +397,7 @@ fn a_signal_during_an_evaluation_frees_the_lock() {
     }
 }
 
-/// S3 asks to try again while a conflicting operation is under way. A lock that stays is told.
+/// S3 asks to retry while a conflicting operation is running. A lock that could not be released is reported.
 #[test]
 fn a_conflict_does_not_leave_the_lock_in_silence() {
     let project = Project::new(
@@ -421,7 +421,7 @@ fn a_signal_ends_a_wait_that_only_repeats_a_refused_call() {
     );
     project.apply();
     let vpc = project.id("ec2_vpc.main");
-    // Somebody else's, which holds it.
+    // A foreign subnet, which keeps AWS from deleting the VPC.
     let subnet = project.with(async |_, cx| {
         let made = cx.aws.ec2().create_subnet().vpc_id(&vpc).cidr_block("10.0.7.0/24").send().await;
         made.expect("a subnet").subnet.and_then(|subnet| subnet.subnet_id).expect("its id")
@@ -448,7 +448,7 @@ fn a_ledger_that_cannot_be_written_holds_nobody_up() {
     project.apply();
     let ledger = project.ledger_file();
     let known = std::fs::read(&ledger).expect("a ledger");
-    // What it is written to first.
+    // The temporary file that is renamed to the ledger.
     let part = ledger.with_extension("part");
     for arguments in [
         &["apply", "--yes", "--replace", "kms_key.data[\"a\"]"][..],
@@ -461,7 +461,7 @@ fn a_ledger_that_cannot_be_written_holds_nobody_up() {
         assert!(began.elapsed() < Duration::from_secs(30), "{arguments:?}: {:?}", began.elapsed());
         assert_eq!(std::fs::read(&ledger).expect("a ledger"), known, "{arguments:?}");
     }
-    // The half of a ledger that could not be written does not stay, whatever it was.
+    // Nothing remains of a ledger that could not be written.
     assert!(!part.exists());
     project.settled();
     assert_eq!(made(&project), RESOURCES);
@@ -475,7 +475,7 @@ fn a_hangup_counts_unless_it_was_ignored_from_the_start() {
     signal(&child, "-HUP");
     finish(child, "apply").exits(6).says("running operation");
 
-    // As by nohup.
+    // As under nohup.
     let inner = project.command(&["apply", "--yes", "--parallelism", "2"]);
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(inner.get_program()).args(inner.get_args());

@@ -116,7 +116,7 @@ fn what_a_newer_version_added_is_kept_by_this_one() {
     assert_eq!(after["since"], ledger["since"]);
     assert_eq!(after["resources"]["sns_topic.other"]["cost"], 0.5);
     assert_eq!(after["intents"]["sns_topic.next"]["attempt"], 3);
-    // An apply that changes the resource keeps it as well.
+    // An apply that changes the resource keeps the unknown field as well.
     project.write(&format!("{HEAD}{}", TOPICS.replace("sns_topic.loads", "sns_topic.other")));
     project.apply();
     let after: serde_json::Value =
@@ -162,7 +162,7 @@ fn the_file_is_private_replaced_whole_and_leaves_nothing_beside_it() {
     let file = project.ledger_file();
     assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
     let before = fs::metadata(&file).expect("there").ino();
-    // Whoever reads it while it is written has the old one whole.
+    // A reader that opened the file before still sees the complete old ledger.
     let mut open = fs::File::open(&file).expect("there");
     project.run(&["ledger", "forget", "sns_topic.loads"]).exits(0);
     assert_ne!(fs::metadata(&file).expect("there").ino(), before, "it is another file");
@@ -346,7 +346,7 @@ fn without_its_ledger_what_is_no_longer_declared_is_not_forgotten() {
     let project = stack(&format!("{alerts}{loads}"));
     project.apply();
     fs::remove_file(project.ledger_file()).expect("a ledger");
-    // What is declared is found by its tags.
+    // Declared resources are found by their tags.
     project.settled();
     project.write(&format!("{HEAD}{alerts}"));
     let mut screens = String::new();
@@ -411,7 +411,7 @@ fn init_makes_a_bucket_that_is_private_versioned_encrypted_and_reached_by_tls_al
     screens.push_str(&screen(&project, &project.run(&["ledger", "init"]).exits(0)));
     insta::assert_snapshot!(screens);
 
-    // What the emulator makes by itself, as AWS does, and others may have opened.
+    // The emulator blocks public access to new buckets, as AWS does; someone may have removed the block.
     project.with(async |_, cx| {
         let s3 = cx.aws.s3();
         s3.delete_public_access_block().bucket("shop-ledger").send().await.expect("opened");

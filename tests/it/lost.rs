@@ -32,7 +32,8 @@ fn the_ledger_of_the_whole_warehouse_is_recovered_and_a_plan_finds_nothing_to_do
     project.run(&[&["apply", "--yes"], &dev[..]].concat()).exits(0);
     let before = read(&project, "dev");
     assert!(before.resources.len() > 75);
-    // Who gets mail follows the link in it: SNS does not tell of what is not confirmed.
+    // A mail subscription is confirmed by a link in the mail. SNS does not reveal the ARN of an unconfirmed
+    // one.
     for (address, entry) in before.resources.iter().filter(|(address, _)| address.kind == "sns_subscription")
     {
         let (topic, token) = entry.id.rsplit_once(':').unwrap_or_else(|| panic!("{address}: {}", entry.id));

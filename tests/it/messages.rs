@@ -48,7 +48,7 @@ fn what_is_not_selected_is_not_unchanged() {
     assert!(junit.contains("tests=\"4\"") && junit.contains("skipped=\"3\""), "{junit}");
     assert_eq!(junit.matches("<skipped message=\"not selected\"/>").count(), 3, "{junit}");
 
-    // Some of it is there.
+    // Only a part of the resources exists.
     let some = Account::after(&FOUR.replace(", \"c\", \"d\"", ""));
     let plan = some.plan(FOUR, &of("sns_topic.t[\"a\"]"));
     assert!(plan.contains("No changes: the selected resources match the stack."), "{plan}");
@@ -182,7 +182,7 @@ fn queues_without_a_name_are_told_by_what_changes() {
             "{ query_group = [\"etl\"], query_concurrency = 10 }, { query_concurrency = 6 }",
             &["~ queue 1: query_concurrency  15 → 10", "~ queue 2: query_concurrency  5 → 6"],
         ),
-        // A new one before the last, which takes what no other does.
+        // A new queue before the last one, which is the default queue.
         (
             "{ query_concurrency = 5 }",
             "{ query_group = [\"etl\"], query_concurrency = 10 }, { query_concurrency = 6 }",

@@ -23,7 +23,7 @@ impl Mistakes {
             None => format!("{}{line}\n", self.base),
             Some(at) => {
                 let found: Vec<&str> = self.base.lines().filter(|one| one.starts_with(at.as_str())).collect();
-                // Of several, the last is that of the resource which the table is about.
+                // If there are several, the last one is the resource that the table is about.
                 let old = found.last().unwrap_or_else(|| panic!("no line begins with {at}"));
                 let place = self.base.rfind(&format!("{old}\n")).expect("the line");
                 format!("{}{line}{}", &self.base[..place], &self.base[place + old.len()..])
@@ -162,7 +162,7 @@ fn what_is_not_known_breaks_no_rule() {
                     specs += 1;
                     for blurred in unknowns(&spec).iter().skip(1) {
                         checked += 1;
-                        // Its words may name what is not known any more.
+                        // The message may name a value that is unknown now.
                         let is_new = |one: &Problem| {
                             !found
                                 .iter()
@@ -281,7 +281,7 @@ fn an_object_without_room_is_left_without_the_tags_of_the_stack() {
     };
     assert_eq!(tags("s3_object"), ["team"]);
     assert_eq!(tags("s3_bucket").len(), 8);
-    // Where there is room, an object has them, too.
+    // If the number of tags allows it, an object has the stack's tags, too.
     let fewer = TAGGED.replace(", t7 = \"x\", t8 = \"x\"", "");
     assert!(self::findings(&fewer).0.is_empty());
 }

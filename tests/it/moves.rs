@@ -48,7 +48,7 @@ fn an_import_takes_over_what_exists_by_its_id() {
     assert_eq!(project.id("ec2_vpc.main"), id);
     let tags = project.live("ec2_vpc.main").expect("it exists").tags;
     assert_eq!(tags.get(Owner::ADDRESS).map(String::as_str), Some("ec2_vpc.main"));
-    // The block may stay, and may go.
+    // The import block may stay or be removed.
     project.settled();
     write(&project, &format!("{}tags = {{ team = \"data\" }}\n", vpc("main")));
     project.settled();
@@ -66,7 +66,7 @@ fn an_import_is_refused_where_it_is_wrong() {
     write(&project, &format!("{}[[import]]\nto = \"ec2_vpc.main\"\n", vpc("main")));
     project.run(&["validate"]).exits(3).says("`[[import]]` needs `id`");
 
-    // What another stack owns is not taken without a word more.
+    // A resource of another stack is not taken over without `--adopt`.
     let spec = Value::map([("cidr_block", Value::from("10.1.0.0/16"))]);
     let owner = [("dwctl:stack", "other"), ("dwctl:env", "prod"), ("dwctl:address", "ec2_vpc.main")];
     let id = foreign(&project, "ec2_vpc", spec, &owner);
@@ -140,7 +140,8 @@ fn a_move_to_what_is_not_declared_is_a_removal() {
 
 #[test]
 fn a_rename_without_a_word_is_a_move_where_aws_has_the_same_thing() {
-    // Named: the same name is the same topic. Assigned: the only one alike.
+    // With a name as id, the same name is the same topic. With an assigned id, it is the only VPC with these
+    // settings.
     let project = stack(&format!("{}{}", topic("old"), vpc("old")));
     project.apply();
     let id = project.id("ec2_vpc.old");
@@ -152,7 +153,7 @@ fn a_rename_without_a_word_is_a_move_where_aws_has_the_same_thing() {
     assert_eq!(project.id("ec2_vpc.new"), id);
     project.settled();
 
-    // Two that are alike are told apart by nobody: they are destroyed and made, as declared.
+    // If two resources match, neither is a move: they are destroyed and created, as declared.
     write(&project, &format!("{}{}{}", topic("new"), vpc("a"), vpc("b")));
     project.run(&["plan"]).exits(0).says("2 to create").says("1 to destroy");
 }
@@ -181,7 +182,7 @@ fn protection_is_on_the_resource_too() {
     project.apply();
     let tags = project.live("ec2_vpc.main").expect("it exists").tags;
     assert_eq!(tags.get("dwctl:protect").map(String::as_str), Some("true"));
-    // A ledger that says otherwise, and no block: it is protected still.
+    // If the ledger says otherwise and the block is gone, the tag still protects the resource.
     let mut ledger = std::fs::read_to_string(project.ledger_file()).expect("a ledger");
     ledger = ledger.replace("\"protect\": true", "\"protect\": false");
     std::fs::write(project.ledger_file(), ledger).expect("written");
@@ -208,7 +209,7 @@ fn drift_is_what_someone_else_changed_and_nothing_more() {
     project.apply();
     project.run(&["drift"]).exits(0).says("No drift").says("2 without drift");
 
-    // The stack's own changes are no drift.
+    // Pending changes of the stack are not drift.
     write(&project, &declare("Alarms", "ops"));
     project.run(&["drift"]).exits(0).says("No drift");
     write(&project, &declare("Alerts", "data"));

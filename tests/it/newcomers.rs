@@ -35,7 +35,7 @@ fn the_first_stack_of_the_readme_runs_as_it_is_written() {
             continue;
         };
         let mut arguments: Vec<&str> = arguments.split_whitespace().collect();
-        // Nobody is there to be asked.
+        // There is nobody to answer the question.
         if arguments[0] == "apply" {
             arguments.push("--yes");
         }
@@ -66,7 +66,7 @@ fn a_switch_of_the_environment_is_on_or_off_or_an_error() {
         run(&mut plan(on), on).exits(0).says("No changes");
     }
     for off in ["0", "false", "No", "off", ""] {
-        // The test's own credentials are for nobody; no request leaves for AWS without any.
+        // The test's credentials are not valid at AWS, and without credentials no request is sent.
         let mut command = plan(off);
         command.env("DWCTL_ENDPOINT_URL", project.cloud.endpoint());
         run(&mut command, off).exits(0);
@@ -162,13 +162,13 @@ fn a_shell_is_told_environments_kinds_and_addresses() {
     assert_eq!(completed(&["output", "--name", ""]), ["topic"]);
     assert_eq!(completed(&["explain", "glue_cl"]), ["glue_classifier"]);
     assert_eq!(completed(&["explain", "glue_job.command.s"]), ["glue_job.command.script_location"]);
-    // From a folder above.
+    // From another folder.
     let path = stack.path().to_str().unwrap();
     let elsewhere = folder(&[]);
     let words = ["--", "dwctl", "apply", path, "--target", "sns"];
     let run = dwctl_with(elsewhere.path(), &words, &[("DWCTL_COMPLETE", "fish")]);
     assert_eq!(run.stdout.trim(), "sns_topic.alerts", "{}", run.stderr);
-    // What a shell leaves of `lake["raw"]` selects it.
+    // Without quotes, as a shell passes `lake["raw"]`.
     let run = dwctl(stack.path(), &["completions", "bash"]);
     assert!(run.stdout.contains("DWCTL_COMPLETE=\"bash\""), "{}", run.stdout);
     let run = dwctl_with(stack.path(), &["--", "dwctl", ""], &[("DWCTL_COMPLETE", "tcl")]);
@@ -335,7 +335,7 @@ const WALK: &[(&str, &[&str])] = &[
 fn no_guess_gets_an_error_that_does_not_lead_home() {
     let mut lost = Vec::new();
     for (text, words) in WALK {
-        // Where nothing stands in a table, nothing may stand above it.
+        // If the text has content outside of tables, nothing may come before it.
         let documentation = if text.starts_with(['n', 'r']) {
             let stack = folder(&[("stack.toml", text)]);
             dwctl(stack.path(), &["validate"]).stderr

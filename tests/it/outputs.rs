@@ -58,7 +58,7 @@ fn outputs_before_and_after() {
     );
     assert!(!screen.contains("Changes to outputs"), "{screen}");
 
-    // A resource changes, and with it an output; a secret is another one.
+    // A changed resource changes an output; the other output gets another secret.
     project.write(&stack("News", &outputs(WORDS, &format!("{SECRET}-2"))));
     let (changes, screen) = planned(&project, &[]);
     assert_eq!(actions(&changes), [("hidden", "update"), ("key", "no-op"), ("words", "update")]);
@@ -66,7 +66,7 @@ fn outputs_before_and_after() {
     assert!(screen.contains("  ~ words = \"Alerts\" → \"News\"\n"), "{screen}");
     assert!(screen.contains("  ~ hidden → (secret)\n"), "{screen}");
 
-    // What it was cannot be told by an expression that is another one now.
+    // The old value cannot be proved from an expression that has changed.
     project.write(&stack("Alerts", &outputs("to ${sns_topic.alerts.name}", SECRET)));
     let (changes, screen) = planned(&project, &[]);
     assert_eq!(actions(&changes), [("hidden", "no-op"), ("key", "no-op"), ("words", "update")]);
@@ -74,7 +74,7 @@ fn outputs_before_and_after() {
     assert_eq!(changes["words"]["dwctl"], json!({ "before_unknown": true }));
     assert!(screen.contains("  ~ words → \"to alerts\"\n"), "{screen}");
 
-    // What is replaced makes unknown what refers to it, and is known as it was.
+    // A replaced resource makes the outputs that refer to it unknown; their old values are known.
     project.write(&stack("Alerts", &outputs(WORDS, SECRET)));
     let (changes, screen) = planned(&project, &["--replace", "kms_key.data"]);
     assert_eq!(actions(&changes), [("hidden", "no-op"), ("key", "update"), ("words", "no-op")]);
@@ -82,7 +82,7 @@ fn outputs_before_and_after() {
     assert_eq!((&changes["key"]["after"], &changes["key"]["after_unknown"]), (&Json::Null, &true.into()));
     assert!(screen.contains("  ~ key = \"arn:aws:kms:"), "{screen}");
 
-    // No longer declared, and no longer secret.
+    // One output is no longer declared, and one is no longer secret.
     project.write(&stack("Alerts", &format!("[output]\nwords = \"{WORDS}\"\n")));
     let (changes, screen) = planned(&project, &[]);
     assert_eq!(actions(&changes), [("hidden", "delete"), ("key", "delete"), ("words", "no-op")]);
@@ -125,7 +125,7 @@ fn an_output_tells_what_is_at_aws() {
     let run = project.run(&["output"]).exits(0);
     assert_eq!((run.stdout.as_str(), run.stderr.as_str()), (applied, ""));
 
-    // Edited, and not applied.
+    // Edited, but not applied.
     project.write(&named("second", r#"["a", "c"]"#, "more = \"${sns_topic.each.c.name}\"\nword = \"w\"\n"));
     let run = project.run(&["output"]).exits(0);
     assert_eq!(
@@ -156,14 +156,14 @@ fn an_output_tells_what_is_at_aws() {
     let run = project.run(&["output", "--name", "by_local"]).exits(1).says("run dwctl apply first");
     assert_eq!(run.stdout, "");
 
-    // A part of it is applied: what was left out is not there.
+    // After a partial apply, outputs of resources that were left out are missing.
     let run = project.run(&["apply", "--yes", "--target", "sns_topic.each[\"c\"]"]).exits(0);
     assert!(!run.stdout.contains("by_local") && !run.stdout.contains("second"), "{run}");
     assert!(run.stdout.contains("more         = \"each-c\""), "{run}");
     let run = project.run(&["output"]).exits(0).says_not("= \"second\"").says_not("topic second\"\n");
     assert!(run.stdout.contains("by_reference = \"topic first\"\nmore         = \"each-c\"\n"), "{run}");
 
-    // Everything is as declared, but what somebody deleted.
+    // Everything is as declared, except that somebody deleted one resource.
     project.apply();
     let id = project.id("sns_topic.one");
     project

@@ -93,7 +93,7 @@ fn rename(kind: &str, declaration: &mut Table, prefix: &str) {
         Some(rest) => format!("/{prefix}{rest}"),
         None => format!("{prefix}{old}"),
     };
-    // `warehouse` is in many texts that are no names.
+    // `warehouse` alone is part of many texts that are not names.
     if old.contains('-') && !old.starts_with("${") {
         let text = toml::to_string(declaration).unwrap().replace(&old, &new);
         *declaration = text.parse().unwrap();
@@ -123,7 +123,7 @@ fn all(stack: &str, prefix: &str) -> Table {
             let to = merged.entry(of.clone()).or_insert_with(|| Table::new().into());
             for (name, declaration) in resources.as_table().unwrap() {
                 let mut declaration = declaration.as_table().unwrap().clone();
-                // The examples' own names are different; those of what they need are not.
+                // The kinds' own examples have distinct names, but their prerequisites do not.
                 if of != kind.name() {
                     rename(&of, &mut declaration, &format!("{}-", kind.name().replace('_', "-")));
                 }
@@ -295,7 +295,7 @@ impl Owners {
 async fn make_anew(kind: &dyn ErasedKind, cx: &Cx, id: &str, tags: &Tags) {
     let live = read_all(kind, cx, &[id]).await.pop().unwrap().expect("it is there");
     let Value::Map(mut spec) = live.spec else { panic!("a spec") };
-    // What AWS does not tell.
+    // Settings that AWS does not return.
     let more: &[(&str, Value)] = match kind.name() {
         "secretsmanager_secret" => {
             &[("recovery_window_days", Value::from(0)), ("secret_string", Value::from("by hand"))]
@@ -346,10 +346,10 @@ fn nothing_foreign_is_touched() {
     owners.run(&b, &["apply", "--yes", "--adopt"]).exits(0);
     owners.run(&a, &["show"]).exits(0).says("no longer belongs to this stack: by its tags it is ");
     owners.refuses(&a, &ids, &ALL);
-    // No longer declared: the same.
+    // The same if they are no longer declared.
     write(&a, HEAD);
     owners.refuses(&a, &ids, &["plan", "apply", "destroy"]);
-    // With its ledger lost, a stack is like any other that finds what is another's.
+    // A stack that lost its ledger is refused like any other stack that finds foreign resources.
     write(&a, &all("a", "").to_string());
     std::fs::remove_dir_all(a.join(".dwctl")).unwrap();
     let mut named = ids.clone();
@@ -362,7 +362,7 @@ fn nothing_foreign_is_touched() {
 
     owners.row("made anew under the same name, by hand");
     let mut made = owners.make_anew(&|_| Tags::new());
-    // Who writes an object into a bucket of the stack's, under a key of the stack's, changes it.
+    // Someone who overwrites an object under its key changes it; it still belongs to the stack.
     assert!(made.remove(&example("s3_object")).is_some());
     owners.refuses(&a, &made, &ALL);
 
@@ -380,7 +380,7 @@ fn nothing_foreign_is_touched() {
     let (unprovable, ours): (BTreeMap<_, _>, BTreeMap<_, _>) =
         ids.clone().into_iter().partition(|(address, _)| is_unprovable(address));
     owners.refuses(&a, &unprovable, &["plan", "apply", "destroy"]);
-    // The rest is told from another that was made under its id, and has drifted.
+    // The recreation of the others is not detectable, so they count as drifted.
     let all_but: Vec<String> =
         unprovable.keys().flat_map(|address| ["--exclude".to_owned(), address.to_string()]).collect();
     let all_but: Vec<&str> = ["plan"].into_iter().chain(all_but.iter().map(String::as_str)).collect();
@@ -395,7 +395,7 @@ fn nothing_foreign_is_touched() {
     }
     owners.run(&a, &["plan", "--detailed-exitcode"]).exits(0);
 
-    // What a plan saw as the stack's is another's by the time of the call.
+    // A resource that the plan saw as the stack's own belongs to another stack by the time of the call.
     let replace: Vec<String> = ids.keys().map(ToString::to_string).collect();
     for (verb, selection) in [
         ("update", Selection::default()),
@@ -418,7 +418,7 @@ fn nothing_foreign_is_touched() {
             write(&a, &stack.to_string());
         }
         let mut overtaken = ids.clone();
-        // Whose a subscription is, its topic tells.
+        // A subscription belongs to the owner of its topic.
         let topic: Address = "sns_topic.sns_subscription_alerts".parse().unwrap();
         overtaken.insert(topic.clone(), owners.ledger(&a).resources[&topic].id.clone());
         let before = std::cell::RefCell::new(BTreeMap::new());
@@ -443,7 +443,7 @@ fn nothing_foreign_is_touched() {
         }
     }
 
-    // Beside what `a` has, `b` has the same under other names.
+    // In addition to the resources of `a`, `b` has the same ones under other names.
     owners.row("setup");
     write(&b, &all("b", "b-").to_string());
     owners.run(&b, &["apply", "--yes"]).exits(0);
@@ -498,7 +498,7 @@ fn nothing_foreign_is_touched() {
     }
     let seconds: BTreeMap<Address, String> =
         ids.iter().map(|(address, id)| (second(address), id.clone())).collect();
-    // Of what the ledger tells of already, and of nothing.
+    // Imports of ids that the ledger already has, and of ids that do not exist.
     write(&a, &format!("{twice}{}", imports(&seconds)));
     let writes = owners.project.cloud.writes();
     let refused = owners.run(&a, &["apply", "--yes"]);
@@ -542,7 +542,7 @@ fn what_cannot_be_tagged_is_told_by_its_birth() {
     let project = Project::new(&format!("{HEAD}{classifier}"));
     project.apply();
     project.settled();
-    // Made anew by somebody, whose it is. The emulator tells times by the second.
+    // Someone recreates it, and then owns it. The emulator's times have a resolution of one second.
     std::thread::sleep(Duration::from_millis(1100));
     let cloud = &project.cloud;
     cloud.call_json("glue", "AWSGlue.DeleteClassifier", "{\"Name\":\"c\"}");
@@ -556,7 +556,7 @@ fn what_cannot_be_tagged_is_told_by_its_birth() {
     }
     project.run(&["apply", "--yes", "--adopt"]).exits(0);
     project.settled();
-    // Another stack that declares it does not take it.
+    // Another stack that declares it does not take it over.
     let other = Project::new(&format!("{HEAD}{classifier}").replace("\"a\"", "\"b\""));
     other.cloud.call_json(
         "glue",

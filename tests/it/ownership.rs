@@ -330,7 +330,7 @@ fn what_aws_cannot_tag_and_is_there_already_is_refused_and_taken_over_only_with_
     project.run(&["apply", "--yes", "--adopt"]).exits(0);
     assert_eq!(project.id("sns_subscription.on_call"), id);
     project.settled();
-    // Ours by the ledger alone: without it, it is nobody's again.
+    // Only the ledger shows that it is ours; without the ledger, it is refused.
     std::fs::remove_dir_all(project.stack().join(".dwctl")).expect("a ledger");
     project.run(&["plan"]).exits(7);
 }
@@ -341,10 +341,10 @@ fn protection_survives_the_loss_of_its_block_and_of_the_ledger() {
     project.apply();
     project.write(HEAD);
     std::fs::remove_dir_all(project.stack().join(".dwctl")).expect("a ledger");
-    // Without block and ledger its tags alone tell of it, and nothing happens to it.
+    // Without block and ledger, only its tags identify it: the apply refuses and changes nothing.
     project.run(&["apply", "--yes"]).exits(7).says("sns_topic.alerts, which is not declared");
     assert!(topic_exists(&project, "alerts"));
-    // Found again by its tags, it is protected by them.
+    // After it is recovered by its tags, it is protected by them.
     project.run(&["ledger", "recover"]).exits(0).says("sns_topic.alerts");
     for arguments in [&["plan"][..], &["apply", "--yes"], &["destroy", "--yes"]] {
         project.run(arguments).exits(7).says("sns_topic.alerts, which is protected");
@@ -379,7 +379,7 @@ fn owner_tags_edited_by_hand_are_lines_of_their_own_and_put_back() {
         let untag = cx.aws.sns().untag_resource().resource_arn(&arn).tag_keys("dwctl:env");
         untag.send().await.expect("untagged");
     });
-    // They name the stack still: it is neither refused nor made anew.
+    // The tags still name the stack: the resource is neither refused nor recreated.
     let plan = project.run(&["plan"]).exits(0).plans("sns_topic.alerts", "~ update in place");
     let lines = plan.attributes("sns_topic.alerts");
     assert_eq!(lines.len(), 2, "{lines:?}");
@@ -389,7 +389,7 @@ fn owner_tags_edited_by_hand_are_lines_of_their_own_and_put_back() {
     project.apply();
     project.settled();
 
-    // Who names another stack means it.
+    // Tags that name another stack are respected.
     project.with(async |_, cx| {
         let tags = cx.aws.sns().tag_resource().resource_arn(&arn).tags(tag("dwctl:stack", "billing"));
         tags.send().await.expect("tagged");
@@ -474,7 +474,7 @@ fn an_older_ledger_learns_what_its_resources_are_told_by() {
             });
         }
     };
-    // An id that AWS assigned tells it by itself; a name does not.
+    // An assigned id proves that it is the same resource; a name does not.
     untag(&["cloudwatchlogs_log_group.etl", "ec2_vpc.main"]);
     let run =
         project.run(&["plan"]).exits(7).says("cloudwatchlogs_log_group.etl no longer belongs to this stack");
@@ -508,7 +508,7 @@ fn what_was_taken_over_is_forgotten_and_the_rest_destroyed() {
     assert!(topic_exists(&project, "alerts") && topic_exists(&project, "noise"));
     project.run(&["destroy", "--yes", "--target", "sns_topic.noise"]).exits(0);
     project.run(&["ledger", "forget", "sns_topic.alerts"]).exits(0);
-    // What is only forgotten keeps the tags of who has it now.
+    // A forgotten resource keeps its tags if another stack owns it now.
     project.write(&format!("{HEAD}[[removed]]\nfrom = \"sns_topic.kept\"\n"));
     project.apply().plans("sns_topic.kept", ". forget");
     let tags = |name: &str| {
@@ -628,12 +628,12 @@ fn what_another_env_of_the_stack_has_leads_to_that_env() {
     run.says("this run is in env `prod`, by --env or DWCTL_ENV")
         .says("to work on env `dev`, write --env dev");
 
-    // What one env took from the other is told by the ledger of that in the same way.
+    // In the other direction, the env that lost the resource is told who owns it now.
     project.run(&["apply", "--yes", "--adopt"]).exits(0);
     let run = project.run(&["plan", "--env", "dev"]).exits(7);
     run.in_order("by its tags it is sns_topic.a of stack shop/default", "this run is in env `dev`");
     run.in_order("to work on env `default`, leave out --env and DWCTL_ENV", "to take it back, add --adopt");
-    // Another stack is another stack, whatever its env is called.
+    // Another stack gets no advice about envs, whatever its env is called.
     project.write(&format!("{}[sns_topic.a]\nname = \"a\"\n", HEAD.replace("shop", "toys")));
     let run = project.run(&["plan", "--env", "prod"]).exits(7);
     run.says("to take it over from there, add --adopt").says_not("to work on env");

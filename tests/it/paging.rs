@@ -586,7 +586,7 @@ const CASES: &[Case] = &[
                 )
             };
             let mut all = texts("iam:GetAccountAuthorizationDetails", "Policies", &listed("a"), &listed("z"));
-            // What the listing has not is asked for by itself; `z` needs no call for its document.
+            // A policy that the listing lacks is read by itself; `z` needs no call for its document.
             for name in ["a", "b", "c", "z"] {
                 let arn = format!("arn:aws:iam::123456789012:policy/{name}");
                 all.push(
@@ -763,12 +763,12 @@ const CASES: &[Case] = &[
         does: Does::Delete { id: "lake/k", spec: r#"{"bucket":"lake","key":"k","force_destroy":true}"# },
         script: || {
             let mut all = versions("s3:ListObjectVersions", ["k", "k"], "s3:DeleteObject");
-            // Every version is deleted, so that nothing is left to hide.
+            // Every version is deleted, so no delete marker is needed.
             all.pop();
             all
         },
     },
-    // A rule that is no longer wanted is found by its id, which is on the last page.
+    // An undeclared rule is revoked by its id, which is on the last page.
     Case {
         kind: "ec2_security_group",
         lists: &["DescribeSecurityGroupRules"],
@@ -946,7 +946,7 @@ fn owners(file: &str, texts: &BTreeMap<String, String>) -> BTreeSet<String> {
     if *room != "kinds" {
         return BTreeSet::from([(*room).to_owned()]);
     }
-    // What is below `s3/bucket` is of `s3/bucket.rs`.
+    // Files below `s3/bucket` belong to `s3/bucket.rs`.
     let (mut of, mut open) = (BTreeSet::new(), vec![(*module).to_owned()]);
     let mut seen = BTreeSet::new();
     while let Some(module) = open.pop() {
@@ -990,9 +990,8 @@ fn lists() -> Vec<List> {
         let calls: Vec<(usize, &str)> = call
             .captures_iter(text)
             .filter_map(|one| Some((one.get(0)?.end(), one.get(1)?.as_str())))
-            // Tags have no pages, and `tagging!` lists those of most kinds. Those of KMS have pages, and a name
-            // of their own;
-            // a status is no list.
+            // Lists of tags have no pages, except those of KMS, whose call has another name. Calls for a
+            // status are not lists.
             .filter(|(_, name)| *name != "list_tags_for_resource" && !name.ends_with("status"))
             .collect();
         let mut add = |name: &str, is_paged: bool| {
@@ -1076,7 +1075,7 @@ fn no_call_names_more_than_aws_takes() {
         let kind = kind(name).expect("a kind");
         let aws = Exchange::of([on(operation).stays()]);
         if *name == "ec2_vpc" {
-            // What belongs to VPCs is read beside them.
+            // Attributes of VPCs are read with them.
             aws.then([on("ec2:DescribeSecurityGroups").stays()]);
         }
         let requests: Vec<ReadRequest> = (0..MANY)

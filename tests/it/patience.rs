@@ -45,7 +45,7 @@ fn the_first_calls_of_all_are_repeated_when_throttled() {
     project.run(&["ledger", "init"]).exits(0);
     for (code, call) in [
         ("400:Throttling", "sts:GetCallerIdentity"),
-        // The lock, the ledger.
+        // Calls for the lock and the ledger.
         ("503:SlowDown", "s3:PutObject"),
         ("503:SlowDown", "s3:GetObject"),
         ("503:SlowDown", "s3:DeleteObject"),
@@ -86,7 +86,7 @@ fn what_was_made_and_cannot_be_seen_yet_is_awaited_and_not_made_again() {
         ),
     ] {
         let project = Project::new(&format!("{HEAD}{resource}"));
-        // The plan's own look, where it takes one, comes first.
+        // For some kinds, the plan already makes such a call.
         project.cloud.disturb(&format!("error_nth={gone}&fault_match={read}"));
         project.run(&["apply", "--yes"]).exits(0).says("1 created");
         project.cloud.disturb("error_nth=&fault_match=");

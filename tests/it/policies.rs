@@ -184,11 +184,11 @@ fn checkov_finds_what_is_planted_and_nothing_else() {
             found.iter().map(|(check, place)| ((*check).to_owned(), (*place).to_owned()))
         })
         .collect();
-    // On the first apply, where keys are still unknown, and on a later one.
+    // For a first apply, in which keys are still unknown, and for a later one.
     assert_eq!(checkov(&plan(&none, SOUND)), BTreeSet::new());
     assert_eq!(checkov(&plan(&none, &faulty())), planted);
     assert_eq!(checkov(&plan(&sound, &faulty())), planted);
-    // And where the plan mends it.
+    // A plan that fixes the faults has no findings.
     assert_eq!(checkov(&plan(&Account::after(&faulty()), SOUND)), BTreeSet::new());
 }
 
@@ -246,7 +246,7 @@ fn policies_in_rego_deny_what_is_planted_and_nothing_else() {
             "aws_sns_topic.alerts has no tag `team`",
         ])
     );
-    // The plan that mends it all again.
+    // A plan that fixes everything is denied only for replacing the cluster.
     let mended = denied(&plan(&Account::after(&forbidden()), SOUND));
     assert_eq!(mended, json!(["aws_redshift_cluster.main holds data and is to be replaced"]));
 }
@@ -267,7 +267,7 @@ fn policies_in_rego_read_a_plan_of_terraforms() {
             "aws_security_group.warehouse is open to the internet",
         ])
     );
-    // And each member that a resource has there, ours have.
+    // Every member of a resource change in Terraform's plan also exists in ours.
     let theirs: Json = serde_json::from_str(theirs).expect("JSON");
     let ours: Json = serde_json::from_str(&plan(&Account::after(SOUND), &forbidden())).expect("JSON");
     let keys = |one: &Json| one.as_object().expect("a table").keys().cloned().collect::<BTreeSet<_>>();

@@ -139,7 +139,7 @@ fn born(name: &str, tags: &Tags) {
     }
     let ledger = race.ledger();
     assert!(!ledger.resources.contains_key(&address) && !ledger.intents.contains_key(&address));
-    // As a plan from now on says.
+    // A new plan now refuses it as well.
     let problems = race.runtime.block_on(race.engine.plan()).expect_err("it is in the way");
     assert!(problems.iter().any(|one| one.code == "not-ours"), "{problems:?}");
 }
@@ -306,7 +306,7 @@ fn what_is_taken_over_after_the_plan_is_neither_changed_nor_deleted() {
 #[test]
 fn an_apply_in_which_only_that_went_wrong_exits_with_7() {
     let project = Project::new(&format!("{ALARM}{}", "[sns_topic.t]\nname = \"t\"\n"));
-    // The apply stands before its alarm until someone made it.
+    // The apply is held before it creates the alarm, until someone else has created it.
     let gate = crate::gate::Gate::before(&project.cloud.emulator());
     gate.halt("PutMetricAlarm", false);
     let mut command =
@@ -383,7 +383,7 @@ fn one_empty_answer_before_a_deletion_does_not_hide_whose_it_is() {
         [sns_subscription.a]\ntopic_arn = \"${sns_topic.a.arn}\"\nprotocol = \"sqs\"\n\
         endpoint = \"arn:aws:sqs:us-east-1:123456789012:q\"\n";
     let topic = kind("sns_topic").expect("a kind");
-    // The topic, and what is whose its topic is.
+    // The topic, and a subscription, whose owner is that of its topic.
     for target in ["sns_topic.a", "sns_subscription.a"] {
         let race = Race::new(PARTS);
         race.apply();
@@ -495,10 +495,10 @@ fn a_twin_that_is_in_no_ledger_is_told_by_plan_drift_and_destroy() {
     let mut tags = live.tags;
     tags.insert(Owner::ENV.to_owned(), "prod".to_owned());
     let others = make(&tags);
-    // In what a reviewer reads, too.
+    // Every format for reviewers says so.
     project.run(&["plan", "--out", "saved.json"]).exits(0);
     for format in ["markdown", "html", "json", "sarif", "junit"] {
-        // A saved plan keeps it.
+        // And a saved plan.
         for verb in [&["plan"][..], &["drift"], &["show", "saved.json"]] {
             let run = project.run(&[verb, &["--format", format]].concat()).exits(0);
             let text = run.stdout.replace("&#39;", "'").replace("&#x27;", "'").replace("&apos;", "'");

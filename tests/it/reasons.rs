@@ -48,7 +48,7 @@ fn case_that_means_nothing_is_no_difference() {
     for (before, after) in [(TOPIC, other.as_str()), (&other, TOPIC)] {
         assert!(planned(before, after).is_empty(), "{:?}", texts(&planned(before, after)));
     }
-    // What changes besides is told alone, as the stack writes it.
+    // Only the changed action is named, in the stack's own notation.
     let plan = planned(TOPIC, &other.replace("\"sns:Subscribe\"", "\"sns:Receive\""));
     let (risks, details) = texts(&plan);
     assert_eq!(risks, ["allows sns:Receive to cloudwatch.amazonaws.com under a condition"]);
@@ -193,7 +193,7 @@ fn a_stack_that_changes_its_region_is_told_once() {
     let warnings: Vec<&str> = plan.warnings.iter().map(|one| one.message.as_str()).collect();
     assert_eq!(warnings, ["2 resources of shop/default are in us-east-1, but the stack is in eu-west-1"]);
     assert!(planned(text, text).warnings.is_empty());
-    // What has a region of its own moves alone.
+    // A resource with a region of its own is no move of the whole stack, and is not announced as one.
     let one = text.replace("name = \"b\"", "name = \"b\"\nregion = \"eu-west-1\"");
     assert!(planned(text, &one).warnings.is_empty());
 }
@@ -233,7 +233,7 @@ fn where_there_is_no_plan_its_files_hold_the_errors() {
     );
     let sarif: serde_json::Value = serde_json::from_str(&file("sarif")).expect("JSON");
     assert_eq!(sarif["runs"][0]["invocations"][0]["executionSuccessful"], false);
-    // The next run compares with no plan, and is not kept from one.
+    // The error output of the last run is no plan, so the next run has nothing to compare with, and succeeds.
     std::fs::write(stack.path().join("stack.toml"), text("")).expect("written");
     let run = paper::dwctl(
         stack.path(),

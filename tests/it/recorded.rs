@@ -35,7 +35,7 @@ struct Recorded {
     id: String,
     inside: String,
     headers: BTreeMap<String, String>,
-    /// For parts with a fixed set of values: another one.
+    /// For members with a fixed set of values: another valid value.
     others: BTreeMap<String, String>,
 }
 
@@ -73,7 +73,7 @@ fn script(name: &str, recorded: &Recorded) -> Vec<Answer> {
         });
         quiet.push((only_for.is_none(), answer.stays().perhaps()));
     }
-    // What is for this alone comes before what is for all.
+    // Specific answers come before general ones.
     quiet.sort_by_key(|(for_all, _)| *for_all);
     [recorded.answer()].into_iter().chain(quiet.into_iter().map(|(_, answer)| answer)).collect()
 }
@@ -139,12 +139,12 @@ fn of_xml(text: &str, parts: &mut Vec<(String, Part)>) {
         if std::mem::take(&mut is_leaf) {
             let value = inside..whole.start();
             if let (Some(entry), "key") = (open.last_mut(), name.as_str()) {
-                // An entry of a map is called by its key.
+                // An entry of a map is named by its key.
                 entry.0 = text[value].to_owned();
                 continue;
             }
             if value.is_empty() && name != "value" {
-                // A list without elements, as like as not.
+                // This is probably a list without elements.
                 continue;
             }
             let names = open.iter().map(|(name, ..)| name.as_str()).chain([name.as_str()]);
@@ -221,10 +221,10 @@ fn judged(name: &str) {
     );
     let waivers = &kind_file::of(name).recorded.lost;
     let mut faults = Vec::new();
-    // Of each part, whether anything of it came out anywhere.
+    // For each member, whether it influenced any live value.
     let mut seen: BTreeMap<String, bool> = BTreeMap::new();
     let aws = Exchange::of([]);
-    // With a session of its own, since a session asks a service only so often.
+    // A new session for each read, because a session limits the rate of its requests.
     let read = |one: &Recorded| {
         aws.instead(script(name, one));
         aws.with(async |cx| read(kind, cx, &one.id, Value::Null).await)
@@ -239,7 +239,7 @@ fn judged(name: &str) {
         }
         assert_eq!(read(one), as_recorded, "{place} is read in two ways");
         if let Ok(Some(live)) = &as_recorded {
-            // What AWS has, somebody may declare.
+            // Everything that AWS returns must be declarable.
             let spec = normalize(&kind.schema().spec, live.spec.clone());
             let problems = validate(&kind.schema().spec, &spec, name);
             faults.extend(problems.iter().map(|problem| format!("{place} would be refused: {problem:?}")));
@@ -250,7 +250,8 @@ fn judged(name: &str) {
                 continue;
             }
             let matters = without(one, &path, &part).iter().any(|other| match read(other) {
-                // What the SDK cannot read is no proof that the kind looks at it.
+                // If the SDK fails to parse the modified answer, that does not prove that the kind uses the
+                // member.
                 Err(error) if !error.operation.is_empty() => false,
                 other => other != as_recorded,
             });

@@ -18,7 +18,7 @@ const STAYS: &str = "no longer declared, stays as it is";
 fn chosen(node: &Node, path: &str, found: &mut BTreeMap<String, String>) {
     match &node.shape {
         Shape::Map(element) => chosen(element, &format!("{path}.*"), found),
-        // Elements have no path that lasts.
+        // The path of an element is not stable.
         Shape::List { element, .. } => {
             let mut within = BTreeMap::new();
             chosen(element, path, &mut within);
@@ -89,7 +89,7 @@ fn no_plan_is_silent_about_what_is_taken_out() {
             let before = toml::to_string(&with).expect("TOML");
             for (path, decision) in &file.removed {
                 let mut without = with.clone();
-                // What is as by default changes nothing.
+                // A declared default is the same as an absent attribute.
                 let declared = declared(own(&mut without, name), path);
                 let default = default(&kind.schema().spec, path);
                 if declared.is_some() && declared == default {
@@ -142,7 +142,7 @@ fn remove(table: &mut Table, path: &str) -> bool {
         None => table.remove(path).is_some(),
         Some(("*", rest)) => {
             let tables = table.iter_mut().filter_map(|(_, inner)| inner.as_table_mut());
-            // Of each, though one is enough to say that something was.
+            // Removes it from each table; one removal is enough to count.
             tables.map(|inner| usize::from(remove(inner, rest))).sum::<usize>() > 0
         }
         Some((name, rest)) => {
@@ -243,7 +243,7 @@ fn what_is_taken_out_is_restored_or_told_once() {
     let job = project.live("glue_job.j").expect("it exists");
     assert_eq!(job.spec.get("timeout_minutes"), Some(&dwctl::value::Value::from(60)));
 
-    // Nothing may go out: no word of everything.
+    // No outgoing traffic is allowed, and the stack does not mention the default.
     project.write(&written);
     project.apply();
     project.write(&stack("revoke_all_egress = true", "", "", ""));

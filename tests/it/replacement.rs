@@ -169,7 +169,7 @@ fn what_only_one_can_have_is_told_before_anything_is_done() {
         "ec2_subnet.a",
         &["10.1.1.0/24 overlaps 10.1.1.0/24 of the old ec2_subnet.a"],
     );
-    // What it needs would be gone before.
+    // If it were deleted first, its dependency would be gone.
     refuses(
         &format!("{HEAD}{}{}{FIRST}", role("/one/"), job("one")),
         &format!("{HEAD}{}{}{FIRST}", role("/two/"), job("two")),

@@ -154,7 +154,7 @@ fn stack(text: impl Fn(&Hidden) -> &'static str) -> String {
     let mut stack = String::new();
     for hidden in &HIDDEN {
         let cluster = format!("[redshift_cluster.main]\n{CLUSTER_HEAD}cluster_identifier = 'main'\n");
-        // `CLUSTER` before `HEAD`, which is in what it stands for.
+        // `CLUSTER` before `HEAD`, because the text of `CLUSTER` contains `HEAD`.
         let text = text(hidden)
             .replace("ROLE", ROLE_HEAD)
             .replace("ALARM", ALARM)
@@ -204,7 +204,7 @@ fn in_details(text: &str, start: &str, address: &str) -> Shown {
         let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace('`', "");
         spaced(&text)
     };
-    // What has nothing below it is one line.
+    // A resource without details is one line.
     let line = format!("- `{address}` ");
     if let Some(line) = text.lines().find(|one| one.starts_with(&line)) {
         return Shown { summary: plain(line), below: String::new() };
@@ -241,10 +241,11 @@ fn every_change_that_matters_is_named_in_every_format_that_people_read() {
         ];
         for (format, Shown { summary, below }) in formats {
             for words in hidden.words {
-                // What is a risk is said where nothing must be opened.
+                // Risks must be visible without opening anything.
                 let place =
                     if words.contains('⚠') { summary.clone() } else { format!("{summary}\n{below}") };
-                // Elsewhere a sign, and what was and what will be, stand apart: in columns, after a colon.
+                // Other formats separate the sign from the values before and after: by columns, or by a
+                // colon.
                 let unsigned = words.trim_start_matches(['+', '-', '~', ' ']);
                 let parts: Vec<&str> = match format {
                     "text" => vec![words],
@@ -257,7 +258,7 @@ fn every_change_that_matters_is_named_in_every_format_that_people_read() {
         }
     }
     assert!(missing.is_empty(), "{} are missing:\n\n{}", missing.len(), missing.join("\n\n"));
-    // And where they are, is said before all else.
+    // The list of resources at risk comes first in every format.
     let first: Vec<&str> = screen.lines().take(12).collect();
     let comment_first = comment.split_once("<details>").expect("details").0;
     let page = shown(Format::Html);
@@ -298,7 +299,7 @@ fn what_is_not_allowed_is_not_applied() {
         assert!(said.contains("the plan would destroy cloudwatchlogs_log_group.jobs"), "{said}");
         assert!(said.contains("its log events are deleted") && said.contains("--allow destroy"), "{said}");
     }
-    // The commands that are printed allow just that.
+    // The printed commands allow exactly these risks.
     let apply = format!("\ndwctl apply . --endpoint-url {}", project.cloud.endpoint());
     let shown = project.run(&["plan", "--format", "markdown"]).exits(0);
     assert!(shown.stdout.contains(&format!("{apply} --allow destroy\n")), "{shown}");
@@ -310,7 +311,7 @@ fn what_is_not_allowed_is_not_applied() {
     assert!(shown.stdout.contains(&format!("{apply}\n")), "{shown}");
     project.write(LOGS);
     project.run(&["plan", "--detailed-exitcode"]).exits(0);
-    // Who says destroy has said what is to happen.
+    // `destroy` itself is the consent to destroy.
     let mut command = project.command(&["destroy", "--yes"]);
     let output = command.env_remove("DWCTL_ALLOW").output().expect("dwctl runs");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));

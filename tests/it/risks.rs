@@ -119,7 +119,7 @@ fn every_mark_fits_its_attribute() {
             if !fits {
                 wrong.push(format!("{path}: {:?} on a {}", mark.when, about.type_name()));
             }
-            // A default is always there: it cannot come or go.
+            // An attribute with a default is always present: it is never added or removed.
             if matches!(mark.when, When::Gone | When::Come) && about.default.is_some() {
                 wrong.push(format!("{path}: {:?} of what has a default", mark.when));
             }
@@ -225,7 +225,7 @@ fn changes_and_their_risks() {
             if shown != *expected {
                 wrong.push(format!("{from}\n---\n{to}\n  is     {shown:#?}\n  not    {expected:#?}"));
             }
-            // What deletes data needs consent; what weakens or opens is told and no more.
+            // Data loss needs consent; weaker protection and wider access are only reported.
             let loses = expected.iter().any(|risk| risk.starts_with("data loss"));
             let needed = plan::needed(&plan);
             assert_eq!(needed.contains("data-loss"), loses, "{from}\n---\n{to}\n{needed:?}");
@@ -263,7 +263,8 @@ fn what_is_destroyed_and_what_goes_with_it() {
         let needed: Vec<&str> = plan::needed(&plan).into_iter().collect();
         assert_eq!(needed, if expected.is_empty() { vec![] } else { vec!["destroy"] }, "{stack}");
     }
-    // Switches that only dwctl knows are told by who asks to destroy what is declared.
+    // The risks of settings that only dwctl knows, such as `force_destroy`, are reported when a declared
+    // resource is destroyed.
     let switched: [(String, &[&str]); 6] = [
         (format!("{BUCKET}force_destroy = true\n"), &["data loss: all its objects are deleted"]),
         (format!("{OBJECT}force_destroy = true\n"), &["data loss: all its versions are deleted"]),
@@ -299,11 +300,11 @@ fn what_is_not_known_yet_may_delete_data() {
         ["data loss: log events are kept ? days instead of 365 days (known after kms_key.new is created)"]
     );
     assert!(plan::needed(&plan).contains("data-loss"));
-    // The shortest cannot become shorter, and what is new keeps nothing yet.
+    // The shortest retention cannot become shorter, and a new resource has no data yet.
     let plan = planned(&Account::after(""), &format!("{LOGS}{unknown}"));
     assert_eq!(risk_texts(&plan), Vec::<String>::new());
     for (before, after) in [
-        // A rule of which nothing, the time, the filter or the state is known.
+        // Rules whose days, filter or status is unknown.
         (
             "lifecycle_rules = [{ id = \"a\", expiration = { days = 90 } }]\n",
             "lifecycle_rules = '${[for one in split(\",\", kms_key.new.key_id) : { id = one, expiration = { days = 90 } }]}'\n",
@@ -333,7 +334,7 @@ fn what_is_not_known_yet_may_delete_data() {
         assert!(shown.len() == 1 && shown[0].starts_with("data loss: "), "{after}{shown:?}");
         assert!(plan::needed(&plan).contains("data-loss"), "{after}");
     }
-    // Of what all of it was deleted before, nothing more is.
+    // If everything was already deleted after a day, nothing more can be lost.
     let all = "lifecycle_rules = [{ id = \"a\", expiration = { days = 1 } }]\n";
     let some = "lifecycle_rules = [{ id = \"a\", filter = { prefix = \"${kms_key.new.key_id}\" }, expiration = { days = \"${length(kms_key.new.key_id)}\" } }]\n[kms_key.new]\n";
     let plan = planned(&Account::after(&format!("{BUCKET}{all}")), &format!("{BUCKET}{some}"));
@@ -369,7 +370,8 @@ fn drift_that_is_taken_back_deletes_data() {
     let plan = planned(&account, &stack);
     assert_eq!(risk_texts(&plan), ["data loss: log events are kept 7 days instead of 365 days"]);
     assert!(plan::needed(&plan).contains("data-loss"));
-    // Told from the other side, it is what it costs; what someone shortened goes on deleting.
+    // `drift` reports the risk of the change by hand. A shorter retention set by hand deletes data until it
+    // is reverted.
     let screen =
         |plan: Plan| plan::render(&plan.drift(), &plan::TextOptions { drift: true, ..Default::default() });
     let drift = screen(plan);
@@ -515,7 +517,7 @@ fn a_setting_that_deletes_data_is_refused_and_allowed() {
         );
     }
     assert_eq!(run("data-loss").0, Some(0));
-    // Less is kept than before where nothing said how long.
+    // Removing the retention and adding it again shortens it.
     project.write(&stack(""));
     project.apply();
     project.write(&stack("retention_in_days = 7\n"));
@@ -644,7 +646,7 @@ proptest! {
                 }
             }
         }
-        // In another order and under other names, the same are no loss; nor are fewer.
+        // The same rules in another order and with other ids lose nothing, and neither do fewer rules.
         let mut renamed: Vec<serde_json::Value> = before.iter().rev().cloned().collect();
         for (number, rule) in renamed.iter_mut().enumerate() {
             rule["id"] = format!("other{number}").into();

@@ -45,7 +45,7 @@ fn the_sandbox_is_used_where_the_environment_points_elsewhere() {
 fn a_service_that_the_environment_points_elsewhere_is_not_reached() {
     let project = Project::new(STACK);
     let run = quickly(plan(&project).env("AWS_ENDPOINT_URL_S3", ELSEWHERE));
-    // Either the sandbox is asked all the same, or it is refused and said why.
+    // Either the command uses the sandbox, or it refuses and says why.
     if run.code != Some(0) {
         run.exits(1).says("the sandbox never leaves this machine");
     }

@@ -137,9 +137,9 @@ fn show_needs_no_aws() {
 
 /// How a plan becomes stale or is forged.
 enum Spoil {
-    /// By a change around it.
+    /// By a change outside of the file.
     Outside(fn(&Project)),
-    /// By an edit of its file.
+    /// By an edit of the file.
     Edit(fn(&mut Json)),
     /// By different bytes.
     Bytes(fn(&[u8]) -> Vec<u8>),
@@ -544,7 +544,7 @@ fn every_way_to_spoil_a_plan_here_is_told_apart() {
     for row in HERE {
         let words = refused(&project, row);
         if let Some(other) = seen.insert(words.clone(), row.0) {
-            // To edit a part and to edit the seal of that part is the same.
+            // An edited part and an edited seal of that part give the same error.
             assert_eq!((other, row.0), ("account", "the seal of a part"), "{words}");
         }
         for (path, _) in files(&project) {
@@ -554,7 +554,7 @@ fn every_way_to_spoil_a_plan_here_is_told_apart() {
             fs::write(path, text).unwrap();
         }
     }
-    // As it was made, it still is what was reviewed.
+    // The unmodified plan can still be applied.
     apply(&project, &["--audit", "audit.jsonl"]).exits(0);
     assert!(fs::read_to_string(project.stack().join("audit.jsonl")).unwrap().contains("CreateTopic"));
 }
@@ -732,9 +732,9 @@ fn a_ledger_in_s3_seals_a_plan_too() {
     write(&project, &good);
     apply(&project, &[]).exits(0).says("0 created · 1 updated · 0 destroyed");
     project.settled();
-    // The ledger was written since.
+    // The ledger was updated since the plan.
     apply(&project, &[]).exits(7).says("already applied");
-    // The same stack with a ledger of its own in another bucket.
+    // The same stack with its ledger in another bucket.
     project.with(async |_, cx| {
         cx.aws.s3().create_bucket().bucket("other-ledger").send().await.expect("a bucket");
     });
@@ -776,10 +776,10 @@ fn a_plan_is_of_one_account() {
         command.env("AWS_SECRET_ACCESS_KEY", secret).env("AWS_SESSION_TOKEN", token);
         run(&mut command, "apply p.dwplan").exits(7)
     };
-    // The ledger knows the account that it is of.
+    // The ledger records its account.
     let project = planned();
     elsewhere(&project).says("shop/default is in another account");
-    // Of a first plan it does not.
+    // A first plan has no ledger to check.
     project.run(&["destroy", "--yes"]).exits(0);
     fs::remove_file(project.ledger_file()).unwrap();
     project.run(&["plan", "--out", "p.dwplan"]).exits(0);
@@ -868,7 +868,7 @@ fn what_changes_while_the_question_waits_is_refused() {
         .says("`display_name` was changed at AWS")
         .says("nothing was changed");
     assert_eq!(fs::read_to_string(&audit).unwrap(), "", "nothing was written");
-    // What was reviewed is there again.
+    // The reviewed state is restored.
     rename(&project, "alerts", "Before");
     confirmed(&project, || {}).exits(0).says("1 created · 1 updated · 1 destroyed");
 }
@@ -900,7 +900,7 @@ fn what_changes_elsewhere_is_left_and_costs_no_call() {
         assert_eq!(project.cloud.calls("secretsmanager:DescribeSecret"), secrets, "no need to look there");
         let live = project.live("sns_topic.other").expect("it exists");
         assert_eq!(live.spec.get("display_name"), Some(&Value::from("By hand")));
-        // It is still seen as what it is.
+        // It is still reported as drift.
         project.run(&["drift"]).exits(4).says("sns_topic.other");
         calls
     };
@@ -912,7 +912,7 @@ fn what_changes_elsewhere_is_left_and_costs_no_call() {
 #[test]
 fn after_another_apply_all_is_looked_at() {
     let project = planned();
-    // The ledger is written, and nothing that the plan is about is touched.
+    // The ledger was written, but the planned resources are unchanged.
     project.run(&["ledger", "forget", "secretsmanager_secret.db"]).exits(0);
     rename(&project, "other", "By hand");
     apply(&project, &[]).exits(0).says("sns_topic.other also changed since the plan was made; it is left");

@@ -77,7 +77,7 @@ fn names_are_those_of_the_sdk_crate_and_of_the_cloudformation_type() {
             found.push(format!("{}: there is no crate aws-sdk-{service}", kind.name()));
         }
         let theirs = kind.cloudformation().map(|name| snake(name.rsplit("::").next().unwrap_or(name)));
-        // IAM's own API calls it a policy.
+        // The name of the API is Policy, and that of CloudFormation is ManagedPolicy.
         if theirs.as_deref().is_some_and(|theirs| theirs != thing && theirs != "managed_policy") {
             found.push(format!("{}: CloudFormation says {theirs:?}", kind.name()));
         }
@@ -142,7 +142,7 @@ fn every_link_is_an_attribute_and_names_a_kind() {
                 found.push(what("names no kind"));
             }
             let root = paths.get(link.root());
-            // What lets go does so by an update, and takes the new one by another.
+            // A holder is released by an update in place, and another update sets the new value.
             if link.hold == Hold::Loose && root.is_none_or(|root| root.marks.replace) {
                 found.push(what("cannot be let go of in place"));
             }
@@ -682,7 +682,7 @@ impl<'a> Comparison<'a> {
         if theirs && !within {
             self.ledger.differs(self.kind, path, "in-place", "AWS replaces for it, the kind does not");
         }
-        // What Terraform was seen to replace for, the other test asks for.
+        // The test against Terraform covers the attributes that only Terraform replaces for.
         if !theirs && ours.node.marks.replace && !terraform_replaces(self.kind, ours.node, self.root.node) {
             self.ledger.differs(self.kind, path, "replaces", "the kind replaces for it, AWS does not");
         }
@@ -718,7 +718,7 @@ impl<'a> Comparison<'a> {
             return self.value(path, &theirs["items"], ours, depth, true);
         }
         if theirs["props"].is_object() {
-            // A definition may hold itself.
+            // A definition may contain itself.
             if depth < 8 && (same_node || element(node).fields().is_some()) {
                 let required: Vec<&str> =
                     theirs["required"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
@@ -784,7 +784,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn bounds(&mut self, path: &str, what: &str, theirs: (&Json, &Json), ours: (Option<f64>, Option<f64>)) {
-        // A least of nothing says nothing, and nor does the greatest of all integers.
+        // Minimum 0 and the largest integer are no real bounds.
         let least = theirs.0.as_f64().filter(|least| *least > 0.0 || what == "range");
         let most = theirs.1.as_f64().filter(|most| *most < f64::from(i32::MAX));
         // An empty text is never meant, so the kind may refuse it.

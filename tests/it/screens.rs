@@ -185,7 +185,7 @@ fn what_is_protected_is_refused() {
     let destroy = Selection { destroy: true, ..Selection::default() };
     let account = Account::after(&protected);
     let mut screens = account.plan(&protected, &destroy);
-    // Taking the block out of the file does not lift the protection.
+    // A resource stays protected after its block is removed from the file.
     screens.push_str(&account.plan("", &Selection::default()));
     insta::assert_snapshot!(screens);
 }
@@ -198,7 +198,7 @@ fn what_is_not_ours_is_refused() {
     let mut account = Account::after(TOPIC).change("sns_topic.alerts", |live| {
         live.tags = BTreeMap::from([("team".to_owned(), "finance".to_owned())]);
     });
-    // The ledger does not tell of it; it is at AWS under the same name.
+    // The resource is not in the ledger, but exists at AWS under the same name.
     let topic = "sns_topic.alerts".parse::<Address>().expect("an address");
     let entry = account.ledger.resources[&topic].clone();
     struct Stray(Account, Address, Entry);
@@ -446,7 +446,7 @@ fn the_help_of_every_verb() {
 fn completions_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = stdout_of(&["completions", shell]);
-        // It asks `dwctl` itself: `newcomers` has what it is told.
+        // The script calls `dwctl` for the candidates; see `newcomers.rs`.
         assert!(script.contains("dwctl") && script.contains("DWCTL_COMPLETE"), "{shell}");
     }
 }
@@ -515,7 +515,7 @@ fn a_terminal_is_told_what_is_read() {
     assert_eq!(code, Some(6), "{screen}");
     let (_, last) = screen.rsplit_once("CRESC[2K").expect("a clear line");
     assert!(last.contains("interrupted") && !last.contains("Connecting"), "{screen}");
-    // Elsewhere nothing is said.
+    // Without a terminal, no progress is printed.
     let run = project.run(&["plan"]).exits(0);
     assert_eq!(run.stderr, "");
 }

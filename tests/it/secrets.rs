@@ -347,7 +347,7 @@ impl Hunt {
     fn look(&mut self, commands: &[&[&str]]) {
         for command in commands {
             let code = self.command(command, None).output().expect("dwctl").status.code();
-            // What it found is told by its code; that it failed would be another test's.
+            // Codes for changes and drift are expected. Failures are the subject of other tests.
             let code = code.filter(|code| matches!(code, 0 | 4)).unwrap_or(0);
             self.run(command, code);
         }
@@ -401,8 +401,8 @@ fn whatever_is_done_no_secret_lies_about() {
     hunt.look(&[&["plan"], &["drift"]]);
     hunt.run(&["apply", "--yes"], 0);
 
-    // What is there is no longer called secret by the stack, which does not tell of it any
-    // more: this run cannot know it from there, only from its fingerprint.
+    // The deployed value was secret, and the new stack no longer contains it: only the fingerprint in the
+    // ledger identifies it.
     let source = hunt.project.stack().join("stack.toml");
     let whole = fs::read_to_string(&source).expect("the stack");
     let (before, after) = whole.split_once("\"--literal\"").expect("it is declared");
@@ -413,7 +413,7 @@ fn whatever_is_done_no_secret_lies_about() {
     hunt.look(&[&["plan"], &["plan", "--details"], &["drift"]]);
     fs::write(&source, &whole).expect("written");
 
-    // The ledger is lost, and found again.
+    // The ledger is lost and recovered.
     fs::remove_file(hunt.project.stack().join(".dwctl/dev.json")).expect("a ledger");
     hunt.run(&["import", "secretsmanager_secret.plain", "plain"], 0);
     hunt.run(&["import", "glue_job.load", "load"], 0);
@@ -471,7 +471,7 @@ impl Echo {
 impl Drop for Echo {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // The listener wakes up to see it.
+        // Connects once, so that the listener notices the flag.
         drop(TcpStream::connect(("127.0.0.1", self.port)));
     }
 }
@@ -553,7 +553,7 @@ fn urldecoded(body: &str) -> String {
 #[test]
 fn what_aws_quotes_of_a_secret_is_masked() {
     let mut hunt = Hunt::new();
-    // Roles and the bucket are there, so that all others are begun.
+    // The roles and the bucket already exist, so the apply starts all other resources.
     let roles = ["apply", "--yes", "--target", "iam_role.jobs", "--target", "s3_bucket.lake"];
     hunt.run(&roles, 0);
     let echo = Echo::before(&hunt.project.cloud.emulator());
@@ -589,7 +589,7 @@ fn errors_in_the_stack_show_no_secret() {
     let warehouse = planted("warehouse");
     let mut errors = 0;
     for (from, to) in [
-        // Beside the secret, in its line, and in its value.
+        // Errors next to the secret, on its line, and in its value.
         ("secret_string = '", "secret_strin = 1\nsecret_string = '"),
         ("type = \"string\"\nsensitive = true\ndefault", "type = \"number\"\nsensitive = true\ndefault"),
         ("master_user_password = '${var.warehouse}'", &format!("master_user_password = [\"{warehouse}\"]")),
@@ -607,7 +607,7 @@ fn errors_in_the_stack_show_no_secret() {
         ("name = \"alerts\"\n", "name = '${{ a = 1 }[var.of_var]}'\n"),
         ("name = \"alerts\"\n", "name = '${cidrhost(var.of_var, 1)}'\n"),
         ("name = \"alerts\"\n", "name = '${regex(var.of_var, \"x\")}'\n"),
-        // What is not TOML has no schema.
+        // A file that is not TOML has no schema.
         ("master_user_password = '${var.warehouse}'", &format!("master_user_password = \"{warehouse}")),
         ("master_user_password = '${var.warehouse}'", &format!("master_user_password = {warehouse}\"")),
         (
@@ -636,7 +636,7 @@ fn secrets_become_no_addresses() {
         let shown = crate::paper::problems(&topic);
         assert!(shown.contains("`for_each` would show a secret"), "{elements}\n{shown}");
     }
-    // What plain keys stand for may be secret, and stays so.
+    // Values of plain keys may be secret, and remain so.
     let map = "{ a = sensitive(\"hidden-value-1\") }";
     let topic =
         format!("[sns_topic.each]\nfor_each = '${{{map}}}'\nname = 'x'\ndisplay_name = '${{each.value}}'\n");

@@ -107,7 +107,7 @@ fn what_is_in_the_way_of_what_is_replaced_is_replaced_with_it() {
         .leaves("sns_topic.alerts");
 }
 
-/// The dependent has to let go first.
+/// The dependent must drop its reference first.
 #[test]
 fn what_needed_what_goes_is_changed_with_it() {
     let declare = |first: &str, then: &str| {

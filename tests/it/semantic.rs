@@ -255,7 +255,7 @@ fn what_is_wider_stays_so_beside_what_is_made_anew() {
         let risks = widened(&made_anew(&REFERRING.replace(from, to)));
         assert!(risks.len() == 1 && risks[0].starts_with(expected), "{to}: {risks:?}");
     }
-    // Another key is another one, replaced or not.
+    // A different key widens access, whether or not a key is replaced.
     let other = REFERRING.replace("${kms_key.data.arn}", "${kms_key.other.arn}");
     let other = format!("{other}[kms_key.other]\ndescription = \"Other\"\n");
     assert_eq!(widened(&made_anew(&other)), ["iam_role.etl: allows kms:Decrypt"]);
@@ -284,7 +284,7 @@ properties = { markdown = "Loads" }
 fn a_dashboard_by_widget() {
     let (first, second) = DASHBOARD.rsplit_once("[[").expect("two widgets");
     let (head, first) = first.split_once("[[").expect("a widget");
-    // In another order, the first one moved, a metric less, and one more widget.
+    // In another order: the first widget moved, one metric was removed, and one widget was added.
     let after = format!(
         "{head}[[{second}[[{}[[cloudwatch_dashboard.load.dashboard_body.widgets]]\ntype = \"alarm\"\nproperties = {{ title = \"Alarms\", alarms = [\"arn:aws:cloudwatch:us-east-1:111111111111:alarm:late\"] }}\n",
         first.replace("y = 0", "y = 6").replace(", [\"AWS/States\", \"ExecutionsAborted\"]", "")
@@ -427,14 +427,14 @@ fn consent_is_asked_for_what_cannot_be_undone() {
     let without_snapshot = format!("{CLUSTER}skip_final_snapshot = true\n");
     screens.push_str(&refused(&planned("[kms_key.data]\n", ""), &nothing));
     insta::assert_snapshot!(screens);
-    // What is asked for is what is needed.
+    // The consent that a plan needs is exactly that for its risks.
     let needs =
         |before: &str, after: &str| plan::needed(&planned(before, after)).into_iter().collect::<Vec<_>>();
     assert_eq!(needs(CLUSTER, &replaced), ["data-loss", "downtime"]);
     assert_eq!(needs(CLUSTER, &resized), ["downtime"]);
     assert_eq!(needs("[kms_key.data]\n", ""), ["destroy"]);
     assert_eq!(needs("", CLUSTER), Vec::<&str>::new());
-    // Each is allowed by its own word, and by no other.
+    // Each risk is allowed by its own word only.
     let loss = Allowed { data_loss: true, ..Allowed::default() };
     let downtime = Allowed { downtime: true, ..Allowed::default() };
     let both = Allowed { data_loss: true, downtime: true, destroy: false };
@@ -444,7 +444,7 @@ fn consent_is_asked_for_what_cannot_be_undone() {
     assert!(consent(&planned(CLUSTER, &resized), &downtime).is_ok());
     assert!(consent(&planned("[kms_key.data]\n", ""), &both).is_err());
     assert!(consent(&planned("[kms_key.data]\n", ""), &Allowed::everything()).is_ok());
-    // What is harmless needs none, nor does what is new.
+    // Harmless changes and new resources need no consent.
     assert!(consent(&planned(JOB, &JOB.replace("= 60", "= 90")), &nothing).is_ok());
     assert!(consent(&planned("", &without_snapshot), &nothing).is_ok());
     assert!(consent(&planned(JOB, ""), &nothing).is_ok());
@@ -543,7 +543,7 @@ proptest! {
     fn no_secret_is_told(before in document(), after in document(), which in 0..DOCUMENTS.len()) {
         let (kind, attribute) = DOCUMENTS[which];
         let hide = |value: serde_json::Value| hidden(Value::from_json(&value));
-        // AWS tells in the open what the stack keeps secret.
+        // AWS returns the stack's secret value in plain text.
         for (before, after) in [
             (hide(before.clone()).reveal(), hide(after.clone())),
             (hide(before.clone()).reveal(), hide(before.clone())),
@@ -551,7 +551,7 @@ proptest! {
         ] {
             let change = changed(kind, attribute, &before, &after);
             let found = details(&change, None);
-            // Of what is told by path, a secret that goes is the ledger's to know.
+            // In attributes that are shown by path, the ledger identifies a removed secret.
             let whole = attribute != "delivery_policy";
             if after.contains_secret() && (whole || aligned(&before, &after)) {
                 let words = format!("{found:?} {:?}", plan::pictures(&change));

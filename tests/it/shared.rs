@@ -60,7 +60,7 @@ fn functions_and_documents_read_from_shared_folders() {
     ] {
         assert!(run.stdout.contains(words), "{words}\n{}{}", run.stdout, run.stderr);
     }
-    // From elsewhere, too, and not where it is not named.
+    // From another working folder; and only shared folders that are listed can be read.
     let run = dwctl(place.path(), &["validate", "repository/stacks/shop"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let stack = fs::read_to_string(shop(&place).join("stack.toml")).expect("the stack");
@@ -94,7 +94,7 @@ fn what_may_be_shared_is_bounded_by_the_repository() {
         assert!(code == 3 && said.contains(words), "{path}: {words}\n{said}");
         assert!(said.contains("stack.toml:4:") && said.contains("nothing in it was read"), "{said}");
     }
-    // Without a repository nothing tells what belongs together.
+    // Without a repository, there is no boundary for shared folders.
     let place = repository("\"../../policies\"", "");
     fs::remove_dir_all(place.path().join("repository/.git")).expect("removed");
     let (code, said) = said(&shop(&place));

@@ -106,7 +106,7 @@ fn a_cluster_that_is_being_created_is_waited_for() {
         no_cluster(),
         cluster("creating", "Modifying", 2),
         cluster("creating", "Modifying", 2),
-        // Available, and not quite.
+        // Available, but not completely.
         cluster("available", "Modifying", 2),
         cluster("available", "Available", 2),
     ]);
@@ -123,7 +123,7 @@ fn a_paused_cluster_is_as_declared() {
         assert_eq!(plan.code, 0, "{status}: {}{}", plan.stdout, plan.stderr);
         assert!(plan.stdout.contains("No changes"), "{status}: {}", plan.stdout);
     }
-    // RA3 clusters may be told without their nodes while they are paused.
+    // AWS may return a paused RA3 cluster without its nodes.
     let paused = cluster("paused", "Paused", 0);
     let plan = scene.run(&["plan", "--detailed-exitcode"], vec![paused]);
     assert_eq!(plan.code, 0, "{}{}", plan.stdout, plan.stderr);
@@ -155,7 +155,7 @@ fn a_cluster_is_destroyed_with_a_last_snapshot_and_waited_for() {
         &["destroy", "--yes"],
         vec![
             cluster("available", "Available", 2),
-            // Whose it is, is asked again before it is deleted.
+            // The owner is checked again before the deletion.
             cluster("available", "Available", 2),
             cluster("available", "Available", 2),
             on("redshift:DeleteCluster")
@@ -204,7 +204,7 @@ fn a_cluster_that_aws_gave_up_on_is_told_in_its_words() {
     for status in ["incompatible-network", "incompatible-restore", "incompatible-hsm", "hardware-failure"] {
         let scene = Scene::new(&stack(2));
         let failed = || cluster(status, "Failed", 2);
-        // It is read once more for what was applied by then.
+        // It is read once more, to record what was applied so far.
         let answers = vec![no_cluster(), created(), cluster("creating", "Modifying", 2), failed(), failed()];
         let run = scene.run(&["apply", "--yes"], answers);
         assert_eq!(run.code, 1, "{}{}", run.stdout, run.stderr);
@@ -260,13 +260,13 @@ fn a_key_that_waits_for_its_material_is_as_declared_and_one_to_be_deleted_is_gon
     scene.apply(script);
     let plan = scene.run(&["plan", "--detailed-exitcode"], seen("k-1", "PendingImport"));
     assert!(plan.code == 0 && plan.stdout.contains("No changes"), "{}{}", plan.stdout, plan.stderr);
-    // Somebody scheduled it for deletion: its id is never given again, so it is made anew.
-    // What is gone is looked at once more before the apply.
+    // Somebody scheduled the key for deletion. Its id is never reused, so a new key is created. The apply
+    // first checks once more that it is gone.
     let mut script = vec![key("k-1", "PendingDeletion").stays(), key_tags("k-1").stays()];
     script.push(on("kms:GetKeyPolicy").sends("KeyId", "k-1").answers(r#"{"Policy":"{}"}"#).stays());
     let unrotated = r#"{"KeyRotationEnabled":false}"#;
     script.push(on("kms:GetKeyRotationStatus").sends("KeyId", "k-1").answers(unrotated).stays());
-    // An apply that was cut off may have made its successor: that is looked for first.
+    // An interrupted apply may have created its successor, which is looked for first.
     script.extend([none().stays(), on("kms:ListAliases").answers(r#"{"Aliases":[]}"#).stays(), made("k-2")]);
     script.extend(seen("k-2", "PendingImport"));
     let run = scene.apply(script);
@@ -281,7 +281,7 @@ fn a_change_that_aws_shows_late_is_waited_for_as_long_as_its_kind_says() {
     let created = on("kms:CreateKey").answers(json!({ "KeyMetadata": { "KeyId": "k-1" } }).to_string());
     scene.apply(vec![on("kms:ListKeys").answers(r#"{"Keys":[]}"#), created, key("Ours"), key_tags("k-1")]);
     scene.write(&KEY.replace("Ours", "New"));
-    // The plan, the look before the update, 7 reads until the update is sent again, and 8 more within 20 s.
+    // 1 read by the plan and 1 before the update; 7 until the update is sent again, and 8 more within 20 s.
     let mut script: Vec<Answer> = (0..17).map(|_| key("Ours")).collect();
     script.extend([key("New"), key_tags("k-1").stays()]);
     script.extend((0..2).map(|_| on("kms:UpdateKeyDescription").sends("Description", "New")));
@@ -333,7 +333,7 @@ fn a_crawler_that_runs_is_changed_once_it_has_stopped() {
         crawler("new", "READY"),
     ]);
     assert!(run.stdout.contains("1 updated"), "{}", run.stdout);
-    // To be destroyed, a crawl is stopped.
+    // A running crawl is stopped before the crawler is deleted.
     let run = scene.run(
         &["destroy", "--yes"],
         vec![
@@ -392,9 +392,9 @@ fn what_aws_is_still_at_work_on_is_waited_for_by_what_needs_it() {
         cluster("creating", "Modifying", 2),
         no_machine(),
         machine_tags(),
-        // Nothing is made while it is at work.
+        // Its dependents are not created while the cluster is busy.
         cluster("creating", "Modifying", 2),
-        // An answer that is empty once says nothing.
+        // A single empty answer proves nothing.
         no_cluster(),
         cluster("available", "Available", 2),
         no_machine(),
@@ -406,7 +406,7 @@ fn what_aws_is_still_at_work_on_is_waited_for_by_what_needs_it() {
     let created = calls.iter().position(|one| one == "states:CreateStateMachine").expect("created");
     let looked = calls.iter().rposition(|one| one == "redshift:DescribeClusters").expect("looked at");
     assert!(looked < created, "{calls:#?}");
-    // One that fails is told, and what needs it is not begun.
+    // A failed cluster is reported, and its dependents are skipped.
     let changed = MACHINE.replace("StartAt", "Comment = 'Nightly', StartAt");
     scene.write(&format!("{}{changed}depends_on = ['redshift_cluster.w']\n", stack(2)));
     let run = scene.run(
@@ -424,11 +424,12 @@ fn what_aws_is_still_at_work_on_is_waited_for_by_what_needs_it() {
 #[test]
 fn a_state_machine_that_is_being_deleted_is_waited_for() {
     let scene = Scene::new(MACHINE);
-    // One of the same name is still being deleted.
+    // A state machine of the same name is still being deleted.
     let deleting = || {
         on("states:CreateStateMachine").fails(400, "StateMachineDeleting", "State Machine is being deleted")
     };
-    // Before each create it is looked for: an equal one would be taken for the new one.
+    // It is looked for before each create, because CreateStateMachine returns an existing equal machine as if
+    // it were new.
     scene.apply(vec![
         no_machine(),
         machine_tags(),
@@ -613,7 +614,7 @@ fn a_cluster_that_somebody_deletes_is_made_again_once_it_is_gone() {
         assert!(plan.stdout.contains("+ redshift_cluster.w  create"), "{status}: {}", plan.stdout);
     }
     let taken = || on("redshift:CreateCluster").fails(400, "ClusterAlreadyExists", "Cluster already exists");
-    // By the plan, once more before the apply, and before each create.
+    // Read by the plan, once more before the apply, and before each create.
     let run = scene.apply(vec![
         cluster("deleting", "Modifying", 2),
         cluster("deleting", "Modifying", 2),
@@ -646,7 +647,7 @@ fn a_state_machine_that_somebody_deletes_is_made_again() {
     scene.apply(vec![no_machine(), machine_tags(), no_machine(), machine_made(), machine("ACTIVE")]);
     let deleting =
         on("states:CreateStateMachine").fails(400, "StateMachineDeleting", "State Machine is being deleted");
-    // By the plan, once more before the apply, and before each create.
+    // Read by the plan, once more before the apply, and before each create.
     let run = scene.apply(vec![
         machine("DELETING"),
         machine("DELETING"),
@@ -832,7 +833,7 @@ fn the_name_of_a_deleted_queue_is_waited_for() {
         on("sqs:CreateQueue").fails(400, "AWS.SimpleQueueService.QueueDeletedRecently", words)
     };
     let [attributes, tags] = queue(30).map(Answer::stays);
-    // It is looked for by the plan, and before each attempt.
+    // It is looked for by the plan and before each attempt.
     let run = scene.apply(vec![
         gone(),
         gone(),

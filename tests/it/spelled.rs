@@ -71,7 +71,7 @@ fn a_ledger_of_an_earlier_version_blames_nobody_without_proof() {
     }
     let changed = plan(&account, &topic("alias/other"));
     assert!(changed.contains("alias/other") && !changed.contains("outside dwctl"), "{changed}");
-    // That it is neither what was applied nor what is declared is proof.
+    // A value that is neither the applied nor the declared one proves drift.
     let account = account.set("sns_topic.one", "kms_master_key_id", arn("key/other"));
     let drift = plan(&account, &topic(KEY));
     assert!(drift.contains("drift: changed outside dwctl"), "{drift}");
@@ -113,10 +113,10 @@ fn a_default_of_aws_is_as_if_absent() {
             assert!(plan.contains("No changes"), "{before}\n{after}\n{plan}");
         }
     }
-    // Of AWS itself, too.
+    // The same with AWS's own key from the account.
     let account = Account::after(&secret("")).set("secretsmanager_secret.admin", "kms_key_id", &*own);
     assert!(plan(&account, &secret("")).contains("No changes"));
-    // A key of the account that is taken out is told.
+    // Removing a key of the account is reported.
     let plan = plan(&Account::after(&bucket(", kms_master_key_id = \"alias/lake\"")), &bucket(""));
     assert!(plan.contains("weaker protection"), "{plan}");
 }
@@ -146,7 +146,7 @@ fn an_entry_that_others_wrote_is_nobodys_change() {
         |more: &str| format!("[glue_database.d]\nname = \"d\"\nparameters = {{ a = \"1\"{more} }}\n");
     let account = Account::after(&database("")).change("glue_database.d", |live| {
         let Value::Map(spec) = &mut live.spec else { panic!("a table") };
-        // It is read from now on, since the stack declares it.
+        // The attribute is read from now on, because the stack declares it.
         spec.insert("parameters".to_owned(), Value::map([("a", "1"), ("b", "theirs")]));
     });
     let plan = plan(&account, &database(", b = \"2\""));
@@ -201,7 +201,7 @@ fn what_means_nothing_is_left_out_everywhere() {
 /// A key that AWS itself owns is the default of its attribute, or the attribute says otherwise.
 #[test]
 fn every_key_has_its_spellings() {
-    // Not encrypted, or what the bucket says, or AWS's choice: no alias is the default.
+    // Not encrypted, the bucket's choice, or AWS's choice: no alias equals the default.
     const WITHOUT_DEFAULT: [&str; 9] = [
         "cloudtrail_trail.kms_key_id",
         "redshift_cluster.kms_key_id",
@@ -221,7 +221,7 @@ fn every_key_has_its_spellings() {
             if !path.ends_with("key_id") {
                 return;
             }
-            // AWS takes nothing but an ARN there.
+            // AWS accepts only an ARN there.
             if matches!(&field.shape, Shape::String { pattern: Some(pattern), .. } if pattern.starts_with("^arn:"))
             {
                 return;

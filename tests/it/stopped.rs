@@ -162,7 +162,7 @@ impl Stage {
 
     fn is_locked(&self) -> bool {
         if !self.s3 {
-            // One that is held is not empty.
+            // A lock that is held is not empty.
             let lock = self.ledger_file().with_extension("lock");
             return std::fs::File::open(lock).is_ok_and(|file| file.try_lock().is_err());
         }
@@ -201,7 +201,7 @@ fn stop(stage: &Stage, case: Case) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !stage.gate.holds() {
         if child.try_wait().expect("a child").is_some() {
-            // One request fewer than in the rehearsal: nothing was stopped.
+            // The run had one request fewer than the rehearsal, so nothing was stopped.
             stage.gate.let_go();
             finish(child, &arguments.join(" ")).exits(0);
             return;
@@ -222,7 +222,7 @@ fn stop(stage: &Stage, case: Case) {
     while child.try_wait().expect("a child").is_none() {
         let since = began.elapsed();
         if !released && since > Duration::from_millis(1_200) {
-            // Only what is begun may be awaited: a write of the ledger or its lock, a resource.
+            // Only a running operation may delay the end: a write of the ledger or its lock, or a resource.
             let begun = |head: &String| writes(head) && !head.contains(".lock");
             let is_begun = writes(&held) || stage.gate.heads().iter().any(begun);
             assert!(is_begun, "nothing is in work, and {held} is awaited");
@@ -256,7 +256,7 @@ fn conclude(stage: &Stage, verb: Verb, ended: &Run) {
             stage.run(&["plan", "--detailed-exitcode"]).exits(0).says("No changes");
         }
         Verb::Saved => {
-            // What was reviewed may be begun: then a new plan is asked for.
+            // The reviewed plan may have been started, and then a new plan is required.
             let run = again();
             if run.code != Some(0) {
                 run.exits(7);
@@ -273,7 +273,7 @@ fn conclude(stage: &Stage, verb: Verb, ended: &Run) {
             stage.run(&["ledger", "show", "sns_topic.found"]).exits(0);
         }
         Verb::Move | Verb::Forget => {
-            // It may have been written: then the address is not known any more.
+            // The ledger may have been written, and then the address no longer exists.
             let run = again();
             assert!(matches!(run.code, Some(0 | 1)), "{run}\n{ended}");
             let list = stage.run(&["ledger", "list"]).exits(0);
@@ -312,7 +312,7 @@ fn moments(requests: u64, few: u64, salt: u64) -> Vec<u64> {
         let step = step.parse().expect("DWCTL_SIGNALS is all or /STEP");
         return (1 + salt % step as u64..=requests).step_by(step).collect();
     }
-    // Spread over the run, and elsewhere in each scenario.
+    // Spread over the run, with an offset for each scenario.
     let mut at: Vec<u64> =
         (0..few).map(|index| 1 + (requests * (2 * index + 1) / (2 * few) + salt) % requests).collect();
     at.dedup();
@@ -359,7 +359,8 @@ fn stopped_at_any_request_it_ends_in_time_and_the_next_run_finishes() {
                                     );
                                     failed.lock().unwrap().push((case, s3));
                                     stage.gate.let_go();
-                                    // What a test that failed left running is not for the next.
+                                    // A process that a failed check left running must not disturb the next
+                                    // one.
                                     stage = Stage::new(verb, s3);
                                 }
                             }

@@ -242,7 +242,7 @@ fn a_ledger_in_s3_is_written_seldom() {
     let before = project.cloud.calls("s3:PutObject");
     project.apply().says(&format!("{COUNT} created"));
     let puts = project.cloud.calls("s3:PutObject") - before;
-    // Its bucket keeps every version: of all that was put, what was not the lock.
+    // The bucket keeps every version, so the number of writes can be counted without those of the lock.
     let writes = versions(&project, KEY);
     assert_eq!(puts, writes + versions(&project, &format!("{KEY}.lock")), "every write is counted");
     eprintln!("{writes} writes of the ledger for {COUNT} resources");

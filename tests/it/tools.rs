@@ -24,10 +24,10 @@ fn programs() -> &'static Path {
         let (marker, programs) = (home.join(".complete"), home.join("venv/bin"));
         let key: String =
             Sha256::digest(REQUIREMENTS.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-        // Other test runs may be at it.
+        // Other test runs may be installing at the same time.
         let lock = File::create(home.join("lock")).expect("a lock");
         lock.lock().expect("locked");
-        // A Python that is gone leaves a link to nothing.
+        // If Python was removed, its link is broken.
         let complete = fs::read_to_string(&marker).is_ok_and(|text| text == key);
         if !complete || !programs.join("python").exists() {
             install(&home);
@@ -58,7 +58,7 @@ fn succeeds(command: &mut Command) {
 /// Runs a tool without access to this machine's settings or to the network.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
     let home = tempfile::tempdir().expect("a temporary folder");
-    // Whatever would go out is told to go here.
+    // All requests to the network would go to this proxy.
     let outside = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     outside.set_nonblocking(true).expect("set");
     let proxy = format!("http://{}", outside.local_addr().expect("an address"));

@@ -32,14 +32,14 @@ fn a_secret_that_was_changed_by_hand() {
                 .expect("it is put");
         });
     };
-    // What is left to others may change.
+    // An ignored secret may be changed by others.
     by_hand("theirs");
     project.settled();
     by_hand("login");
     let plan = project.run(&["plan"]).exits(0).says("1 to update").says("drift: changed outside dwctl");
     assert!(plan.stdout.contains("secret_string") && !plan.stdout.contains("by hand"), "{plan}");
     project.run(&["drift"]).exits(4).says("secret_string").says_not(VALUE);
-    // The stack's own change of it beside that.
+    // A pending change of the stack in addition to the drift.
     project.write(&secret("another-secret-value"));
     project.run(&["plan"]).exits(0).says("changed by the stack and outside dwctl");
     project.write(&secret(VALUE));

@@ -35,7 +35,7 @@ fn what_does_not_fit_is_told_with_its_source() {
     );
     let run = dwctl_with(stack.path(), &["validate"], &[("DWCTL_VAR_n", "many")]);
     refused(&run, &["it is set by the environment variable DWCTL_VAR_n\n"]);
-    // Of the stack's own values the place is shown.
+    // An error in the stack's own value shows its place in the file.
     assert!(!validate(stack.path(), &[]).stderr.contains("it is set by"));
     let run = validate(stack.path(), &["--var", "o={a=\"q\"}"]);
     refused(&run, &["it is set by --var o", "write it as JSON, such as --var 'o={\"a\": \"a\"}'"]);

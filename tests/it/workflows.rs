@@ -99,7 +99,7 @@ fn workflows_have_what_they_must() {
             for key in ["runs-on", "timeout-minutes", "steps"] {
                 assert!(!job[key].is_null(), "a job of {path} has no `{key}`");
             }
-            // Where the workflow gives none, a job takes what it needs, and no `write-all`.
+            // If the workflow sets no permissions, the job must, and not `write-all`.
             assert!(job["permissions"].is_mapping() || path == OWN, "{path}: permissions of a job");
         }
         for step in steps(&workflow) {
@@ -200,7 +200,7 @@ fn expressions_refer_to_what_there_is() {
         };
         for (steps, part) in parts {
             let text = serde_yaml_ng::to_string(part).unwrap();
-            // Conditions need no braces.
+            // Conditions are expressions even without braces.
             let conditions =
                 text.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("if: "));
             let braced = expression.captures_iter(&text).map(|one| one.get(1).unwrap().as_str());
@@ -261,7 +261,7 @@ fn scripts_are_scripts_and_take_nothing_but_variables() {
     let scripts = scripts();
     assert!(scripts.len() > 10, "{}", scripts.len());
     for (path, script) in scripts {
-        // Whoever names a branch would write a part of the script.
+        // An expression would let anyone who names a branch inject code into the script.
         assert!(!script.contains("${{"), "an expression in a script of {path}:\n{script}");
         let checked = Command::new("bash").args(["-n", "-c", &script]).output().expect("bash");
         assert!(
@@ -280,7 +280,7 @@ fn scripts_use_options_that_exist() {
     let mut seen = Vec::new();
     for (path, script) in scripts() {
         let script = script.replace("\\\n", " ");
-        // What goes into an array goes into the only call of its script.
+        // Options in an array belong to the only call of the script.
         let arrays: String =
             script.lines().filter(|line| line.contains("=(--") || line.contains("set -- --")).collect();
         for found in call.captures_iter(&script) {
@@ -502,7 +502,7 @@ fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
     let markdown = fs::read_to_string(runner.checkout().join("plan/plan.md")).unwrap();
     assert!(markdown.to_lowercase().contains("since") && markdown.contains("sns_topic.loads"), "{markdown}");
 
-    // The merge finds that plan, and applies it: nobody must approve what costs nothing.
+    // The merge finds that plan and applies it. Changes without risks need no approval.
     fs::remove_dir_all(runner.bin.path().join("artifact")).unwrap();
     fs::rename(runner.checkout().join("plan"), runner.bin.path().join("artifact")).unwrap();
     runner.answers("pulls", PULLS);
@@ -545,7 +545,7 @@ fn what_loses_data_takes_an_approval_of_its_own() {
 
     fs::remove_dir_all(runner.checkout().join("plan")).unwrap();
     let refused = runner.step(apply, "Apply", &[("RUN", "1234"), ("ALLOW", "")]).exits(7);
-    // At GitHub it is said as an annotation, too.
+    // On GitHub it is also printed as an annotation.
     refused.says("::error title=not-allowed::the plan would destroy cloudwatchlogs_log_group.etl%0A");
     fs::remove_dir_all(runner.checkout().join("plan")).unwrap();
     runner.step(apply, "Apply", &[("RUN", "1234"), ("ALLOW", "destroy")]).exits(0).says("1 destroyed");
@@ -584,7 +584,7 @@ fn drift_is_one_issue() {
     runner.project.apply();
     assert!(look("0").contains("issues/12 --field body=@drift.md --raw-field state=closed"));
 
-    // An error is no drift, and says where it is relative to the checkout.
+    // An error is not drift; its place is relative to the checkout.
     runner.project.write(&STACK.replace("name = \"alerts\"", "nam = \"alerts\""));
     let failed = runner.step(drift, "Look for drift", &[]).exits(3);
     failed.says("::error file=stack/stack.toml,line=5,col=1,title=unknown-attribute::");
@@ -594,7 +594,7 @@ fn drift_is_one_issue() {
 #[test]
 fn a_merge_request_has_one_note_and_is_applied_as_planned() {
     let runner = Runner::new(STACK);
-    // As the cache of the job has it.
+    // As restored from the job's cache.
     let built = runner.checkout().join(".dwctl-bin/bin");
     fs::create_dir_all(&built).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_dwctl"), built.join("dwctl")).unwrap();
@@ -607,7 +607,7 @@ fn a_merge_request_has_one_note_and_is_applied_as_planned() {
     assert!(!calls.contains("glpat"), "a token among the arguments: {calls}");
     assert!(runner.written("body").starts_with("<!-- dwctl:warehouse/default -->\n"));
 
-    // It is found on whatever page it is.
+    // The note is found on any page.
     runner.answers("page2", r#"[{ "id": 8, "body": "<!-- dwctl:warehouse/default -->\nOld" }]"#);
     runner.job("plan", &[("CI_MERGE_REQUEST_IID", "3")]).exits(0);
     let calls = runner.written("calls");

@@ -65,12 +65,12 @@ fn what_cannot_be_written_is_an_error() {
         let failed = run(command().stdout(full()), &words).exits(1);
         assert!(failed.stderr.contains("cannot write to standard output"), "{failed}");
         assert!(failed.stderr.contains("No space left"), "{failed}");
-        // A reader that goes away is none.
+        // A reader that closes the pipe is not an error.
         let mut child = command().spawn().expect("dwctl can be run");
         drop(child.stdout.take());
         let ended = child.wait_with_output().expect("a child");
         assert_eq!(ended.status.code(), Some(0), "{words}: {}", String::from_utf8_lossy(&ended.stderr));
-        // Nor is it a defect that nothing can be said.
+        // A stderr that cannot be written to is not an error either.
         let silent = run(command().stderr(full()), &words);
         assert_eq!(silent.code, Some(0), "{silent}");
     }
@@ -95,7 +95,7 @@ fn outputs_are_written_where_they_lead_and_leave_it_what_it_is() {
     run(&mut plan("json=link.json"), "plan").exits(0);
     assert!(at("link.json").symlink_metadata().unwrap().is_symlink());
     let written = fs::read_to_string(at("file.json")).unwrap();
-    // Each plan tells when it was made.
+    // Each plan has a timestamp.
     let timeless = |text: &str| {
         let mut json: serde_json::Value = serde_json::from_str(text).expect("JSON");
         assert!(json["timestamp"].take().is_string());
@@ -115,7 +115,7 @@ fn outputs_are_written_where_they_lead_and_leave_it_what_it_is() {
     run(&mut plan("json=folder"), "plan").exits(1).says("is a directory");
     run(&mut plan("json=nowhere/file"), "plan").exits(1).says("cannot write nowhere/file");
 
-    // In one file with what is printed, each after the other.
+    // The file also receives stdout, and neither overwrites the other.
     let both = File::create(at("both")).unwrap();
     let child = plan("mermaid=/dev/stdout").stdout(both).spawn().unwrap();
     finish(child, "plan").exits(0);
@@ -124,7 +124,7 @@ fn outputs_are_written_where_they_lead_and_leave_it_what_it_is() {
     let run = run(&mut plan("mermaid=/dev/stderr"), "plan").exits(0);
     assert!(run.stderr.starts_with("flowchart LR\n"), "{run}");
 
-    // A saved plan likewise, and an audit file.
+    // The same for a saved plan and an audit file.
     symlink("saved.json", at("saved")).unwrap();
     symlink("audited.jsonl", at("audit")).unwrap();
     project.run(&["plan", "--out", "saved"]).exits(0);
@@ -159,7 +159,7 @@ fn no_filter_turns_on_the_events_of_the_sdk() {
         let run = run(project.command(&["plan"]).env("DWCTL_LOG", filter), filter).exits(1);
         assert!(run.stderr.contains("--log takes a level"), "{run}");
     }
-    // There is something to be heard at all.
+    // Proves that there are events to suppress.
     let run = run(project.command(&["apply", "--yes"]).env("DWCTL_LOG", "dwctl=trace,trace"), "apply");
     run.exits(0);
 }
@@ -175,7 +175,7 @@ fn what_cannot_be_seen_is_shown() {
             assert!(!both.contains(character), "{character:?} is sent\n{:?}", both);
         }
     };
-    // In a message, an excerpt, a name, an argument, a path.
+    // In a message, an excerpt, a name, an argument, and a path.
     let plain = evil.replace(['\u{1b}', '\u{7}'], "");
     let head = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
     for text in [
@@ -204,7 +204,7 @@ fn what_cannot_be_seen_is_shown() {
     // AWS's own words.
     project.write(&STACK.replace("\"alerts\"", "\"al erts\""));
     seen(&project.run(&["apply", "--yes"]));
-    // A value that was asked for is told as it is, but to a terminal.
+    // A requested value is printed raw, except to a terminal.
     project.write(&format!("{STACK}raw = \"a\\u202eb\"\n"));
     seen(&project.run(&["apply", "--yes"]).exits(0));
     let run = project.run(&["output", "--name", "raw"]);
@@ -271,7 +271,7 @@ fn nothing_is_written_over_what_is_read() {
             assert!(!at(name).exists(), "{failed}");
         }
     }
-    // The plan before may be the one after, and a file that no stack reads is nobody's.
+    // Overwriting a previous plan, or a file that no stack reads, is allowed.
     for words in [
         &["plan", "--offline", "--output", "json=lib/plan.toml"][..],
         &["plan", "--offline", "--output", "json=.hidden.toml"],
@@ -319,13 +319,13 @@ fn a_file_of_variables_in_the_folder_is_no_part_of_the_stack() {
     for file in ["prod.toml", "./prod.toml", "deep/../prod.toml", absolute.to_str().unwrap()] {
         plan(&["--var-file", file]).exits(0).says("of-prod");
     }
-    // By its own name and by that of its link.
+    // The file by its own name, and by that of a link.
     symlink("prod.toml", at("link.toml")).unwrap();
     plan(&["--var-file", "link.toml"]).exits(0).says("of-prod");
-    // Who does not give it is told how to.
+    // If the variable file is not passed, the error says how to pass it.
     fs::remove_file(at("link.toml")).unwrap();
     plan(&["--var", "team=x"]).exits(3).says("prod.toml:1:1").says("pass a variable file with --var-file");
-    // A revision of git holds it as well.
+    // The same for a revision of git.
     let git = |arguments: &[&str]| {
         let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
         let mut git = Command::new("git");

@@ -39,7 +39,7 @@ pub enum Op {
     FlipCreateFirst(u8),
     /// Adds a `depends_on`.
     Depend(u8, u8),
-    /// Takes a resource out with a `[[removed]]`: it stays at AWS, without its parts.
+    /// Removes a resource from the stack with a `[[removed]]`: it stays at AWS, but without its parts.
     Release(u8),
     Apply,
     /// An apply of a part of the stack, by `--target` or `--exclude`, which may be killed.
@@ -116,7 +116,7 @@ fn op() -> impl Strategy<Value = Op> {
 /// Generates a case.
 pub fn case() -> impl Strategy<Value = Case> {
     let flags = (prop::bool::weighted(0.25), prop::bool::weighted(0.4), any::<bool>(), any::<bool>());
-    // What goes, and a part of the stack right after it.
+    // Deletions, and a partial apply right after them.
     let part = (any::<u8>(), any::<bool>(), prop::option::of((any::<u8>(), any::<bool>())));
     let goes = prop_oneof![
         any::<u8>().prop_map(Op::Remove),
@@ -233,7 +233,7 @@ impl Run<'_> {
         if !matches!(op, Op::Lose(_)) {
             self.settled = self.settled && matches!(op, Op::Apply);
         }
-        // What has no ledger is found under the addresses and names that it has.
+        // Without a ledger, resources are found only under their current addresses and names.
         let tells = |op: &Op| {
             matches!(op, Op::Rename(_) | Op::Relocate(_) | Op::Readdress(..) | Op::Remove(_) | Op::Release(_))
         };
@@ -423,7 +423,7 @@ impl Run<'_> {
             End::Failed(problems) => {
                 explained(&problems)?;
                 let conflict = problems.iter().any(|problem| problem.code == "ledger-conflict");
-                // Nothing was done, since what seemed to be gone was there.
+                // Nothing was done, because a resource that seemed to be gone still existed.
                 if problems.iter().all(|problem| problem.code == "still-there") && !again {
                     return self.untouched(&self.engine.survey().await);
                 }
@@ -443,7 +443,7 @@ impl Run<'_> {
         self.write();
         let survey = self.engine.survey().await;
         self.untouched(&survey)?;
-        // What is nobody's now is as foreign as anything.
+        // Released resources now count as foreign.
         self.model.removed.clear();
         self.readdressed.clear();
         self.stayed(&survey)?;
@@ -620,14 +620,14 @@ impl Run<'_> {
             .env("AWS_ACCESS_KEY_ID", "sandbox")
             .env("AWS_SECRET_ACCESS_KEY", "sandbox")
             .env("AWS_EC2_METADATA_DISABLED", "true")
-            // As the applies in this process, which are asked for no consent.
+            // As in the applies of this process, which need no consent.
             .env("DWCTL_ALLOW", "data-loss,downtime,destroy")
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped());
         let mut child = command.spawn().expect("dwctl can be run");
         tokio::time::sleep(Duration::from_millis(milliseconds.into())).await;
-        // It may have ended by itself.
+        // The process may already have ended.
         child.kill().expect("it is ours");
         let run = finish(child, "apply");
         self.cloud.await_calm();
@@ -687,14 +687,14 @@ impl Run<'_> {
         for key in option.as_object().into_iter().flat_map(|map| map.keys()) {
             self.added.insert((thing.clone(), key.clone()));
         }
-        // What AWS refuses is not changed.
+        // A change that AWS refuses is not made.
         drop(kind.update(&self.engine.cx(region), id, &live.spec, &want).await);
     }
 
     async fn vanish(&mut self, which: u8) {
         let Some(thing) = self.ours(which).await else { return };
         let Thing { kind: name, region, id } = &thing;
-        // AWS does not let go of a network with something in it.
+        // AWS does not delete a network that contains anything.
         if *name == "ec2_vpc" {
             return;
         }
@@ -749,7 +749,7 @@ impl Run<'_> {
 /// The resource of a ledger entry.
 fn thing(address: &Address, entry: &Entry) -> Option<Thing> {
     let shape = SHAPES.iter().find(|shape| shape.kind == address.kind)?;
-    // What is outside of regions was made by way of either.
+    // Global resources can be created from either region.
     let abroad = entry.region == ABROAD && shape.kind != "iam_role";
     Some(Thing { kind: shape.kind, region: if abroad { ABROAD } else { REGION }, id: entry.id.clone() })
 }

@@ -253,7 +253,7 @@ impl Engine {
             let key = format!("dwctl/{}/default.json", super::model::STACK);
             s3.aws.s3().delete_object().bucket(BUCKET).key(key).send().await.expect("deleted");
         } else {
-            // An apply that was refused left none.
+            // A refused apply may have left no ledger.
             drop(std::fs::remove_file(FileStore::new(&self.folder, "default", false).path()));
         }
     }
@@ -299,13 +299,13 @@ impl Engine {
     /// Deletes everything. Returns whether that worked.
     pub async fn clear(&self) -> bool {
         let mut left = self.survey().await;
-        // Parts first.
+        // Children first.
         for parts in [true, false] {
             for shape in SHAPES.iter().filter(|shape| shape.parent.is_some() == parts) {
                 let kind = kind(shape.kind).expect("a kind");
                 for (thing, live) in left.iter().filter(|(thing, _)| thing.kind == shape.kind) {
                     let spec = without_mercy(shape.kind, live.spec.clone());
-                    // What cannot be deleted is seen below.
+                    // The survey below shows what could not be deleted.
                     drop(kind.delete(&self.cx(thing.region), &thing.id, &spec).await);
                 }
             }
@@ -346,7 +346,7 @@ impl Engine {
         let subscriptions = cx.aws.sns().list_subscriptions().send().await.expect("subscriptions");
         subscriptions.subscriptions().iter().for_each(|one| put("sns_subscription", one.subscription_arn()));
         if region == REGION {
-            // Of no region.
+            // Roles are global, so they are listed only once.
             let roles = cx.aws.iam().list_roles().send().await.expect("roles");
             roles.roles().iter().for_each(|one| put("iam_role", Some(one.role_name())));
         }

@@ -207,7 +207,7 @@ impl HttpConnector for Line {
                 }
                 _ => {}
             }
-            // What was sent is done, whether or not anybody still waits for the answer.
+            // A request that was sent is executed even if nobody waits for its answer any more.
             wire.0.in_flight.fetch_add(1, Ordering::SeqCst);
             let sent = tokio::spawn({
                 let wire = wire.clone();

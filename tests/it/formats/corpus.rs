@@ -516,7 +516,7 @@ pub(crate) fn many(count: usize) -> Plan {
             Address { name: format!("n{}", index / 3), key: Some(format!("k{index}")), ..change.address };
         change.needs = last.iter().cloned().collect();
         last = (index % 11 != 0).then(|| change.address.clone());
-        // No two the same, so that nothing can be told at once.
+        // Each value is unique, so that changes cannot be grouped.
         if let Some(one) = change.attributes.first_mut() {
             one.after = one
                 .after

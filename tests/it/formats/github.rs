@@ -48,7 +48,7 @@ fn headings_are_bold_and_nothing_is_struck_out() {
             if bold.count() == 1 {
                 seen.push(sort);
             } else {
-                // Nothing of this sort, not even as plain text.
+                // No heading may appear, not even as plain text.
                 let is_heading = text
                     .lines()
                     .any(|line| line.starts_with("**") && line.ends_with(&format!("{}**", sort.counted())));

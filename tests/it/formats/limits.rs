@@ -105,7 +105,7 @@ fn a_comment_on_5_000_changes_fits_and_says_what_it_leaves_out() {
     let plain = outside_of_code(&text);
     assert!(plain.contains("A comment has at most 65,536 characters. Left out here: "), "{plain}");
     assert!(text.trim_end().ends_with("```") && text.contains("dwctl apply\n"), "the commands are there");
-    // What loses data is named to the last, before anything else is.
+    // Changes that lose data are named first, all of them.
     let review = Review::new(&plan, false);
     let grave: Vec<&Change> = review.at_risk(RiskLabel::DataLoss).map(|item| item.change).collect();
     let key = |change: &&Change| format!("[\"{}\"]", change.address.key.as_deref().unwrap_or_default());
@@ -137,7 +137,8 @@ fn all_formats_of_1_000_changes_are_small_and_quick() {
         let most = if format == Format::Json { 12_000_000 } else { 3_000_000 };
         assert!(text.len() < most, "{}: {} bytes", format.name(), text.len());
     }
-    // Unoptimised, beside other tests: what would be quadratic takes minutes.
+    // Generous for an unoptimised build that runs beside other tests; a quadratic algorithm would take
+    // minutes.
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
 

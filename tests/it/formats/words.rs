@@ -39,7 +39,7 @@ fn words() -> BTreeSet<String> {
         words.extend(text.lines().map(|line| line.trim().to_owned()));
         words.extend(text.split('"').map(str::to_owned));
     }
-    // What is whole documents or hashes is not of the format.
+    // Whole documents and hashes are no words of a format.
     words.retain(|word| {
         (3..80).contains(&word.chars().count())
             && !word.chars().any(|one| one.is_control() || one == '\u{202e}')
@@ -100,7 +100,7 @@ fn secret_stack(workers: u32) -> String {
 #[test]
 fn no_word_changes_a_format() {
     let words = words();
-    // Changed beside the secret, made, and gone.
+    // A change beside the secret, a creation, and a deletion.
     let plans = [
         Account::after(&secret_stack(2)).planned(&secret_stack(5), &Selection::default()),
         Account::after("").planned(&secret_stack(2), &Selection::default()),
@@ -118,8 +118,8 @@ fn no_word_changes_a_format() {
         assert!(expected.iter().all(|text| !text.contains(PLACEHOLDER)));
         assert!(expected[0].contains("(secret") && expected[0].contains("Own"), "{}", expected[0]);
         for (place, word) in words.iter().step_by(10).enumerate() {
-            // All are made of the same values, and slow, unoptimised: each word in one. All words
-            // at once go through the whole program below.
+            // All formats use the same values and are slow in unoptimised builds, so each word is tried in
+            // one of them. The whole program is run with all words at once below.
             let at = place % Format::ALL.len();
             let shown = rendered(plan, word, Format::ALL[at]);
             assert!(shown == expected[at], "{} differs by {word:?}:\n{shown}", Format::ALL[at].name());
@@ -176,7 +176,7 @@ fn no_word_changes_what_dwctl_says() {
             .output()
             .expect("dwctl");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        // But for the excerpts, which are of files.
+        // Excerpts quote files, so they are left out.
         let lines: Vec<&str> = said
             .lines()
             .filter(|line| {

@@ -23,7 +23,7 @@ impl Life {
     fn blames_nobody(mut self) {
         let (changes, replaces) = self.steps();
         self.project.write(&toml::to_string(&self.stack).expect("a stack"));
-        // What is made in part is nobody else's doing either.
+        // The part of an apply that succeeded is not attributed to anyone else.
         for call in [2, 5, 9] {
             self.project.cloud.disturb(&format!("fault_match={WRITES}&error_nth={call}:403:AccessDenied"));
             let run = self.project.run(&["apply", "--yes"]);
@@ -135,7 +135,7 @@ impl Life {
             set(self.example(), Some(&default));
             self.project.write(&toml::to_string(&self.stack).expect("a stack"));
             if self.project.run(&["validate"]).code != Some(0) {
-                // It is for a resource of another type.
+                // The default belongs to a resource of another type.
                 *self.example() = example.clone();
                 self.apply();
                 continue;
@@ -292,7 +292,7 @@ fn respelled_as(form: Form, text: &str) -> Option<String> {
             None => text.to_uppercase(),
         }),
         Form::Folder => Some(text.strip_suffix('/').map_or(format!("{text}/"), str::to_owned)),
-        // Nobody knows the other one, without the password.
+        // The other spelling cannot be known without the password.
         Form::MaskedUrl => None,
     }
 }

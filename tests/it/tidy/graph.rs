@@ -12,7 +12,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::{File, sources};
 
-/// A path, from the first name on.
+/// The segments of a path.
 type Path = Vec<String>;
 
 /// A `use` of one name.
@@ -22,7 +22,7 @@ struct Use {
     name: String,
 }
 
-/// What the tokens of a file say.
+/// The relevant tokens of a file.
 #[derive(Default)]
 struct Parsed {
     uses: Vec<Use>,
@@ -60,7 +60,7 @@ impl Parsed {
         parsed
     }
 
-    /// `top` is true outside of all braces: what is defined there has a path.
+    /// `top` is true outside of all braces, where items have a path of their own.
     fn tokens(&mut self, stream: TokenStream, top: bool) {
         const ITEMS: [&str; 8] = ["struct", "enum", "trait", "const", "static", "type", "mod", "macro_rules"];
         let tokens: Vec<TokenTree> = stream.into_iter().collect();

@@ -49,7 +49,7 @@ impl Run<'_> {
         }
         let token = uuid::Uuid::new_v4().to_string();
         let new = NewResource { tags, token: &token };
-        // Ours may have been made at this very moment.
+        // The `dwctl` under test may have created it at this very moment.
         let id = kind.create(&self.engine.cx(REGION), &spec, new).await.ok()?.id;
         is_there(id).await.filter(|(_, live)| live.tags == *tags)
     }
@@ -133,7 +133,7 @@ impl Run<'_> {
             let deleted = kind.delete(&cx, &thing.id, &spec).await;
             deleted.map_err(|error| format!("{thing:?} cannot be deleted: {error}"))?;
             let one = &self.model.resources[&slot];
-            // What tells when it was made counts seconds.
+            // Creation times have a resolution of one second.
             tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
             let made = self.make_theirs(one.shape, one.number, &of_a_hand()).await;
             let (made, live) = made.ok_or_else(|| format!("{thing:?} cannot be made anew"))?;

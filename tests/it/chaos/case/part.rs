@@ -18,7 +18,7 @@ impl Run<'_> {
         let Some((slot, one)) = slot.and_then(|slot| Some((slot, self.model.resources.get(&slot)?))) else {
             return;
         };
-        // What is a part of something that is to go is in its way.
+        // AWS does not delete a parent while this resource exists.
         if one.parent.is_some() || self.disowned {
             return;
         }
@@ -53,12 +53,12 @@ impl Run<'_> {
         let declared = self.model.resources.iter();
         let mut all: BTreeMap<Address, Option<u32>> =
             declared.map(|(slot, one)| (address(&one.address()), Some(*slot))).collect();
-        // What is no longer declared goes.
+        // Resources that are no longer declared are deleted.
         let is_former = |of: &&Address| self.readdressed.iter().any(|(from, _)| address(from) == **of);
         for of in applied.keys().filter(|of| !is_former(of)) {
             all.entry(of.clone()).or_insert(None);
         }
-        // Where something is to go, mostly of that.
+        // Mostly selects resources to be deleted, if there are any.
         let goes = |slot: &Option<u32>| slot.is_none_or(|slot| self.restructured.contains(&slot));
         if !which.is_multiple_of(4) && all.values().any(goes) {
             all.retain(|_, slot| goes(slot));
