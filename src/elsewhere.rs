@@ -597,7 +597,7 @@ mod tests {
 
     /// Every name in the tables leads to its declared path, which exists.
     #[test]
-    fn every_name_elsewhere_leads_home() {
+    fn every_name_of_another_tool_leads_to_ours() {
         for kind in KINDS.iter().map(AsRef::as_ref) {
             let types = [kind.terraform().resource].into_iter().chain(kind.cloudformation());
             for name in types {

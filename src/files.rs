@@ -543,7 +543,7 @@ mod tests {
     }
 
     #[test]
-    fn only_files_are_read_and_no_more_than_the_limit() {
+    fn only_files_up_to_the_size_limit_are_read() {
         let root = stack();
         let folder = root.path().join("stack");
         let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket")).expect("a socket");
@@ -560,7 +560,7 @@ mod tests {
 
     /// A link that replaces a folder after the path was resolved.
     #[test]
-    fn what_is_swapped_meanwhile_is_not_followed() {
+    fn a_path_swapped_for_a_link_meanwhile_is_not_followed() {
         let root = stack();
         let folder = root.path().join("stack");
         std::fs::create_dir_all(root.path().join("other/deep")).expect("a folder");

@@ -142,13 +142,13 @@ mod tests {
     use super::{order, relax};
 
     #[test]
-    fn a_cycle_is_told_as_the_way_round() {
+    fn a_cycle_is_reported_as_a_closed_path() {
         assert_eq!(order(4, &BTreeSet::from([(0, 1), (1, 2), (2, 1), (3, 0)])), Err(vec![1, 2]));
         assert_eq!(order(2, &BTreeSet::from([(1, 1)])), Err(vec![1]));
     }
 
     #[test]
-    fn only_what_can_be_given_up_is() {
+    fn only_soft_edges_are_dropped() {
         // Two buckets (0, 1) replicate by a role (2) to another (3); the role's policy (4) names both.
         // The policy must be deleted after the role.
         let soft = BTreeSet::from([(2, 0), (2, 1), (3, 0), (3, 1), (0, 4), (1, 4)]);
@@ -167,7 +167,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn soft_edges_are_given_up_in_cycles_alone(hard in edges(24), soft in edges(60)) {
+        fn soft_edges_are_dropped_only_in_cycles(hard in edges(24), soft in edges(60)) {
             // A maximal part of the hard edges that has an order.
             let mut kept = BTreeSet::new();
             for edge in hard {
@@ -192,7 +192,7 @@ mod tests {
         }
 
         #[test]
-        fn everything_comes_after_what_it_needs(edges in prop::collection::btree_set((0usize..40, 0usize..40), 0..120)) {
+        fn resources_come_after_their_dependencies(edges in prop::collection::btree_set((0usize..40, 0usize..40), 0..120)) {
             match order(40, &edges) {
                 Ok(order) => {
                     prop_assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), 40);

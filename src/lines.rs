@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_goes_on_below_itself_and_words_stay_whole() {
+    fn wrapped_lines_are_indented_and_words_stay_whole() {
         let line = "  + sns_topic.alerts  create  us-east-1 arn:aws:sns:us-east-1:111111111111:alerts done";
         assert_eq!(hang(line, 6, None), line);
         assert_eq!(
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn values_stand_in_a_column() {
+    fn values_are_aligned() {
         let rows = [("a", "1"), ("long", &"x ".repeat(30))].map(|(one, other)| (one.into(), other.into()));
         let text = pairs(&rows, 2, "  ", Some(40));
         assert!(text.starts_with("  a     1\n  long  x x"), "{text}");
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_cut_on_a_terminal_alone() {
+    fn a_table_is_cut_only_on_a_terminal() {
         let rows = rows(&[
             ["glue_job.a", "arn:aws:glue:us-east-1:111111111111:job/orders", "us-east-1"],
             ["s3_bucket.lake", "lake", "us-east-1"],

@@ -314,7 +314,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn what_the_system_ignores_is_known() {
+    fn inherited_ignored_signals_are_detected() {
         let status = "Name:\tdwctl\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\n";
         assert_eq!(ignores(status, 1), Some(true));
         assert_eq!(ignores(status, 2), Some(false));
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_not_dropped_by_a_signal() {
+    fn held_work_is_not_dropped_by_a_signal() {
         let (none, one) = (State::default(), State { signals: 1, ..State::default() });
         assert!(!none.is_idle() && !none.is_free());
         assert!(one.is_idle() && one.is_free());

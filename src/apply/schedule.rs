@@ -131,7 +131,7 @@ mod tests {
     /// After an interrupted apply, the ledger knows some resources from intents alone. A bucket must
     /// not be deleted first only because it takes longer.
     #[test]
-    fn what_was_deposed_goes_after_what_needed_it_though_the_ledger_does_not_tell() {
+    fn deposed_resources_are_deleted_after_their_dependents_even_if_the_ledger_lacks_the_edges() {
         let address = |text: &str| text.parse::<Address>().expect("an address");
         let (lake, script) = (address("s3_bucket.lake"), address("s3_object.script"));
         let ledger = Ledger::new("shop", "dev").expect("randomness");

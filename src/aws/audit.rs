@@ -239,7 +239,7 @@ mod tests {
     use super::{Audit, Line, changes_something};
 
     #[test]
-    fn reads_are_told_from_changes_by_name() {
+    fn operation_names_distinguish_reads_from_changes() {
         for read in ["GetObject", "ListTagsForResource", "DescribeVpcs", "HeadBucket", "BatchGetJobs"] {
             assert!(!changes_something(read), "{read}");
         }
@@ -285,7 +285,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_could_not_be_written_is_remembered() {
+    fn failed_writes_are_remembered() {
         let audit = Audit::open(std::path::Path::new("/dev/full"), "shop", "dev").expect("it can be opened");
         audit.0.file.lock().expect("free").trouble = None;
         let line = Line {

@@ -95,7 +95,7 @@ mod tests {
     const ASKED_ALONE: [&str; 2] = ["resourcegroupstagging", "sts"];
 
     #[test]
-    fn every_service_says_what_its_errors_mean() {
+    fn every_service_classifies_its_errors() {
         for (service, codes) in clients::CODES {
             if ASKED_ALONE.contains(service) {
                 continue;

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_does_not_end_is_left() {
+    fn an_endless_list_is_abandoned() {
         for (uri, target, first, next) in [
             ("http://h/", Some("AWSEvents.ListRules"), "{}", r#"{"NextToken":"a"}"#),
             ("http://h/", None, "Action=ListRoles", "Action=ListRoles&Marker=a"),

@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_throttle_the_burst_goes_out_at_once_and_then_the_rate() {
+    fn without_throttling_the_burst_is_sent_at_once_and_the_rest_at_the_rate() {
         let mut bucket = Bucket::new(START);
         for _ in 0..100 {
             assert_eq!(bucket.take(at(0.0)), Ok(()));
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn throttles_of_what_was_under_way_together_slow_it_once() {
+    fn throttled_concurrent_requests_reduce_the_rate_once() {
         let mut bucket = Bucket::new(START);
         for _ in 0..20 {
             assert_eq!(bucket.take(at(0.0)), Ok(()));
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_comes_back_and_never_exceeds_the_start() {
+    fn the_rate_recovers_and_never_exceeds_its_initial_value() {
         let mut bucket = Bucket::new(START);
         for step in 0..40 {
             let now = f64::from(step);
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_bears_five_a_second_is_asked_nearly_so_often() {
+    fn a_service_with_a_limit_of_five_a_second_gets_nearly_as_many() {
         let mut bucket = Bucket::new(START);
         let (time, throttled) = send(&mut bucket, &mut Service::new(5.0), 0.0, 300);
         assert!((59.0..75.0).contains(&time), "{time} s for 300 requests");
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_recovers_is_asked_faster_again() {
+    fn the_rate_rises_again_when_a_service_recovers() {
         let mut bucket = Bucket::new(START);
         let (slow, _) = send(&mut bucket, &mut Service::new(2.0), 0.0, 40);
         let (time, _) = send(&mut bucket, &mut Service::new(1000.0), slow, 400);

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_to_what_is_written_and_stay() {
+    fn writing_through_a_link_keeps_the_link() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         fs::create_dir(at("deep")).expect("a folder");
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_file_is_refused() {
+    fn paths_that_cannot_be_files_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         symlink("b", at("a")).expect("a link");
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_open_is_written_to_where_it_is_open() {
+    fn an_open_descriptor_is_written_at_its_position() {
         use std::os::fd::AsRawFd;
         let folder = tempfile::tempdir().expect("a folder");
         let file = fs::File::create(folder.path().join("log")).expect("a file");

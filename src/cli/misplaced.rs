@@ -78,7 +78,7 @@ mod tests {
     use super::help;
 
     #[test]
-    fn an_argument_of_another_verb_is_told_with_what_to_do() {
+    fn an_argument_of_another_verb_gets_advice() {
         for (line, words) in [
             ("dwctl validate --sandbox", "dwctl validate does not use AWS: remove `--sandbox`"),
             ("dwctl validate --profile=x", "dwctl validate does not use AWS: remove `--profile`"),

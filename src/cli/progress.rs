@@ -270,7 +270,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     #[test]
-    fn what_takes_long_is_told_once_and_again_while_it_waits() {
+    fn a_slow_operation_is_reported_once_and_again_while_it_waits() {
         let began = Instant::now();
         let mut working = Working::started(began);
         assert!(!working.is_slow(began + QUICK / 2));
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_hears_of_news_at_once_and_of_nothing_new_in_a_beat() {
+    fn a_program_gets_news_at_once_and_a_heartbeat_otherwise() {
         let began = Instant::now();
         let mut working = Working::started(began);
         assert!(!working.is_news(began + BEAT / 2));

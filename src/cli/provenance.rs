@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pull_request_is_told_by_its_head() {
+    fn a_pull_request_is_identified_by_its_head() {
         let variables = [
             ("GITHUB_ACTIONS", "true"),
             ("GITHUB_SERVER_URL", "https://github.com"),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_of_gitlab_is_told() {
+    fn a_gitlab_job_is_recognised() {
         let variables = [
             ("GITLAB_CI", "true"),
             ("CI_PROJECT_URL", "https://git.acme.example:8443/data/lake"),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_notation_is_left_out() {
+    fn values_that_could_be_notation_are_left_out() {
         for wrong in [
             "javascript:alert(1)//x/y",
             "https://github.com",

@@ -224,13 +224,13 @@ mod tests {
     }
 
     #[test]
-    fn markdown_alone_is_written() {
+    fn only_markdown_is_written() {
         assert_eq!(output("markdown=a.md"), Ok("a.md".into()));
         assert!(output("json=a").is_err() && output("markdown=").is_err() && output("a.md").is_err());
     }
 
     #[test]
-    fn what_was_done_fits_and_breaks_out_of_nothing() {
+    fn the_report_fits_and_escapes_its_content() {
         let skipped = [("sns_topic.b".parse().expect("an address"), None)].into();
         let summary = Summary { created: 3_000, skipped, ..Summary::default() };
         let done =

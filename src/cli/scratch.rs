@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_nobody_uses_any_more_is_removed() {
+    fn only_unused_folders_are_removed() {
         let place = tempfile::tempdir().expect("a folder");
         let outside = tempfile::tempdir().expect("a folder");
         fs::write(outside.path().join("kept"), "x").expect("a file");

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_counted() {
+    fn reads_are_counted() {
         assert_eq!(words((0, 0), 0), "Planning");
         assert_eq!(words((0, 1), 1), "Reading 0 of 1 resource · 1 call");
         assert_eq!(words((12, 81), 34), "Reading 12 of 81 resources · 34 calls");

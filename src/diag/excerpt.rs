@@ -63,7 +63,7 @@ mod tests {
     use super::Excerpt;
 
     #[test]
-    fn lines_stay_lines_and_labels_stay_at_their_words() {
+    fn line_breaks_are_kept_and_labels_stay_at_their_words() {
         crate::diag::learn("excerpted-1\nexcerpted-two-2");
         let text = "a = \"excerpted-1\" # é\n  b = '''\n  excerpted-1\n  excerpted-two-2'''\nc = 1\n";
         let excerpt = Excerpt::of(text);

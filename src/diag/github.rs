@@ -148,7 +148,7 @@ mod tests {
     use crate::diag::Span;
 
     #[test]
-    fn an_error_stands_at_its_line_relative_to_the_checkout() {
+    fn an_error_has_its_line_and_a_path_relative_to_the_checkout() {
         let mut sources = Sources::default();
         let file = sources.add("../stacks/a,b:c/stack.toml", "[stack]\nname = 1\n");
         let error = Diagnostic::error("wrong-type", "100% wrong: a, b\r\n::error::forged")
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_what_it_is() {
+    fn json_is_unchanged() {
         let json = serde_json::json!({ "##[a]": ["::b", "c\n::d", "###[e]", "#"] });
         for text in [format!("{json}"), format!("{json:#}")] {
             let harmless = harmless_json(&text);
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_come_back_as_they_were_and_break_out_of_nothing() {
+    fn escapes_survive_a_round_trip() {
         assert_eq!(data("%0A\n%"), "%250A%0A%25");
         assert_eq!(property("a,b:c%\r"), "a%2Cb%3Ac%25%0D");
         assert_eq!(group("100%\nof it"), "::group::100%25%0Aof it");

@@ -84,13 +84,13 @@ mod tests {
     use super::{printable, visible, visible_json};
 
     #[test]
-    fn nothing_hides_in_a_text() {
+    fn invisible_characters_are_shown() {
         assert_eq!(visible("a\u{1b}[2Jb\u{202e}c\nd\u{9b}"), "a\\u{1b}[2Jb\\u{202e}c\\nd\\u{9b}");
         assert_eq!(visible("größer → 5 µs ⚠️ 日本"), "größer → 5 µs ⚠️ 日本");
     }
 
     #[test]
-    fn a_terminal_is_told_breaks_and_colours_alone() {
+    fn only_line_breaks_and_colours_reach_a_terminal() {
         let text = "\u{1b}[1;31mred\u{1b}[0m\n\ta\u{1b}[2J\u{1b}]0;title\u{7}\r\u{2066}b";
         let shown = "red\n\ta\\u{1b}[2J\\u{1b}]0;title\\u{7}\\r\\u{2066}b";
         assert_eq!(

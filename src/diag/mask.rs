@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_found_in_what_was_encoded_with_it() {
+    fn a_secret_is_found_in_encoded_text_around_it() {
         let secret = "inner-hidden-41f7";
         learn(secret);
         for before in ["", "a", "ab", "abc", "{\"password\":\""] {
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_was_made_of_a_secret_the_rest_is_none() {
+    fn other_members_of_a_secret_document_are_not_masked() {
         learn_whole(r#"{"engine":"engine-of-the-test","password":"hidden-81-xy"}"#);
         assert_eq!(mask("engine-of-the-test"), "engine-of-the-test");
         assert_eq!(mask(r#"'{"engine":"engine-of-the-test","password":"hidden-81-xy"}'"#), "'(secret)'");
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_masked_where_it_stands_alone() {
+    fn a_short_secret_is_masked_only_as_a_whole_word() {
         learn("q7z");
         learn("abc12");
         learn("p@s-9");
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_secret_what_is_quoted_is_masked() {
+    fn quoted_parts_of_a_long_secret_are_masked() {
         let long: String = (0..2_000).map(|number| format!("{:x}", number * 7919 + 3)).collect();
         learn(&long);
         assert_eq!(mask(&format!("'{long}'")), "'(secret)'");
@@ -363,7 +363,7 @@ mod tests {
 
     /// The search is linear and has no limit: a bundle of certificates redacts nothing else.
     #[test]
-    fn ten_thousand_secrets_are_found_in_no_time() {
+    fn ten_thousand_secrets_are_found_quickly() {
         let began = Instant::now();
         let line = |number: u64| {
             format!("{:016x}{:016x}{:016x}", number.wrapping_mul(0x9E37_79B9_7F4A_7C15), number * 31, !number)

@@ -183,7 +183,7 @@ mod tests {
     use crate::limits::DIAGNOSTICS;
 
     #[test]
-    fn the_first_errors_are_told_and_how_many_more_there_are() {
+    fn the_first_errors_are_shown_and_the_rest_counted() {
         let mut sources = Sources::default();
         let text: String = (0..20_000).map(|number| format!("a{number} = 1\n")).collect();
         let file = sources.add("stack.toml", text.as_str());
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_is_the_same_wherever_in_a_file_it_stands() {
+    fn an_excerpt_does_not_depend_on_its_position_in_the_file() {
         let lines = "[a]\nb = 1\n\nc = \"x\"\n\n\nd = 2";
         let mut shown = Vec::new();
         for before in [0, 1, 5_000] {
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn places_in_long_lines_and_far_apart_are_told() {
+    fn places_in_long_lines_and_far_apart_are_shown() {
         let mut sources = Sources::default();
         let text = format!("a = 1\n{}\nb = \"{}\"\n", "#\n".repeat(100_000), "x".repeat(10_000_000));
         let file = sources.add("stack.toml", text.as_str());

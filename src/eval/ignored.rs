@@ -130,7 +130,7 @@ mod tests {
 
     /// Every attribute of every kind can be ignored, and nothing else.
     #[test]
-    fn what_a_kind_has_can_be_ignored() {
+    fn attributes_of_the_kind_can_be_ignored() {
         fn walk(kind: &str, node: &Node, path: &mut Vec<PathStep>) {
             if !path.is_empty() {
                 assert_eq!(problem(kind, &path_text(path)), None, "{kind} {}", path_text(path));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_kind_has_not_is_told_with_what_is_near() {
+    fn unknown_attributes_are_reported_with_the_nearest_name() {
         for (kind, path, message) in [
             ("sns_topic", "displayname", "sns_topic has no attribute `displayname` to ignore"),
             (

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_is_empty_and_what_is_foreign_is_ignored() {
+    fn absent_attributes_are_empty_and_foreign_ones_ignored() {
         let spec: Spec = from_attributes(&attributes(&[
             ("DelaySeconds", "0"),
             ("DisplayName", ""),
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_an_error() {
+    fn a_text_that_is_not_a_number_is_an_error() {
         for text in ["many", "1.5", "\"1\""] {
             let error = from_attributes::<Spec>(&attributes(&[("DelaySeconds", text)])).expect_err(text);
             assert!(error.says("DelaySeconds: "), "{error}");
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_say_what_is_sent() {
+    fn marks_decide_which_attributes_are_sent() {
         let sent = |spec: &Marked| to_attributes(spec).expect("attributes");
         let plain = Marked { name: "n".to_owned(), ..Marked::default() };
         let all = r#"{"permission":"all"}"#;

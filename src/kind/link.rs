@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_yet_may_be_any_name() {
+    fn an_unknown_value_may_be_any_name() {
         let open =
             Value::map([("rules", Value::List(vec![Value::unknown("ec2_security_group.a", "group_id")]))]);
         assert!(RULES.is_open(&open) && RULES.names(&open).is_empty());

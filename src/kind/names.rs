@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_takes_passes() {
+    fn names_that_aws_accepts_pass() {
         for (names, text) in [
             ("kms-key", "1234abcd-12ab-34cd-56ef-1234567890ab"),
             ("kms-key", "mrk-1234abcd12ab34cd56ef1234567890ab"),
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_refuses_is_told() {
+    fn names_that_aws_refuses_are_reported() {
         for (names, text, says) in [
             ("kms-key", "arn:aws:kms:eu-west-1:111122223333:key/1", "is in eu-west-1"),
             ("kms-key", "arn:aws-cn:kms:us-east-1:111122223333:key/1", "`aws-cn`"),

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_named_by_their_place() {
+    fn errors_name_their_place() {
         for (pattern, path) in [
             (json!([]), "event_pattern"),
             (json!({}), "event_pattern"),

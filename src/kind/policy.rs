@@ -591,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn right_policies_pass() {
+    fn valid_policies_pass() {
         let trust = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": ["sts:AssumeRole", "STS:TagSession"],
             "Principal": { "Service": ["glue.amazonaws.com", "states.us-east-1.amazonaws.com", "vpc-flow-logs.amazonaws.com"],
                 "AWS": ["111122223333", "arn:aws:iam::111122223333:root", "AROAEXAMPLEEXAMPLE123", "*"],
@@ -609,7 +609,7 @@ mod tests {
     }
 
     #[test]
-    fn the_unknown_is_taken_as_right() {
+    fn unknown_values_are_accepted() {
         let unknown = || Value::unknown("s3_bucket.a", "arn");
         let statement = Value::map([
             ("Effect", unknown()),
@@ -622,7 +622,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_policies_are_told_where() {
+    fn invalid_policies_are_reported_at_their_place() {
         let identity = json!({ "Version": "2012-10-18", "Statement": [
             { "Efect": "Allow", "Action": "s3.GetObject", "Resource": "my-bucket", "Principal": "*" },
             { "Sid": "no spaces", "Effect": "allow", "Action": [], "NotResource": "*", "Resource": "*" },
@@ -649,7 +649,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_trust_is_told() {
+    fn invalid_trust_policies_are_reported() {
         let trust = json!({ "Statement": [
             { "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*",
               "Principal": { "Service": ["glue", "glue.amazonws.com"], "AWS": ["arn:aws:iam::111122223333:role/*", "glue.amazonaws.com"], "Aws": "x" } },
@@ -696,7 +696,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_compare_with_what_their_operators_take() {
+    fn condition_values_fit_their_operators() {
         use super::not_comparable;
         for (operator, fits, not) in [
             (

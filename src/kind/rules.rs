@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_broken_by_what_is_surely_written() {
+    fn only_values_known_to_be_set_break_a_rule() {
         let none: [(String, String); 0] = [];
         for right in [
             json!({}),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_breaks_no_rule() {
+    fn unknown_values_break_no_rule() {
         let schema = Schema::of::<Spec, Action>().spec;
         let unknown = || Value::unknown("a.b", "c");
         let of = |fields: &[(&str, Value)]| Value::map(fields.iter().cloned());
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_editor_is_told_the_rules() {
+    fn the_editor_schema_has_the_rules() {
         let json = Schema::of::<Spec, Action>().json;
         assert_eq!(json["dependentRequired"]["host"], json!(["user"]));
         assert_eq!(json["dependentRequired"]["password"], json!(["user"]));

@@ -254,7 +254,7 @@ mod tests {
     use super::{check_schedule, least_minutes, never_comes_from};
 
     #[test]
-    fn what_never_comes() {
+    fn schedules_that_never_fire_are_found() {
         for (text, never) in [
             ("cron(0 3 31 2 ? *)", true),
             ("cron(0 3 30-31 FEB ? *)", true),
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn how_often_it_comes() {
+    fn the_minutes_between_runs_within_an_hour_are_found() {
         for (text, gap) in [
             ("cron(* * * * ? *)", Some(1)),
             ("cron(*/3 2 * * ? *)", Some(3)),
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_documents_is_accepted() {
+    fn documented_schedules_are_accepted() {
         for text in [
             "rate(1 minute)",
             "rate(5 minutes)",
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_refuses_is_refused() {
+    fn schedules_that_aws_refuses_are_refused() {
         for (text, why) in [
             ("every day", "`rate(…)` or `cron(…)`"),
             ("rate(5 minute)", "`rate(5 minutes)`"),

@@ -608,7 +608,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_survives_the_way_to_aws_and_back() -> Result<(), Error> {
+    fn a_table_survives_a_round_trip_to_the_sdk() -> Result<(), Error> {
         let part = Own { kind: "a".to_owned(), days: Some(3), names: vec!["n".to_owned()] };
         let whole = Whole { title: Some("t".to_owned()), parts: vec![part] };
         assert_eq!(Whole::of(&whole.to_sdk()?)?, whole);
@@ -625,7 +625,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_set() -> Result<(), Error> {
+    fn only_changed_members_are_set() -> Result<(), Error> {
         let live = Own { kind: "a".to_owned(), days: Some(3), names: Vec::new() };
         let want = Own { days: Some(4), ..live.clone() };
         let changed = set_changed!(Rule::builder(), live, want => kind, days);
@@ -634,7 +634,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_of_aws_itself_are_left_out() -> Result<(), Error> {
+    fn reserved_aws_tags_are_left_out() -> Result<(), Error> {
         let tags =
             Tags::from([("aws:stack".to_owned(), "s".to_owned()), ("team".to_owned(), "t".to_owned())]);
         let map: Option<std::collections::HashMap<String, String>> = sdk_tags(&tags)?;

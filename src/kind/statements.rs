@@ -213,7 +213,7 @@ mod tests {
     use super::matches_pattern;
 
     #[test]
-    fn patterns() {
+    fn wildcard_patterns_match_as_in_iam() {
         for (pattern, text) in [
             ("*", ""),
             ("a*", "abc"),

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_not_predicted() {
+    fn unknown_parts_are_not_predicted() {
         let scope = Scope::of("eu-west-1", "111111111111");
         for spec in [Value::Null, Value::from_json(&json!({ "queue_name": null }))] {
             let predicted = predict(QUEUE, Known(&spec), &scope).0;

@@ -256,7 +256,7 @@ mod tests {
     use crate::value::Value;
 
     #[test]
-    fn what_is_spent_is_said_once_and_stays_spent() {
+    fn an_exhausted_budget_is_reported_once_and_stays_exhausted() {
         let place = |start| Span::new(FileId(0), start, start + 1);
         let budget = Budget::default();
         assert!(budget.steps(STEPS).is_ok() && budget.steps(1).is_err() && budget.is_exhausted());
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_takes_the_place_of_what_it_was_made_of() {
+    fn a_value_is_charged_in_place_of_its_inputs() {
         let budget = Budget::default();
         assert!(budget.hold(1_000_000).is_ok());
         assert!(budget.settle(10, &Value::from("abcd")).is_ok());

@@ -244,7 +244,7 @@ mod tests {
     use crate::ledger::{Holder, Ledger};
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_written_ledger_is_read_back() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = FileStore::new(folder.path(), "dev", false);
         assert_eq!(store.read().expect("readable"), None);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_write_left_is_written_over() {
+    fn the_remains_of_a_killed_write_are_overwritten() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = FileStore::new(folder.path(), "dev", false);
         let ledger = Ledger::new("shop", "dev").expect("randomness");

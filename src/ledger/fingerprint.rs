@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn they_tell_values_keys_and_places_apart() {
+    fn fingerprints_distinguish_values_keys_and_places() {
         let one = Fingerprints::new("one");
         let value = Value::from("x");
         let print = one.of(&address(), "name", &value);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn those_of_secrets_are_memory_hard() {
+    fn fingerprints_of_secrets_are_memory_hard() {
         let print = Fingerprints::new("one").of(&address(), "password", &Value::from("x").into_secret());
         assert!(print.is_some_and(|print| print.starts_with("argon2id:")));
     }

@@ -169,7 +169,7 @@ mod tests {
     use super::{Holder, ci};
 
     #[test]
-    fn a_holder_tells_of_its_ci_run() {
+    fn a_lock_names_the_ci_run_of_its_holder() {
         let github = |name: &str| match name {
             "GITHUB_SERVER_URL" => Some("https://github.com".to_owned()),
             "GITHUB_REPOSITORY" => Some("acme/lake".to_owned()),

@@ -353,7 +353,7 @@ mod tests {
     use crate::graph::Address;
 
     #[test]
-    fn what_is_deposed_stays_known_until_it_is_discarded() {
+    fn a_deposed_resource_stays_in_the_ledger_until_it_is_discarded() {
         let address = |text: &str| text.parse::<Address>().expect("an address");
         let (key, other) = (address("kms_key.data"), address("kms_key.other"));
         let mut ledger = Ledger::new("shop", "dev").expect("randomness");

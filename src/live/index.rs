@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_vouches_only_for_exactly_what_is_wanted() {
+    fn the_index_proves_tags_only_if_they_are_exactly_the_desired_ones() {
         let job = "arn:aws:glue:eu-west-1:123456789012:job/orders";
         let own = tags(&[("dwctl:address", "glue_job.orders"), ("team", "data")]);
         let index = |entries: &[(&str, &Tags)]| -> Index {

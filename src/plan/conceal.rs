@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn one_secret_in_a_list_hides_that_one() {
+    fn only_the_secret_element_of_a_list_is_hidden() {
         let office = || rule(5439, secret("203.0.113.7/32"));
         let live = rule(5439, "203.0.113.7/32".into());
         let open = |port| rule(port, "10.0.0.0/16".into());
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_hidden_wherever_else_it_stands() {
+    fn a_secret_is_hidden_in_every_other_place() {
         let before = Value::map([("a", "x"), ("b", "user:hunter22"), ("c", "hunter22")]);
         let after = Value::map([("a", secret("hunter22")), ("b", "y".into()), ("c", "hunter22".into())]);
         let (before, after) = conceal(None, &before, &after);
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_another_name_now_is_hidden() {
+    fn a_renamed_secret_is_hidden() {
         let before = Value::map([("--password", Value::from("older-one")), ("--x", 1.into())]);
         let after = Value::map([("--pwd", secret("newer-one")), ("--x", 2.into())]);
         let (before, _) = conceal(None, &before, &after);

@@ -696,7 +696,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_taken_after_what_has_it_is_gone() {
+    fn a_name_is_taken_after_its_holder_is_deleted() {
         let replace = Action::Replace { create_first: false };
         let (goes, comes) = (role("b", Action::Delete, "x", ""), role("a", Action::Create, "", "x"));
         assert_eq!(steps(&[comes, goes], &[]), Ok(vec!["destroyed b".to_owned(), "created a".to_owned()]));
@@ -717,7 +717,7 @@ mod tests {
 
     /// A recovered ledger records no dependencies, and some names hold nothing.
     #[test]
-    fn what_names_another_is_destroyed_before_it() {
+    fn a_resource_is_destroyed_before_those_it_names() {
         let address = |kind: &str, name: &str| Address::new(kind, name, None);
         let mut job = change(&address("glue_job", "b"), Action::Delete, &BTreeSet::new());
         job.existing = Value::map([("role", Value::from("a"))]);
@@ -727,7 +727,7 @@ mod tests {
 
     /// `UpdateAlias` moves an alias without a gap.
     #[test]
-    fn a_name_that_is_taken_over_is_taken_before_it_is_given_up() {
+    fn a_name_that_can_be_taken_over_is_taken_before_it_is_released() {
         let key = |name: &str, action, before: &[&str], after: &[&str]| {
             let address = Address::new("kms_key", name, None);
             let spec = |names: &[&str]| Value::map([("aliases", Value::list(names.to_vec()))]);
@@ -751,7 +751,7 @@ mod tests {
 
     /// A killed apply left a deposed object in a bucket that is to be replaced.
     #[test]
-    fn what_was_replaced_before_goes_with_what_holds_it() {
+    fn a_deposed_resource_is_deleted_with_its_holder() {
         let address = |kind: &str, name: &str| Address::new(kind, name, None);
         let (bucket, object) = (address("s3_bucket", "lake"), address("s3_object", "file"));
         let in_bucket = |name: &str| {
@@ -782,7 +782,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_held_is_replaced_or_refused(
+        fn held_resources_are_replaced_first_or_refused(
             stack in stack(12), replaced in prop::collection::btree_set(0usize..9, 0..4), pick in any::<u64>()
         ) {
             // As in a stack, a resource depends only on earlier ones.

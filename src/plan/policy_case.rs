@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_in_case_alone_are_one() {
+    fn names_that_differ_only_in_case_are_equal() {
         let plain = statement(json!("sns:Publish"), json!({ "Bool": { "aws:SecureTransport": "false" } }));
         for same in [
             statement(json!("SNS:publish"), json!({ "Bool": { "aws:SecureTransport": "false" } })),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_iam_tells_apart_by_case_differs() {
+    fn case_sensitive_values_of_iam_differ() {
         let plain =
             statement(json!("sns:Publish"), json!({ "StringEquals": { "aws:ResourceTag/Team": "a" } }));
         for other in [
@@ -159,7 +159,7 @@ mod tests {
 
     /// One of two statements changes: only that change is shown, as the stack writes it.
     #[test]
-    fn a_change_is_told_alone_and_as_it_is_written() {
+    fn only_the_changed_name_is_shown_in_its_own_spelling() {
         let kind = crate::kinds::kind("sns_topic").expect("a kind");
         let node = crate::schema::Node::clone(
             kind.schema().spec.fields().and_then(|fields| fields.get("policy")).expect("a policy"),

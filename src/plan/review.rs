@@ -872,7 +872,7 @@ mod tests {
     use super::{ValueText, brief, shorten};
 
     #[test]
-    fn long_values_are_cut_to_where_they_differ() {
+    fn long_values_are_cut_to_the_difference() {
         assert_eq!(shorten("abcdef", 6), "abcdef");
         assert_eq!(shorten("abcdefg", 6), "abcde…");
         assert_eq!(brief("abcdef", 6), "abcdef");

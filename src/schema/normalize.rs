@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_empty_or_at_its_default_is_absent_where_it_means_nothing() {
+    fn meaningless_empty_and_default_values_are_dropped() {
         let bare = normal(json!({ "name": "a" }));
         for same in [
             json!({ "name": "a", "description": "" }),
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_live_resource_does_not_have_is_absent_at_any_depth() {
+    fn nulls_of_live_values_are_dropped_at_any_depth() {
         let schema = Schema::of::<Live, Inner>().spec;
         let live = json!({
             "needed": [], "some": [], "map": {}, "text": null, "body": { "kept": null, "list": [] },
@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn as_it_is_written_lists_keep_their_order() {
+    fn written_lists_keep_their_order() {
         let spec = Value::from_json(&json!({ "name": "a", "set": ["b", "a", "b"] }));
         let written = as_written(&Schema::of::<Spec, Inner>().spec, spec.clone());
         assert_eq!(written.get("set"), Some(&Value::from_json(&json!(["b", "a", "b"]))));

@@ -135,7 +135,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_answer_is_that_of_a_regular_expression(
+        fn simple_patterns_match_like_regular_expressions(
             at in 0..SIMPLE.len(),
             text in prop_oneof!["[a-c]{0,5}", "[A-Z][a-z]{0,2}", r"[0-9]{10,13}", r"[-_a-z0-9+.@/#:*\r\n é😀]{0,6}"],
         ) {

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_live_is_told_in_the_words_of_the_stack() {
+    fn live_values_are_shown_in_the_spelling_of_the_stack() {
         let schema = Schema::of::<Spec, Replica>().spec;
         let kms = |region: &str| format!("arn:aws:kms:{region}:111122223333:key/1234");
         let live = spec(json!({
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_as_if_absent_is_absent() {
+    fn values_equal_to_absent_are_dropped() {
         let bare = spec(json!({ "name": "a" }));
         for same in [
             json!({ "name": "a", "kms_key_id": "alias/aws/thing" }),

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn circles_and_forks_are_told_once() {
+    fn cycles_and_forks_are_reported_once() {
         let none: [&str; 0] = [];
         assert_eq!(problems(&[("a", "b"), ("b", "c"), ("d", "e")]), none);
         assert_eq!(problems(&[("a", "b"), ("a[\"x\"]", "c")]), none);
@@ -162,7 +162,7 @@ mod tests {
 
     /// Ten thousand blocks in a row are followed once each.
     #[test]
-    fn a_long_way_takes_no_time() {
+    fn a_long_chain_of_moves_is_resolved_quickly() {
         let names: Vec<String> = (0..10_001).map(|index| format!("t{index}")).collect();
         let mut pairs: Vec<(&str, &str)> = names.windows(2).map(|pair| (&*pair[0], &*pair[1])).collect();
         assert_eq!(problems(&pairs).len(), 0);

@@ -43,7 +43,7 @@ fn cut_off(line: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_text_that_ends_within_an_expression_is_quoted_otherwise() {
+    fn an_expression_with_quotes_gets_advice_on_quoting() {
         let advice_at =
             |line: &str, at: usize| super::advice(&format!("[output]\n{line}\nnext = 1\n"), 9 + at);
         let line = r#"arn = "${s3_bucket.lake["raw"].arn}/*""#;

@@ -528,7 +528,7 @@ mod tests {
     }
 
     #[test]
-    fn conversion_is_terraforms() {
+    fn values_convert_as_in_terraform() {
         assert_eq!(Type::Number.convert("5".into()), Ok(5.into()));
         assert_eq!(Type::String.convert(true.into()), Ok("true".into()));
         assert!(Type::Bool.convert("yes".into()).is_err());
@@ -547,7 +547,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_or_null_has_its_default() {
+    fn absent_and_null_members_get_their_default() {
         let kind = "object({ a = optional(number, \"3\"), b = optional(object({ c = optional(string, \"x\") }), {}), \
                     d = optional(bool), e = optional(list(object({ f = optional(number, 1) })), [{}, { f = 2 }]) })";
         let kind = Type::parse(kind).expect("a type");

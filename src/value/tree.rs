@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_says_what_decides_it() {
+    fn an_unknown_names_the_resource_that_decides_it() {
         let value = Value::list([Value::from(1), Value::unknown("kms_key.data", "arn")]);
         assert_eq!(
             value.first_unknown().map(ToString::to_string).as_deref(),
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn json_goes_there_and_back() {
+    fn json_survives_a_round_trip() {
         let json = serde_json::json!({ "a": [1, 2.5, null, true, "x"], "b": {} });
         assert_eq!(Value::from_json(&json).to_json(), Ok(json));
         let digits = r#"[12345678901234567890,0.1234567890123456789,-3,1e-7,100000000000000000000000001]"#;

@@ -25,7 +25,7 @@ fn operations(lines: &[Value], address: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_apply_and_a_destroy_are_told_call_by_call() {
+fn apply_and_destroy_are_audited_call_by_call() {
     let project = Project::new(&format!("{HEAD}{TOPICS}"));
     let path = project.stack().join("audit.jsonl");
     project.run(&["apply", "--yes", "--audit", "audit.jsonl"]).exits(0);
@@ -80,7 +80,7 @@ fn an_apply_and_a_destroy_are_told_call_by_call() {
 }
 
 #[test]
-fn every_attempt_is_told_with_what_became_of_it() {
+fn every_attempt_is_recorded_with_its_outcome() {
     let project = Project::new(&format!("{HEAD}{TOPICS}"));
     let path = project.stack().join("audit.jsonl");
     let audited = |options: &str| {
@@ -110,7 +110,7 @@ fn every_attempt_is_told_with_what_became_of_it() {
 }
 
 #[test]
-fn what_was_told_survives_a_kill() {
+fn recorded_calls_survive_a_kill() {
     let project = Project::new(&format!(
         "{HEAD}[sns_topic.feeds]\nfor_each = [\"a\", \"b\", \"c\", \"d\"]\nname = \"${{each.key}}\"\n"
     ));
@@ -155,7 +155,7 @@ fn a_file_that_cannot_be_written_is_refused_before_the_first_call() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_disk_that_fills_up_is_said_and_stops_nothing() {
+fn a_full_disk_is_reported_and_does_not_stop_the_apply() {
     let project = Project::new(&format!("{HEAD}{TOPICS}"));
     let run = project.run(&["apply", "--yes", "--audit", "/dev/full"]).exits(0);
     run.says("the audit file /dev/full is incomplete").says("2 created");
@@ -163,7 +163,7 @@ fn a_disk_that_fills_up_is_said_and_stops_nothing() {
 }
 
 #[test]
-fn an_import_and_the_ledger_in_s3_are_told_too() {
+fn imports_and_a_ledger_in_s3_are_audited() {
     let project = Project::new(&format!(
         "{HEAD}[ledger]\nbucket = \"shop-ledger\"\n[sns_topic.alerts]\nname = \"alerts\"\n"
     ));

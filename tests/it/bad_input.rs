@@ -50,7 +50,7 @@ fn accepted(text: &str) {
 }
 
 #[test]
-fn resources_that_need_each_other() {
+fn resources_that_depend_on_each_other() {
     refused(
         "[sns_topic.a]\nname = '${sns_topic.b.arn}'\n[sns_topic.b]\nname = '${sns_topic.a.arn}'",
         "6:11",
@@ -100,7 +100,7 @@ fn a_schedule_that_never_comes() {
 }
 
 #[test]
-fn a_block_of_addresses_that_is_none() {
+fn an_invalid_cidr_block() {
     refused("[ec2_vpc.a]\ncidr_block = '10.0.0.0/33'", "6:14", &["error["]);
 }
 
@@ -114,7 +114,7 @@ fn a_policy_that_iam_would_refuse() {
 }
 
 #[test]
-fn an_arn_that_is_none() {
+fn an_invalid_arn() {
     refused(
         "[iam_role.a]\nrole_name = 'a'\nmanaged_policy_arns = ['ReadOnlyAccess']\nassume_role_policy_document = { Version = '2012-10-17', Statement = [{ Effect = 'Allow', Action = 'sts:AssumeRole', Principal = { Service = 'glue.amazonaws.com' } }] }",
         "7:24",
@@ -132,7 +132,7 @@ fn a_state_machine_that_cannot_run() {
 }
 
 #[test]
-fn every_error_is_told_in_one_run() {
+fn one_run_reports_every_error() {
     let stack = folder(&[
         ("stack.toml", "[stack]\nname = 'shop'\nregion = 'us-east-1'\n"),
         ("one.toml", "[sns_topic.a]\nnam = 'a'\n"),
@@ -177,7 +177,7 @@ fn an_unknown_table_hides_no_other_error() {
 
 /// A declaration with a wrong name, or that is not a table, still counts as declared.
 #[test]
-fn what_is_named_by_a_broken_table_is_no_further_mistake() {
+fn references_to_a_broken_table_are_not_reported() {
     let topic = "[sns_topic.a]\nname = '${local.prefix}'\nnope = 1\n";
     assert_eq!(lines(&format!("[locals]\nprefix = 'x'\n{topic}")), ["5", "9"]);
     let topic = "[sns_topic.a]\nname = '${var.prefix}'\nnope = 1\n";
@@ -233,7 +233,7 @@ fn a_variable_without_a_value_hides_no_other_error() {
 
 /// A rule with broken inputs stays silent.
 #[test]
-fn what_follows_from_a_broken_attribute_is_not_told() {
+fn consequences_of_a_broken_attribute_are_not_reported() {
     let crawler = "[glue_crawler.a]\nname = 'a'\nrole = 'r'\ndatabase_name = 'd'\n";
     for targets in ["", "targets = 3\n", "targets = { s3 = [] }\n", "targets = { catalog_targets = 1 }\n"] {
         assert_eq!(lines(&format!("{crawler}{targets}")).len(), 1, "{targets}");
@@ -280,7 +280,7 @@ fn a_name_from_elsewhere_has_a_hint() {
 }
 
 #[test]
-fn numbers_and_articles_are_those_of_speech() {
+fn plurals_and_articles_are_grammatical() {
     for (text, words) in [
         (
             "[glue_classifier.a]\nname = 'a'\ncsv_classifier = { delimiter = 'ab' }",
@@ -300,7 +300,7 @@ fn numbers_and_articles_are_those_of_speech() {
 
 /// A group has no id before it is created, so an apply would stop half-way.
 #[test]
-fn a_group_that_names_itself_is_told_of_self() {
+fn a_group_that_refers_to_itself_gets_the_hint_self() {
     let group =
         "[ec2_security_group.a]\ngroup_name = 'a'\ndescription = 'a'\nvpc_id = 'vpc-0123456789abcdef0'\n";
     for (direction, place) in [("ingress", "9:65"), ("egress", "9:64")] {
@@ -312,7 +312,7 @@ fn a_group_that_names_itself_is_told_of_self() {
 }
 
 #[test]
-fn a_file_that_is_no_text() {
+fn a_file_that_is_not_text() {
     let stack = folder(&[("stack.toml", &headed(""))]);
     std::fs::write(stack.path().join("data.toml"), b"[local]\na = \"\xff\xfe\"\n").expect("a file");
     let run = dwctl(stack.path(), &["validate"]);
@@ -325,7 +325,7 @@ fn a_file_that_is_no_text() {
 }
 
 #[test]
-fn a_file_too_large_for_a_person_to_have_written() {
+fn a_file_above_the_size_limit() {
     let stack = folder(&[("stack.toml", &headed("")), ("data.toml", &"# data\n".repeat(1_500_000))]);
     let run = dwctl(stack.path(), &["validate"]);
     orderly(&run, INVALID, stack.path());
@@ -333,7 +333,7 @@ fn a_file_too_large_for_a_person_to_have_written() {
 }
 
 #[test]
-fn a_large_stack_is_read_at_once() {
+fn a_large_stack_is_read_quickly() {
     let many: String =
         (0..2_000).map(|number| format!("[sns_topic.t{number}]\nname = 't{number}'\n")).collect();
     let stack = folder(&[("stack.toml", &headed(&many))]);
@@ -452,7 +452,7 @@ fn a_profile_that_does_not_exist() {
 }
 
 #[test]
-fn a_region_that_is_none() {
+fn an_invalid_region() {
     for region in ["us east 1", "", "https://example.com/", "us-east-1.evil.example"] {
         let stack = folder(&[("stack.toml", &format!("[stack]\nname = 'shop'\nregion = '{region}'\n"))]);
         for arguments in [&["validate"][..], &["plan"]] {
@@ -479,7 +479,7 @@ fn an_endpoint_that_is_down() {
 }
 
 #[test]
-fn an_endpoint_that_is_no_url() {
+fn an_endpoint_that_is_not_a_url() {
     let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
     for url in ["localhost", "127.0.0.1:1", "ftp://127.0.0.1:1"] {
         let run = dwctl_with(stack.path(), &["plan", "--endpoint-url", url], &KEYS);
@@ -563,7 +563,7 @@ fn the_account_of_somebody_else() {
 
 /// The endpoint answers, but is not AWS.
 #[test]
-fn an_endpoint_that_is_something_else() {
+fn an_endpoint_that_is_not_aws() {
     let endpoint = answering("<html><body>It works!</body></html>");
     let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
     let run = dwctl_with(stack.path(), &["plan", "--endpoint-url", &endpoint], &KEYS);
@@ -585,7 +585,7 @@ fn a_ledger_that_is_damaged() {
 }
 
 #[test]
-fn names_with_which_a_terminal_could_be_fooled() {
+fn names_that_could_deceive_a_terminal() {
     let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = \"\\u001b[2Jgone\\u0007\""))]);
     for arguments in [&["validate"][..], &["plan", "--offline"]] {
         let run = dwctl(stack.path(), arguments);
@@ -648,7 +648,7 @@ fn subnets_that_overlap() {
 
 /// Two resources that every apply would swap or fail on.
 #[test]
-fn two_that_would_be_one_at_aws() {
+fn two_declarations_of_one_aws_resource() {
     let topics = "[sns_topic.a]\nname = 'x'\n[sns_topic.b]\nname = 'x'\n";
     refused(topics, "7:12", &["sns_topic.b would be the same resource at AWS as sns_topic.a"]);
     let topics = "[sns_topic.a]\nfor_each = ['1', '2']\nname = 'x'\n";
@@ -668,7 +668,7 @@ fn two_that_would_be_one_at_aws() {
 }
 
 #[test]
-fn two_that_only_seem_to_be_one() {
+fn two_declarations_that_only_seem_to_be_one_resource() {
     let stack = "[sns_topic.a]\nname = 'x'\n[sns_topic.b]\nname = 'x'\nregion = 'eu-west-1'\n\
                     [ec2_vpc.a]\ncidr_block = '10.0.0.0/16'\n[ec2_vpc.b]\ncidr_block = '10.0.0.0/16'\n\
                     [ec2_security_group.a]\nvpc_id = '${ec2_vpc.a.vpc_id}'\ngroup_name = 'x'\ndescription = 'a'\n\
@@ -777,7 +777,7 @@ fn links_inside_of_the_stack() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_in_the_place_of_one() {
+fn a_folder_or_pipe_in_place_of_a_file() {
     let stack = folder(&[("stack.toml", &headed(""))]);
     std::fs::create_dir(stack.path().join("folder.toml")).expect("a folder");
     let _socket = std::os::unix::net::UnixListener::bind(stack.path().join("socket.toml")).expect("a socket");
@@ -819,7 +819,7 @@ fn folders_that_contain_themselves() {
 
 #[cfg(unix)]
 #[test]
-fn a_name_that_is_no_text() {
+fn a_file_name_that_is_not_unicode() {
     use std::os::unix::ffi::OsStrExt;
     let stack = folder(&[("stack.toml", &headed("[sns_topic.a]\nname = 'a'"))]);
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9.toml");
@@ -833,7 +833,7 @@ fn a_name_that_is_no_text() {
 }
 
 #[test]
-fn a_file_of_values_that_is_no_text_or_too_large() {
+fn a_variable_file_that_is_not_text_or_too_large() {
     let stack = folder(&[("stack.toml", &headed("[variable.nodes]\ntype = 'number'"))]);
     std::fs::write(stack.path().join("a.tfvars"), b"nodes = \xff\n").expect("a file");
     std::fs::write(stack.path().join("b.tfvars"), "# values\n".repeat(1_200_000)).expect("a file");

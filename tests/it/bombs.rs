@@ -554,7 +554,7 @@ fn measure(bombs: &[Bomb]) -> Vec<String> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn each_of_them_ends_soon_in_little_memory() {
+fn every_bomb_ends_soon_in_little_memory() {
     let bombs = bombs();
     assert!(bombs.len() >= 64, "{}", bombs.len());
     let wrong = measure(&bombs);
@@ -615,7 +615,7 @@ fn generous_use_fits() {
 /// The folder of a killed process is removed by the next one.
 #[cfg(unix)]
 #[test]
-fn what_a_killed_process_left_is_removed() {
+fn the_folder_of_a_killed_process_is_removed() {
     use std::os::unix::fs::PermissionsExt;
     let place = tempfile::tempdir().expect("a folder");
     let left = place.path().join("dwctl-diff-a1B2c3");

@@ -9,7 +9,7 @@ use crate::harness::{Project, copy, emulator_home};
 const MOST: [(&str, u64); 4] = [("apply", 380), ("plan", 70), ("update", 78), ("destroy", 311)];
 
 #[test]
-fn each_verb_takes_the_calls_that_the_whole_warehouse_needs() {
+fn no_verb_exceeds_its_number_of_calls() {
     let project = Project::new("");
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/ecommerce"), &project.stack());
     let before = std::cell::Cell::new(0);
@@ -32,7 +32,7 @@ fn each_verb_takes_the_calls_that_the_whole_warehouse_needs() {
 }
 
 #[test]
-fn what_is_measured_beside_terraform_is_a_stack() {
+fn the_stack_of_the_terraform_benchmark_is_valid() {
     let project = Project::new("");
     let mut write = std::process::Command::new(emulator_home().join("venv/bin/python"));
     write.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/side-by-side"));
@@ -61,7 +61,7 @@ force_destroy = true
 "#;
 
 #[test]
-fn an_object_is_read_anew_only_if_it_is_no_longer_the_version_that_was_applied() {
+fn an_object_is_read_again_only_if_its_version_changed() {
     let project = Project::new(OBJECTS);
     project.apply();
     let heads = || project.cloud.calls("s3:HeadObject");
@@ -107,7 +107,7 @@ fn an_object_is_read_anew_only_if_it_is_no_longer_the_version_that_was_applied()
 }
 
 #[test]
-fn an_object_without_versions_is_read_anew_only_if_it_was_written_again() {
+fn an_unversioned_object_is_read_again_only_if_it_was_written_again() {
     let project = Project::new(&OBJECTS.replace("versioning = true\n", ""));
     project.apply();
     let calls = || (project.cloud.calls("s3:HeadObject"), project.cloud.calls("s3:GetObjectTagging"));
@@ -125,7 +125,7 @@ fn an_object_without_versions_is_read_anew_only_if_it_was_written_again() {
 }
 
 #[test]
-fn many_objects_cost_a_listing_and_not_a_call_each() {
+fn many_objects_cost_one_listing_rather_than_a_call_each() {
     let keys: Vec<String> = (0..40).map(|number| format!("\"{number:02}\"")).collect();
     let project = Project::new(&OBJECTS.replace("[\"a\", \"b\"]", &format!("[{}]", keys.join(", "))));
     let calls = || {
@@ -183,7 +183,7 @@ threshold = 0
 /// A new resource is read once, with all its settings. Its tags are not read if the call that created it
 /// proves that they are set.
 #[test]
-fn an_apply_does_not_ask_what_it_knows() {
+fn an_apply_does_not_read_known_values_again() {
     let project = Project::new(ESTATE);
     project.apply();
     let calls = |name: &str| project.cloud.calls(name);
@@ -229,7 +229,7 @@ policy_document = { Version = "2012-10-17", Statement = { Effect = "Allow", Acti
 "#;
 
 #[test]
-fn a_policy_is_asked_for_by_name_only_if_it_is_no_longer_the_one_that_was_applied() {
+fn a_policy_is_read_by_itself_only_if_it_changed() {
     let project = Project::new(POLICIES);
     project.apply();
     let gets = || project.cloud.calls("iam:GetPolicy");
@@ -259,7 +259,7 @@ fn a_policy_is_asked_for_by_name_only_if_it_is_no_longer_the_one_that_was_applie
 }
 
 #[test]
-fn what_only_aws_decides_is_read_where_something_refers_to_it() {
+fn computed_attributes_are_read_only_if_referenced() {
     let vpc =
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n";
     let project = Project::new(vpc);

@@ -148,7 +148,7 @@ fn run(seeds: Vec<u64>, deadline: Option<Instant>) -> u64 {
 /// changes: it becomes another's or nobody's, releases the resource, renames it, or moves to another
 /// region.
 #[test]
-fn what_a_killed_apply_made_is_no_orphan_when_the_stack_changes_before_the_next() {
+fn resources_of_a_killed_apply_are_not_orphaned_by_a_changed_stack() {
     let worker = Worker::new();
     for at in 3..=5 {
         let ops =
@@ -174,7 +174,7 @@ fn what_a_killed_apply_made_is_no_orphan_when_the_stack_changes_before_the_next(
 
 /// AWS does not tag subscriptions: one is recognised by its topic and its intended attributes.
 #[test]
-fn what_cannot_be_tagged_is_no_orphan_either() {
+fn untaggable_resources_of_a_killed_apply_are_not_orphaned() {
     let worker = Worker::new();
     for at in 7..=10 {
         for op in [Op::Remove(1), Op::Rename(1), Op::Readdress(1, false), Op::Readdress(1, true)] {
@@ -186,7 +186,7 @@ fn what_cannot_be_tagged_is_no_orphan_either() {
 
 /// The SDK retries a call whose answer was lost, and AWS says that the rule exists.
 #[test]
-fn a_rule_whose_answer_was_lost_is_not_taken_for_a_failure() {
+fn a_created_rule_whose_answer_was_lost_is_not_a_failure() {
     let worker = Worker::new();
     // A network, and in it a group with a rule.
     let first = vec![(5, 1)];
@@ -200,7 +200,7 @@ fn a_rule_whose_answer_was_lost_is_not_taken_for_a_failure() {
 /// An apply is killed right after it created something. Then the stack reverts the change, or declares
 /// another secret.
 #[test]
-fn what_a_killed_apply_wrote_is_known_when_the_stack_says_otherwise_before_the_next() {
+fn changes_of_a_killed_apply_are_known_after_the_stack_changed_again() {
     let worker = Worker::new();
     let database = (vec![(7, 236)], Op::Edit(0, 1, 1));
     let secret = (vec![(11, 4)], Op::Edit(0, 1, 2));
@@ -219,7 +219,7 @@ fn what_a_killed_apply_wrote_is_known_when_the_stack_says_otherwise_before_the_n
 /// A key gets another address. It differs, so this is no rename. The old key was created by an apply that
 /// was killed after it had added the alias.
 #[test]
-fn an_alias_goes_from_one_key_to_the_other() {
+fn an_alias_moves_to_another_key_after_a_kill() {
     let worker = Worker::new();
     for begin in [Op::Apply].into_iter().chain((9..=12).map(Op::KillAt)) {
         let ops = vec![begin, Op::Readdress(0, false), Op::Edit(0, 0, 1)];
@@ -231,7 +231,7 @@ fn an_alias_goes_from_one_key_to_the_other() {
 /// A role was created by one apply, and updated by another that was also killed. It is ours even if somebody
 /// then removes its owner tags (seed 821).
 #[test]
-fn what_a_killed_apply_made_stays_ours_without_its_tags() {
+fn resources_of_a_killed_apply_stay_ours_without_their_tags() {
     let first = vec![(184, 17), (50, 216), (183, 232), (93, 177), (72, 179)];
     let ops = vec![
         Op::Lose(true),
@@ -249,7 +249,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 #[test]
-fn whatever_happens_it_converges() {
+fn random_operations_converge() {
     if let Some(seed) = number("DWCTL_CHAOS_SEED") {
         match number("DWCTL_CHAOS") {
             Some(count) => drop(run((seed..seed + count).collect(), None)),
@@ -271,7 +271,7 @@ fn whatever_happens_it_converges() {
 /// Another stack takes over a resource of ours, or somebody recreates it. Somebody creates a resource that
 /// an apply is about to create, at any of its requests.
 #[test]
-fn what_is_someone_elses_is_left_alone() {
+fn foreign_resources_are_left_alone() {
     let worker = Worker::new();
     // A topic, a role, a key, a network, a log group, a database, a bucket and a secret.
     for shape in [0, 1, 2, 3, 6, 7, 9, 11] {

@@ -114,7 +114,7 @@ Statement = [{ Effect = "Allow", Action = "kms:Decrypt", Resource = "${kms_key.d
 }
 
 #[test]
-fn a_circle_through_what_must_be_there_from_the_start_is_told() {
+fn a_cycle_through_attributes_required_on_creation_is_refused() {
     let project = Project::new(
         r#"
 [stack]
@@ -132,7 +132,7 @@ name = "${sns_topic.a.topic_name}x"
 }
 
 #[test]
-fn what_is_protected_may_depend_on_the_environment() {
+fn protection_may_depend_on_the_environment() {
     let text = |env: &str| {
         format!(
             "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[variable.env]\ndefault = \"{env}\"\n\
@@ -160,7 +160,7 @@ fn logging(logs: &str) -> Project {
 }
 
 #[test]
-fn a_sibling_that_others_refer_to_is_made_before_them() {
+fn an_instance_is_created_before_siblings_that_refer_to_it() {
     for logs in [
         "s3_bucket.lake['logs'].bucket",
         // Only the value shows which bucket it is.
@@ -183,7 +183,7 @@ fn a_sibling_that_others_refer_to_is_made_before_them() {
 
 /// Both name each other. Even if the names are known, both are created before the references are set.
 #[test]
-fn what_names_each_other_is_made_without_that_at_first() {
+fn resources_that_name_each_other_are_created_without_the_reference_first() {
     for [a, b] in [["s3_bucket.a.bucket", "s3_bucket.b.bucket"], ["'shop-a'", "'shop-b'"]] {
         let bucket = |name: &str, other: &str| {
             format!(
@@ -208,7 +208,7 @@ fn what_names_each_other_is_made_without_that_at_first() {
 
 /// A bucket that logs to itself is created first, and then completed.
 #[test]
-fn what_names_itself_is_completed() {
+fn a_resource_that_refers_to_itself_is_completed() {
     let project = Project::new(
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[s3_bucket.a]\nfor_each = [\"one\"]\n\
          bucket = \"shop-a\"\nlogging = { target_bucket = \"${s3_bucket.a.one.bucket}\", target_prefix = \"x/\" }\n",

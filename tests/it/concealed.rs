@@ -44,7 +44,7 @@ fn open(port: u16, cidr: &str) -> String {
 }
 
 #[test]
-fn one_secret_in_a_list_hides_itself_alone() {
+fn only_the_secret_element_of_a_list_is_hidden() {
     let of = |port| group("203.0.113.7/32", &format!("{OFFICE}, {}", open(port, "10.0.0.0/16")));
     let plan = planned(&of(5439), &of(443));
     let shown = screen(&plan);
@@ -77,7 +77,7 @@ fn one_secret_in_a_list_hides_itself_alone() {
 }
 
 #[test]
-fn a_secret_that_lets_the_world_in_is_told_as_a_risk() {
+fn a_secret_that_grants_public_access_is_a_risk() {
     let of = |office: &str| group(office, OFFICE);
     for (before, after, risk) in [
         ("203.0.113.7/32", "0.0.0.0/0", true),
@@ -134,7 +134,7 @@ fn a_secret_that_lets_the_world_in_is_told_as_a_risk() {
 }
 
 #[test]
-fn of_a_document_with_a_secret_in_it_the_rest_is_none() {
+fn the_rest_of_a_document_with_a_secret_is_shown() {
     let stack = |password: &str| {
         format!(
             "[variable.password]\nsensitive = true\ndefault = \"{password}\"\n\
@@ -163,7 +163,7 @@ fn of_a_document_with_a_secret_in_it_the_rest_is_none() {
 
 /// A rule of the engine for all kinds: ids, ARNs and URLs contain no secret.
 #[test]
-fn no_resource_is_called_by_a_secret() {
+fn secrets_in_names_are_refused() {
     let variable = "[variable.v]\nsensitive = true\ndefault = \"hidden-name-1\"\n";
     for (resource, place) in [
         ("[sns_topic.t]\nname = '${var.v}'\n", "`name` would show a secret"),
@@ -243,7 +243,7 @@ fn no_path_is_masked() {
 
 /// A label stays at its words even after a secret in the same line, and names the true column.
 #[test]
-fn excerpts_are_masked_and_labels_stay_where_they_are() {
+fn excerpts_are_masked_and_labels_keep_their_place() {
     let stack = "[stack]\nname = \"x\"\nregion = \"us-east-1\"\n[variable.v]\nsensitive = true\ndefault = \"hidden-longer-than-its-mask\"\n\
                  [sns_topic.t]\nname = \"t\"\ntags = { a = 'hidden-longer-than-its-mask', \"aws:b\" = \"x\" }\n";
     let folder = paper::folder(&[("stack.toml", stack)]);
@@ -297,7 +297,7 @@ fn excerpts_of_broken_files_show_no_sensitive_value() {
 
 /// Thousands of secrets are learnt and found quickly, and none is forgotten.
 #[test]
-fn a_bundle_of_certificates_hides_nothing_else() {
+fn a_secret_bundle_of_certificates_hides_no_other_text() {
     let bundle: String = (0..6_000u64)
         .map(|line| format!("{:064x}\n", u128::from(line.wrapping_mul(0x9E37_79B9_7F4A_7C15)) << 40 | 0xabc))
         .collect();

@@ -512,7 +512,7 @@ fn rehearse(before: &str, after: &str, words: &'static str) -> u64 {
 }
 
 #[test]
-fn what_was_replaced_is_not_forgotten() {
+fn a_replaced_resource_is_not_forgotten() {
     let at = rehearse(&keys("false"), &keys("true"), "ScheduleKeyDeletion");
     let stage = Stage::of(&keys("false"), Where::File);
     stage.run(&["apply", "--yes"]).exits(0);
@@ -530,7 +530,7 @@ fn what_was_replaced_is_not_forgotten() {
 }
 
 #[test]
-fn a_deposed_resource_stays_known_until_it_is_gone() {
+fn a_deposed_resource_stays_known_until_it_is_deleted() {
     let stage = Stage::of(&keys("false"), Where::File);
     stage.run(&["apply", "--yes"]).exits(0);
     let old = stage.project.id("kms_key.data");
@@ -575,7 +575,7 @@ fn a_deposed_bucket_is_emptied_where_that_was_applied() {
 }
 
 #[test]
-fn what_was_born_and_is_no_longer_declared_is_destroyed() {
+fn a_created_resource_that_is_no_longer_declared_is_destroyed() {
     let empty = format!("[stack]\nname = \"shop\"\nregion = \"{REGION}\"\n");
     // The name of one topic is known only once the key exists.
     let full = format!(
@@ -604,7 +604,7 @@ fn what_was_born_and_is_no_longer_declared_is_destroyed() {
 }
 
 #[test]
-fn what_was_not_selected_is_not_taken_for_applied() {
+fn unselected_resources_are_not_recorded_as_applied() {
     let text = |secret: &str, display: &str| {
         format!(
             "[stack]\nname = \"shop\"\nregion = \"{REGION}\"\n[secretsmanager_secret.a]\nname = \"a\"\n\
@@ -653,17 +653,17 @@ fn out_of_reach(status: Option<u16>) {
 }
 
 #[test]
-fn a_ledger_that_answers_no_more_is_kept_beside() {
+fn a_ledger_that_stops_answering_is_kept_in_a_local_file() {
     out_of_reach(Some(500));
 }
 
 #[test]
-fn a_ledger_that_refuses_connections_is_kept_beside() {
+fn a_ledger_that_refuses_connections_is_kept_in_a_local_file() {
     out_of_reach(None);
 }
 
 #[test]
-fn a_full_disk_is_said_and_the_next_apply_finds_all() {
+fn a_full_disk_is_reported_and_the_next_apply_finds_everything() {
     let stage = Stage::of(STACK, Where::File);
     // Files may grow to 30 KB: enough for the intents, not for the ledger.
     let dwctl = env!("CARGO_BIN_EXE_dwctl");

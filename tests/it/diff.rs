@@ -180,14 +180,14 @@ fn a_screen_of_a_diff() {
 }
 
 #[test]
-fn the_same_twice_is_no_change() {
+fn equal_revisions_have_no_changes() {
     let screen = diff_text(BEFORE, BEFORE);
     assert!(screen.contains("from old to new, without AWS · us-east-1\n"), "{screen}");
     assert!(screen.contains("No changes: both declare the same.\n\n7 unchanged\n"), "{screen}");
 }
 
 #[test]
-fn what_is_written_otherwise_is_no_change() {
+fn another_notation_is_no_change() {
     let after = edited(
         BEFORE,
         &[
@@ -201,7 +201,7 @@ fn what_is_written_otherwise_is_no_change() {
 }
 
 #[test]
-fn what_stands_around_an_unknown_value_is_compared() {
+fn text_around_an_unknown_value_is_compared() {
     // A plan does not know this text until the key is created.
     let screen = changed(&[("encrypts with ${kms_key.data.key_id}", "encrypts by ${kms_key.data.key_id}")]);
     let line =
@@ -246,7 +246,7 @@ fn a_move_changes_nothing_else() {
 }
 
 #[test]
-fn resources_of_a_for_each_come_go_and_move_by_key() {
+fn instances_of_for_each_are_compared_by_key() {
     let stack = |name: &str, keys: &str| {
         format!(
             "[kms_key.{name}]\nfor_each = {keys}\ndescription = \"${{each.key}}\"\n\
@@ -272,7 +272,7 @@ fn resources_of_a_for_each_come_go_and_move_by_key() {
 }
 
 #[test]
-fn moves_that_cannot_be_are_refused_at_their_place() {
+fn impossible_moves_are_refused_at_their_place() {
     let block = "\n[[moved]]\nfrom = \"kms_key.old\"\nto = \"kms_key.data\"\n";
     let gone = edited(BEFORE, &[("[kms_key.old]\ndescription = \"Old\"\n", "")]);
     for (after, code) in
@@ -285,7 +285,7 @@ fn moves_that_cannot_be_are_refused_at_their_place() {
 }
 
 #[test]
-fn a_replacement_says_why_and_goes_on_to_what_needs_it() {
+fn a_replacement_names_its_reason_and_extends_to_dependents() {
     let cluster = "[kms_key.data]\n[ec2_security_group.a]\ngroup_name = \"a\"\ndescription = \"A\"\nvpc_id = \"vpc-1\"\n\
                    [sns_topic.a]\nname = \"a\"\ndisplay_name = \"of ${ec2_security_group.a.group_id}\"\n";
     let screen = diff_text(cluster, &cluster.replace("\"A\"", "\"B\""));
@@ -296,7 +296,7 @@ fn a_replacement_says_why_and_goes_on_to_what_needs_it() {
 }
 
 #[test]
-fn what_is_made_anew_opens_nothing_by_that() {
+fn a_replacement_alone_widens_no_access() {
     let stack = |description: &str, from: &str| {
         format!(
             "[ec2_security_group.a]\ngroup_name = \"a\"\ndescription = \"{description}\"\nvpc_id = \"vpc-1\"\n\
@@ -378,7 +378,7 @@ fn lifecycle_counts_as_in_a_plan() {
 }
 
 #[test]
-fn what_a_plan_would_refuse_is_warned_of() {
+fn changes_that_a_plan_would_refuse_are_warned_of() {
     let guard = |name: &str, protect: bool| {
         let (a, b) = (format!("[sns_topic.a]\nname = \"{name}\"\n"), "[sns_topic.b]\nname = \"b\"\n");
         let lifecycle = |of: &str| format!("[sns_topic.{of}.lifecycle]\nprotect = {protect}\n");
@@ -418,7 +418,7 @@ fn fates(plan: &Plan) -> Vec<String> {
 
 /// If AWS matches the old revision, a plan of the new one equals the diff of both.
 #[test]
-fn a_diff_is_what_a_plan_would_be() {
+fn a_diff_equals_the_plan_it_predicts() {
     let whole = format!("{TOPIC}{ROLE}{JOB}{CLUSTER}");
     let edits: [&[(&str, &str)]; 16] = [
         &[],
@@ -461,7 +461,7 @@ pub(crate) fn compared(old: &EvalContext<'_>, new: &EvalContext<'_>) -> Plan {
 
 /// Every kind, and the largest stack, show no difference to themselves.
 #[test]
-fn nothing_differs_from_itself() {
+fn a_stack_has_no_diff_to_itself() {
     let run = dwctl(&crate::paper::root().join("stacks/ecommerce"), &["diff", ".", ".", "--env", "dev"]);
     assert_eq!(run.code, DONE, "{}", run.stderr);
     assert!(run.stdout.contains("No changes: both declare the same."), "{}", run.stdout);
@@ -499,7 +499,7 @@ fn an_import_is_no_creation() {
 }
 
 #[test]
-fn a_secret_that_changes_is_shown_in_no_format() {
+fn no_format_shows_a_changed_secret() {
     let after = edited(BEFORE, &[("Correct-Horse-7", "Battery-Staple-8")]);
     let place = folder(&[("old/stack.toml", &headed(BEFORE)), ("new/stack.toml", &headed(&after))]);
     for format in ["text", "markdown", "json", "html", "sarif", "junit", "mermaid"] {
@@ -514,7 +514,7 @@ fn a_secret_that_changes_is_shown_in_no_format() {
 }
 
 #[test]
-fn what_is_secret_in_one_is_so_in_both() {
+fn a_value_secret_in_one_revision_is_secret_in_both() {
     let stack = |sensitive: bool, key: &str, name: &str| {
         format!(
             "[variable.word]\ndefault = \"Hush-Puppy-99\"\nsensitive = {sensitive}\n[kms_key.data]\n\
@@ -535,7 +535,7 @@ fn what_is_secret_in_one_is_so_in_both() {
 }
 
 #[test]
-fn every_format_says_what_is_compared() {
+fn every_format_names_the_compared_revisions() {
     let after = edited(BEFORE, &[("\"alerts\"", "\"alarms\""), ("[kms_key.old]\ndescription = \"Old\"", "")]);
     let place = folder(&[("old/stack.toml", &headed(BEFORE)), ("new/stack.toml", &headed(&after))]);
     let mut arguments = vec!["diff", "old", "new", "--detailed-exitcode"];
@@ -580,7 +580,7 @@ fn every_format_says_what_is_compared() {
 }
 
 #[test]
-fn since_takes_no_other_sort_of_plan() {
+fn since_refuses_another_type_of_plan() {
     let after = edited(BEFORE, &[("\"alerts\"", "\"alarms\"")]);
     let place = folder(&[("old/stack.toml", &headed(BEFORE)), ("new/stack.toml", &headed(&after))]);
     let run = dwctl(place.path(), &["diff", "old", "old", "--output", "json=diff.json"]);
@@ -603,7 +603,7 @@ fn since_takes_no_other_sort_of_plan() {
 }
 
 #[test]
-fn variables_and_environment_are_of_both() {
+fn variables_and_environment_apply_to_both_revisions() {
     let stack = |more: &str| {
         headed(&format!(
             "{more}[variable.days]\ntype = \"number\"\n[cloudwatchlogs_log_group.etl]\nlog_group_name = \"/etl/${{env}}\"\nretention_in_days = \"${{var.days}}\"\n"
@@ -640,7 +640,7 @@ fn variables_and_environment_are_of_both() {
 }
 
 #[test]
-fn accounts_that_only_one_names_are_no_difference() {
+fn an_account_named_by_only_one_revision_is_no_difference() {
     let account =
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\naccounts = { default = \"222222222222\" }\n";
     for (before, after) in
@@ -690,7 +690,7 @@ fn revisions_of_git() {
 }
 
 #[test]
-fn what_a_branch_changed_since_it_left_another() {
+fn three_dots_compare_with_the_merge_base() {
     let repository = Repository::with_history();
     repository.git(&["checkout", "--quiet", "--force", "main"]);
     repository.write("stacks/shop/name.txt", "Of main");
@@ -730,7 +730,7 @@ fn a_stack_at_the_top_of_a_repository() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_followed_inside_of_the_stack_alone() {
+fn only_links_inside_the_stack_are_followed() {
     use std::os::unix::fs::symlink;
     let repository = Repository::new();
     let topic = |name: &str| format!("[sns_topic.{name}]\nname = \"{name}\"\n");
@@ -763,7 +763,7 @@ fn links_are_followed_inside_of_the_stack_alone() {
 }
 
 #[test]
-fn a_revision_of_too_many_files_is_left() {
+fn a_revision_with_too_many_files_is_refused() {
     let repository = Repository::new();
     repository.write("shop/stack.toml", &headed("[sns_topic.a]\nname = \"a\"\n"));
     for number in 0..20_001 {
@@ -775,7 +775,7 @@ fn a_revision_of_too_many_files_is_left() {
 }
 
 #[test]
-fn attributes_of_a_revision_hide_nothing() {
+fn git_attributes_hide_no_files() {
     let repository = Repository::with_history();
     repository.write(".gitattributes", "* export-ignore\n*.txt export-subst filter=none\n");
     repository.write("stacks/shop/name.txt", "$Format:%H$");
@@ -785,7 +785,7 @@ fn attributes_of_a_revision_hide_nothing() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_revision() {
+fn errors_name_their_revision() {
     let repository = Repository::with_history();
     repository.write("stacks/shop/broken.toml", "[sns_topic.b]\nname = \"${sns_topic.c.name}\"\n");
     repository.commit();
@@ -813,7 +813,7 @@ fn what_is_wrong_is_said_with_its_revision() {
 }
 
 #[test]
-fn a_revision_is_never_an_option() {
+fn a_revision_is_never_passed_to_git_as_an_option() {
     let repository = Repository::with_history();
     let place = repository.path();
     for arguments in [
@@ -848,7 +848,7 @@ fn without_git_or_a_repository() {
 
 /// Changed lines of a text file are shown without secrets; for any other file, only its name.
 #[test]
-fn an_object_says_which_file_and_how_it_changes() {
+fn a_changed_object_names_its_file_and_the_changed_lines() {
     let stack = r#"
 [variable.password]
 type      = "string"
@@ -914,7 +914,7 @@ content = "${var.password}"
 
 /// A long or entirely different content is shown within bounds of time and space.
 #[test]
-fn the_lines_of_a_content_are_bounded() {
+fn shown_lines_of_content_are_bounded() {
     let stack = "[s3_object.script]\nbucket = 'shop-lake'\nkey = 'a'\nsource = 'a'\n";
     let text = |seed: u64| {
         let mut state = seed;

@@ -100,7 +100,7 @@ fn properties(kind: &dyn ErasedKind) -> BTreeSet<Vec<String>> {
 /// Every name is one of ours, has the hint from the table, or is listed there as without a counterpart. For
 /// the last, nothing is guessed.
 #[test]
-fn every_argument_and_property_elsewhere_leads_home() {
+fn every_argument_and_property_of_other_tools_leads_to_ours() {
     let mut wrong = Vec::new();
     let mut count = 0;
     for kind in KINDS.iter().map(AsRef::as_ref) {

@@ -139,7 +139,7 @@ fn of_models() -> BTreeMap<String, BTreeMap<String, Option<u16>>> {
 }
 
 #[test]
-fn errors_of_models_mean_what_their_names_say() {
+fn modelled_errors_have_the_class_that_their_name_suggests() {
     let decisions = decisions().model;
     let mut faults = Vec::new();
     let mut used = BTreeSet::new();
@@ -221,7 +221,7 @@ calls! {
 }
 
 #[test]
-fn recorded_errors_are_of_the_class_that_was_decided() {
+fn recorded_errors_have_the_decided_class() {
     let text = std::fs::read_to_string(root().join("tests/data/recorded/errors.json")).expect("errors");
     let Errors { services: errors } = serde_json::from_str(&text).expect("errors");
     let decisions = decisions().recorded;

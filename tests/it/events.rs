@@ -158,7 +158,7 @@ fn the_stream_of_an_apply_that_fails() {
 }
 
 #[test]
-fn a_saved_plan_needs_no_yes_and_a_stack_does() {
+fn json_apply_needs_yes_unless_the_plan_is_saved() {
     let project = Project::new(SMALL);
     let run = json(&project, "apply", &[]).exits(7);
     let all = events(&run);
@@ -174,7 +174,7 @@ fn a_saved_plan_needs_no_yes_and_a_stack_does() {
 }
 
 #[test]
-fn what_goes_wrong_before_the_plan_is_an_event() {
+fn errors_before_the_plan_are_events() {
     let project = Project::new(&SMALL.replace("display_name", "display_nam"));
     let run = json(&project, "apply", &["--yes"]).exits(3);
     let all = events(&run);
@@ -199,7 +199,7 @@ fn what_goes_wrong_before_the_plan_is_an_event() {
 }
 
 #[test]
-fn what_is_not_allowed_is_an_event() {
+fn a_refused_risk_is_an_event() {
     let key = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[kms_key.data]\ndescription = \"Data\"\n";
     let project = Project::new(key);
     project.apply();
@@ -238,7 +238,7 @@ fn interrupted(latency_ms: u32, times: usize) -> (Project, Vec<Json>) {
 }
 
 #[test]
-fn an_apply_that_is_interrupted_says_what_it_did_not_begin() {
+fn an_interrupted_apply_lists_skipped_resources() {
     let (project, events) = interrupted(150, 1);
     let stopping = one(&events, "stopping");
     assert!(stopping["in_flight"].as_u64() <= Some(2), "{stopping}");
@@ -254,7 +254,7 @@ fn an_apply_that_is_interrupted_says_what_it_did_not_begin() {
 }
 
 #[test]
-fn what_is_no_longer_awaited_has_an_end_too() {
+fn abandoned_operations_have_an_end_event() {
     let (project, events) = interrupted(1500, 2);
     let errored = of_type(&events, "apply_errored");
     assert!(!errored.is_empty(), "{events:#?}");
@@ -267,7 +267,7 @@ fn what_is_no_longer_awaited_has_an_end_too() {
 /// Forty topics, a bucket and its objects, some of which fail. Then others fail, with replacements and
 /// deletions.
 #[test]
-fn whatever_is_started_ends_once() {
+fn every_started_operation_ends_once() {
     let many = |name: &str, topics: u32| {
         let keys: Vec<String> = (0..topics).map(|key| format!("\"{key}\"")).collect();
         format!(
@@ -311,7 +311,7 @@ fn whatever_is_started_ends_once() {
 }
 
 #[test]
-fn a_service_that_throttles_is_told_of() {
+fn throttling_is_an_event() {
     let keys = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[kms_key.data]\n\
         for_each = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]\ndescription = \"${each.key}\"\n";
     let project = Project::new(keys);
@@ -334,7 +334,7 @@ fn commands(text: &str) -> Vec<&str> {
 
 /// Text in the stack, or an AWS error that quotes it, tries to command the runner.
 #[test]
-fn no_foreign_line_commands_a_runner() {
+fn no_foreign_text_commands_a_runner() {
     const TEXT: &str = "a job\\n::error::x\\n  ::add-mask::done\\r::stop-commands::token\\n##[error]y";
     let stack = format!(
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\

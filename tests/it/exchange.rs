@@ -286,7 +286,7 @@ fn serve(stream: TcpStream, script: &Mutex<Script>) {
 }
 
 #[test]
-fn a_request_without_an_answer_fails_and_so_does_an_answer_without_a_request() {
+fn unanswered_requests_and_unused_answers_fail() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     let policy =

@@ -25,7 +25,7 @@ use crate::harness::Project;
 use crate::paper;
 
 #[test]
-fn every_format_of_every_sort_of_change() {
+fn every_format_of_every_type_of_change() {
     let cases = corpus();
     assert!(cases.len() >= 40, "{}", cases.len());
     let mut differing = Vec::new();
@@ -61,7 +61,7 @@ fn every_format_of_every_sort_of_change() {
 
 /// The names in Terraform's notation are those of its provider, as far as they were checked.
 #[test]
-fn every_kind_is_in_terraforms_words() {
+fn every_kind_has_a_terraform_name() {
     let data =
         std::fs::read_to_string(paper::root().join("tests/data/terraform_arguments.json")).expect("data");
     let data: Json = serde_json::from_str(&data).expect("JSON");
@@ -123,7 +123,7 @@ fn nothing_breaks_out_of_a_comment() {
 
 /// For a state machine that is too large to draw, the page draws only the changes, and says so.
 #[test]
-fn of_a_large_state_machine_what_changes_is_drawn() {
+fn only_the_changes_of_a_large_state_machine_are_drawn() {
     let chain = |seconds: u32| {
         let mut text =
             "[sfn_state_machine.long]\nname = \"long\"\nrole_arn = \"arn:aws:iam::111111111111:role/load\"\n\
@@ -156,7 +156,7 @@ fn of_a_large_state_machine_what_changes_is_drawn() {
 }
 
 #[test]
-fn what_is_new_since_the_last_push_is_said_first() {
+fn changes_since_the_last_push_come_first() {
     let before = format!("{JOB}{TOPIC}");
     let first = format!("{}{TOPIC}{BUCKET}", JOB.replace("number_of_workers = 2", "number_of_workers = 5"));
     let second = format!("{}{TOPIC}{LOGS}", JOB.replace("number_of_workers = 2", "number_of_workers = 9"));
@@ -233,7 +233,7 @@ fn formats_on_the_command_line() {
 
 /// The command applies exactly the selection, in the place, that the plan was for.
 #[test]
-fn the_command_applies_what_was_planned_and_where() {
+fn the_printed_command_repeats_selection_and_place() {
     let project = Project::new(
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n[sns_topic.b]\nname = \"b\"\n\
          [sns_topic.c]\nfor_each = ['x y']\nname = \"c\"\n",
@@ -261,7 +261,7 @@ fn the_command_applies_what_was_planned_and_where() {
 
 /// The same as in Terraform's JSON, except for secrets.
 #[test]
-fn json_tells_variables_and_the_time() {
+fn json_has_variables_and_a_timestamp() {
     let stack = format!(
         "{TOPIC}[variable.size]\ntype = \"number\"\ndefault = 3\n[variable.names]\ntype = \"list(string)\"\ndefault = [\"a\"]\n\
          [variable.password]\ntype = \"string\"\nsensitive = true\ndefault = \"Correct-Horse-7\"\n"
@@ -284,7 +284,7 @@ fn json_tells_variables_and_the_time() {
 /// A comment links its run and its commit, and says what merging does. No value from the environment can
 /// become notation.
 #[test]
-fn a_comment_says_where_it_was_made_and_what_merging_does() {
+fn a_comment_links_its_run_and_explains_the_merge() {
     let folder = paper::folder(&[("stack.toml", &paper::headed(TOPIC))]);
     let event = "{\"pull_request\":{\"head\":{\"sha\":\"89abcdef0123456789abcdef0123456789abcdef\"}}}";
     std::fs::write(folder.path().join("event.json"), event).expect("a file");
@@ -337,7 +337,7 @@ fn a_comment_says_where_it_was_made_and_what_merging_does() {
 
 /// The file reports what an apply did and what it refused.
 #[test]
-fn an_apply_tells_in_markdown_what_it_did() {
+fn an_apply_writes_a_markdown_report() {
     let project = Project::new(
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n[kms_key.k]\ndescription = \"k\"\n",
     );

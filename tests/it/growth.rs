@@ -71,7 +71,7 @@ fn a_check_is_linear() {
 
 /// Proves that the counts detect quadratic work: in this stack each instance depends on all others.
 #[test]
-fn what_asks_for_everything_grows_faster() {
+fn quadratic_work_is_detected() {
     let text = |size: usize| {
         let keys: Vec<String> = (0..size * 4).map(|number| format!("\"k{number}\"")).collect();
         let keys = keys.join(", ");
@@ -144,7 +144,7 @@ fn a_ledger_is_linear() {
 
 /// A reference with the instance's own key depends on no other instance.
 #[test]
-fn an_instance_needs_the_instances_with_its_key() {
+fn an_instance_depends_on_instances_with_its_own_key() {
     let (plan, _) = planned(&empty(), &estate::stack(3, Shape::Each), &Selection::default());
     let job =
         plan.changes.iter().find(|change| change.address.to_string() == "glue_job.transform[\"p00001\"]");

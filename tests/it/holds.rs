@@ -44,7 +44,7 @@ fn write(project: &Project, text: &str) {
 /// Replicated buckets need the role, the role needs the policy, and the policy names the buckets. AWS allows
 /// only one order of deletion.
 #[test]
-fn a_circle_of_what_goes_is_broken_where_aws_allows_it() {
+fn a_cycle_of_deletions_is_broken_by_a_release() {
     let project = stack(
         "[s3_bucket.a]\nfor_each = [\"one\", \"two\"]\nbucket = \"shop-a-${each.key}\"\nversioning = true\n\
          [s3_bucket.a.replication]\nrole = \"${iam_role.r.arn}\"\n\
@@ -65,7 +65,7 @@ fn a_circle_of_what_goes_is_broken_where_aws_allows_it() {
 }
 
 #[test]
-fn an_attached_policy_is_let_go_of_while_it_is_replaced() {
+fn an_attached_policy_is_released_while_it_is_replaced() {
     let text = |description: &str| {
         let described = policy("p", &format!("description = \"{description}\""));
         format!("{described}{}", role("r", ATTACHED))
@@ -103,7 +103,7 @@ fn an_attached_policy_is_let_go_of_while_it_is_replaced() {
 
 /// If both policies can exist, nothing is without one even for a moment.
 #[test]
-fn what_is_held_is_made_first_where_its_name_is_free() {
+fn a_held_resource_is_created_first_if_its_name_is_free() {
     let text = |name: &str, more: &str| format!("{}{}", policy(name, ""), role("r", more));
     for hold in [ATTACHED, BOUNDED] {
         let project = stack(&text("one", hold));
@@ -117,7 +117,7 @@ fn what_is_held_is_made_first_where_its_name_is_free() {
 }
 
 #[test]
-fn what_cannot_be_let_go_of_is_refused() {
+fn a_plan_without_a_possible_release_is_refused() {
     let text = |description: &str, more: &str| {
         let described = policy("p", &format!("description = \"{description}\""));
         format!("{described}{}", role("r", more))
@@ -193,7 +193,7 @@ fn rules(project: &Project, address: &str) -> usize {
 }
 
 #[test]
-fn a_rule_that_names_a_group_goes_while_that_is_replaced() {
+fn a_rule_that_names_a_group_is_removed_while_the_group_is_replaced() {
     for direction in ["ingress", "egress"] {
         let text = |description: &str| {
             format!("{NETWORK}{}{}", group("a", description, ""), group("b", "B", &rule(direction, "a")))
@@ -215,7 +215,7 @@ fn a_rule_that_names_a_group_goes_while_that_is_replaced() {
 /// Removing the last egress rule leaves a group without any. The default, which lets everything out, must
 /// not come back.
 #[test]
-fn to_let_go_opens_nothing() {
+fn a_release_widens_no_access() {
     let text = |description: &str| {
         format!("{NETWORK}{}{}", group("a", description, ""), group("b", "B", &rule("egress", "a")))
     };
@@ -247,7 +247,7 @@ fn groups_that_name_each_other_are_destroyed() {
 
 /// After a kill between detaching and attaching, the next apply ends like an uninterrupted one.
 #[test]
-fn what_was_let_go_of_is_taken_again_after_a_kill() {
+fn a_released_policy_is_attached_again_after_a_kill() {
     let text = |description: u64| {
         let described = policy("p", &format!("description = \"{description}\""));
         format!("{described}{}", role("r", ATTACHED))
@@ -307,7 +307,7 @@ fn warehouse(pg: (&str, &str), sg: (&str, &str), b: &str) -> String {
 }
 
 #[test]
-fn what_a_cluster_uses_is_made_first_or_stays() {
+fn resources_used_by_a_cluster_are_created_first_or_kept() {
     let before = warehouse(("pg", "P"), ("sg", "S"), "10.0.1.0/24");
     let project = stack(&before);
     project.apply();
@@ -341,7 +341,7 @@ fn what_a_cluster_uses_is_made_first_or_stays() {
 
 /// AWS moves no subnet group to another network: it is made anew, unless a cluster uses it.
 #[test]
-fn what_does_not_move_to_another_network_is_replaced_or_refused() {
+fn a_subnet_group_is_replaced_for_another_network_or_refused() {
     let before = warehouse(("pg", "P"), ("sg", "S"), "10.0.1.0/24");
     let moved = |text: &str| {
         let other = "[ec2_vpc.other]\ncidr_block = \"10.0.0.0/16\"\n";
@@ -375,7 +375,7 @@ fn what_does_not_move_to_another_network_is_replaced_or_refused() {
 
 /// AWS destroys a role that a job names, and the job then fails.
 #[test]
-fn what_stays_and_names_what_is_destroyed_is_told() {
+fn remaining_references_to_destroyed_resources_are_reported() {
     let job = |role: &str, more: &str| {
         format!(
             "[glue_job.load]\nname = \"load\"\nrole = \"{role}\"\n{more}\

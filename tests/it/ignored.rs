@@ -28,7 +28,7 @@ fn between(before: &str, after: &str) -> Plan {
 
 /// Every path in a plan, of every kind, can be copied into `ignore_changes`, and is then ignored.
 #[test]
-fn a_path_is_ignored_as_the_plan_writes_it() {
+fn paths_are_ignored_in_the_notation_of_the_plan() {
     let mut tried = 0;
     for kind in KINDS.iter().map(|kind| kind.name()) {
         let life = &kind_file::of(kind).life;
@@ -113,7 +113,7 @@ fn tags_are_ignored_by_key_pattern_and_stack() {
 }
 
 #[test]
-fn what_cannot_be_ignored_is_told_where_it_is_written() {
+fn invalid_ignored_paths_are_reported_at_their_place() {
     for (stack, more, words) in [
         (
             "",

@@ -49,7 +49,7 @@ fn screen(project: &Project, run: &Run) -> String {
 }
 
 #[test]
-fn a_named_resource_is_taken_over_with_its_tags_and_nothing_else() {
+fn import_changes_only_the_tags_of_a_resource() {
     let project = stack(&format!("{TOPIC}display_name = \"Alerts\"\n[sns_topic.other]\nname = \"other\"\n"));
     foreign(&project, "sns_topic", &[("name", "alerts"), ("display_name", "Noise")], &[("team", "ops")]);
     // An import does not depend on the rest of the stack, even if another resource of it belongs to someone
@@ -80,7 +80,7 @@ fn a_named_resource_is_taken_over_with_its_tags_and_nothing_else() {
 }
 
 #[test]
-fn an_assigned_id_is_taken_over() {
+fn a_resource_with_an_assigned_id_is_imported() {
     let project = stack(&format!("{VPC}lifecycle = {{ protect = true }}\n"));
     let id = foreign(&project, "ec2_vpc", &[("cidr_block", "10.1.0.0/16")], &[]);
     let run = project.run(&["import", "ec2_vpc.main", &id]).exits(0);
@@ -95,7 +95,7 @@ fn an_assigned_id_is_taken_over() {
 
 /// AWS accepts a key's ARN as its id, so two addresses could share the key.
 #[test]
-fn an_arn_names_what_its_id_names() {
+fn an_arn_and_an_id_import_the_same_resource() {
     let keys = "[kms_key.a]\ndescription = \"A\"\n[kms_key.b]\ndescription = \"B\"\n";
     let project = stack(keys);
     let id = foreign(&project, "kms_key", &[("description", "A")], &[]);
@@ -112,7 +112,7 @@ fn an_arn_names_what_its_id_names() {
 }
 
 #[test]
-fn what_cannot_be_tagged_is_in_the_ledger_alone() {
+fn an_untaggable_resource_is_recorded_only_in_the_ledger() {
     let queue = format!("arn:aws:sqs:us-east-1:{ACCOUNT}:on-call");
     let topic = topic();
     // The topic that it refers to still belongs to someone else, which does not matter.
@@ -135,7 +135,7 @@ fn what_cannot_be_tagged_is_in_the_ledger_alone() {
 }
 
 #[test]
-fn what_must_not_be_imported_is_refused_and_left() {
+fn refused_imports_change_nothing() {
     let project = stack(&format!("{TOPIC}{VPC}{RULES}"));
     let owner = [("dwctl:stack", "billing"), ("dwctl:env", "prod"), ("dwctl:address", "sns_topic.errors")];
     foreign(&project, "sns_topic", &[("name", "alerts")], &owner);
@@ -187,7 +187,7 @@ fn an_import_holds_the_lock_and_a_refused_tag_leaves_the_ledger_as_it_was() {
 }
 
 #[test]
-fn what_refers_to_others_is_imported_by_what_is_known_of_them() {
+fn a_resource_with_unknown_references_is_imported() {
     let subnet = "[ec2_subnet.a]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.1.0.0/24\"\n";
     let project = stack(&format!("{VPC}{subnet}"));
     let vpc = foreign(&project, "ec2_vpc", &[("cidr_block", "10.1.0.0/16")], &[]);
@@ -237,7 +237,7 @@ fn an_id_has_one_address_and_an_address_one_id() {
 
 /// A resource that is in the ledger under another address is not imported again.
 #[test]
-fn what_another_address_of_the_ledger_has_is_not_imported() {
+fn an_id_that_another_address_owns_is_not_imported() {
     let project = stack("[ec2_vpc.a]\ncidr_block = \"10.0.0.0/16\"\n");
     project.apply();
     let id = project.id("ec2_vpc.a");

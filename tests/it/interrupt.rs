@@ -61,7 +61,7 @@ fn made(project: &Project) -> usize {
 }
 
 #[test]
-fn ctrl_c_awaits_what_is_in_work_and_the_next_apply_goes_on() {
+fn ctrl_c_waits_for_running_operations_and_the_next_apply_continues() {
     let project = Project::new(STACK);
     project.cloud.disturb("latency_ms=120");
     let child = apply_until(&project, 3);
@@ -102,7 +102,7 @@ fn a_second_ctrl_c_stops_at_once() {
 /// The way GitHub Actions cancels a job: SIGINT, SIGTERM 7.5 s later, SIGKILL 2.5 s after that.
 /// Here the signals come faster than the running calls are answered.
 #[test]
-fn interrupted_terminated_and_killed_it_converges() {
+fn an_apply_converges_after_sigint_sigterm_and_sigkill() {
     let project = Project::new(STACK);
     project.cloud.disturb("latency_ms=700");
     let mut child = apply_until(&project, 3);
@@ -143,17 +143,17 @@ fn killed_at(count: u64) {
 }
 
 #[test]
-fn killed_at_the_first_resource_it_converges() {
+fn an_apply_converges_after_a_kill_at_the_first_resource() {
     killed_at(1);
 }
 
 #[test]
-fn killed_half_way_it_converges() {
+fn an_apply_converges_after_a_kill_half_way() {
     killed_at(5);
 }
 
 #[test]
-fn killed_at_the_last_resource_it_converges() {
+fn an_apply_converges_after_a_kill_at_the_last_resource() {
     killed_at(RESOURCES as u64);
 }
 
@@ -167,27 +167,27 @@ fn answer_lost(operation: &str) {
 }
 
 #[test]
-fn a_lost_answer_makes_no_second_topic() {
+fn a_lost_answer_creates_no_second_topic() {
     answer_lost("sns:CreateTopic");
 }
 
 #[test]
-fn a_lost_answer_makes_no_second_role() {
+fn a_lost_answer_creates_no_second_role() {
     answer_lost("iam:CreateRole");
 }
 
 #[test]
-fn a_lost_answer_makes_no_second_vpc() {
+fn a_lost_answer_creates_no_second_vpc() {
     answer_lost("ec2:CreateVpc");
 }
 
 #[test]
-fn a_lost_answer_makes_no_second_key() {
+fn a_lost_answer_creates_no_second_key() {
     answer_lost("kms:CreateKey");
 }
 
 #[test]
-fn throttles_are_borne() {
+fn throttled_calls_are_retried() {
     let project = Project::new(STACK);
     project.cloud.disturb("rps=sns=4,kms=4&burst=2");
     project.apply();
@@ -249,7 +249,7 @@ fn ctrl_c_at_the_question_ends_it_at_once() {
 
 /// A program, a pipe or a lock blocks the process before it has changed anything.
 #[test]
-fn what_has_changed_nothing_ends_at_the_first_signal() {
+fn a_run_without_changes_ends_at_the_first_signal() {
     let project = Project::new(STACK);
     project.run(&["plan", "--out", "plan.json"]).exits(0);
     let folder = tempfile::tempdir().unwrap();
@@ -334,7 +334,7 @@ fn what_has_changed_nothing_ends_at_the_first_signal() {
 
 /// The lock is released even if the main thread is blocked while holding it.
 #[test]
-fn a_lock_is_freed_by_one_that_is_held_up() {
+fn a_blocked_process_frees_its_lock() {
     let names: Vec<String> = (0..300).map(|number| format!("\"{number}\"")).collect();
     let project = Project::new(&format!(
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[ledger]\nbucket = \"shop-ledger\"\n\
@@ -399,7 +399,7 @@ fn a_signal_during_an_evaluation_frees_the_lock() {
 
 /// S3 asks to retry while a conflicting operation is running. A lock that could not be released is reported.
 #[test]
-fn a_conflict_does_not_leave_the_lock_in_silence() {
+fn a_lock_that_could_not_be_released_is_reported() {
     let project = Project::new(
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[ledger]\nbucket = \"shop-ledger\"\n\
          [sns_topic.one]\nname = \"one\"\n",
@@ -443,7 +443,7 @@ fn a_signal_ends_a_wait_that_only_repeats_a_refused_call() {
 
 /// A pipe in place of the ledger's file is not waited for: nothing is started, and the ledger stays known.
 #[test]
-fn a_ledger_that_cannot_be_written_holds_nobody_up() {
+fn an_unwritable_ledger_does_not_block_the_process() {
     let project = Project::new(STACK);
     project.apply();
     let ledger = project.ledger_file();

@@ -254,7 +254,7 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static KindFile)> {
 }
 
 #[test]
-fn every_file_is_of_a_kind_and_readable() {
+fn every_file_belongs_to_a_kind_and_is_readable() {
     let mut faults: Vec<&str> =
         FILES.values().filter_map(|file| file.as_ref().err()).map(String::as_str).collect();
     let foreign: Vec<String> = std::fs::read_dir(root().join("tests/kinds"))

@@ -53,7 +53,7 @@ fn screen(project: &Project, run: &Run) -> String {
 // The format.
 
 #[test]
-fn the_format_is_read_and_written_as_it_was_when_it_was_made() {
+fn the_format_is_unchanged() {
     let ledger = Ledger::parse(FIXTURE.as_bytes(), "the fixture").expect("it is one");
     assert_eq!(String::from_utf8(ledger.text()).expect("text"), FIXTURE);
     assert_eq!((ledger.version, ledger.serial, ledger.resources.len()), (1, 2, 4));
@@ -98,7 +98,7 @@ fn a_plan_from_a_ledger_of_that_format_is_empty() {
 }
 
 #[test]
-fn what_a_newer_version_added_is_kept_by_this_one() {
+fn fields_of_a_newer_version_are_kept() {
     let project = stack(TOPICS);
     project.apply();
     let mut ledger: serde_json::Value =
@@ -126,7 +126,7 @@ fn what_a_newer_version_added_is_kept_by_this_one() {
 }
 
 #[test]
-fn a_newer_format_is_refused_by_every_verb_and_left_as_it_is() {
+fn every_verb_refuses_a_newer_format_and_leaves_it_unchanged() {
     let project = stack(TOPICS);
     project.apply();
     let text = fs::read_to_string(project.ledger_file()).expect("a ledger");
@@ -153,7 +153,7 @@ fn a_newer_format_is_refused_by_every_verb_and_left_as_it_is() {
 
 #[cfg(unix)]
 #[test]
-fn the_file_is_private_replaced_whole_and_leaves_nothing_beside_it() {
+fn the_file_is_private_and_replaced_atomically() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let project = stack(TOPICS);
     project.apply();
@@ -182,7 +182,7 @@ fn the_file_is_private_replaced_whole_and_leaves_nothing_beside_it() {
 // The verbs.
 
 #[test]
-fn list_and_show_tell_what_there_is() {
+fn list_and_show_print_the_entries() {
     let project = stack(TOPICS);
     let mut screens = screen(&project, &project.run(&["ledger", "list"]).exits(1));
     project.apply();
@@ -213,7 +213,7 @@ fn show_names_who_holds_the_lock() {
 }
 
 #[test]
-fn move_renames_and_forget_lets_go() {
+fn move_renames_and_forget_releases() {
     let project = stack(TOPICS);
     project.apply();
     let mut screens = String::new();
@@ -240,7 +240,7 @@ fn move_renames_and_forget_lets_go() {
 }
 
 #[test]
-fn a_move_changes_what_others_need() {
+fn a_move_updates_the_dependencies_of_others() {
     let project = stack(TOPICS);
     project.apply();
     project.run(&["ledger", "move", "sns_topic.alerts", "sns_topic.alarms"]).exits(0);
@@ -249,7 +249,7 @@ fn a_move_changes_what_others_need() {
 }
 
 #[test]
-fn pull_and_push_go_there_and_back_and_never_back_in_time() {
+fn push_restores_a_pulled_ledger_but_never_an_older_one() {
     let project = stack(TOPICS);
     project.apply();
     let pulled = project.run(&["ledger", "pull"]).exits(0).stdout;
@@ -320,7 +320,7 @@ fn unlock_is_for_s3_and_needs_the_id() {
 }
 
 #[test]
-fn recover_rebuilds_what_was_lost() {
+fn recover_rebuilds_a_lost_ledger() {
     let project = stack(TOPICS);
     project.apply();
     let before = project.ledger();
@@ -340,7 +340,7 @@ fn recover_rebuilds_what_was_lost() {
 
 /// Without a ledger, an undeclared topic would be forgotten and stay forever.
 #[test]
-fn without_its_ledger_what_is_no_longer_declared_is_not_forgotten() {
+fn undeclared_resources_are_found_without_the_ledger() {
     let (alerts, loads) =
         ("[sns_topic.alerts]\nname = \"alerts\"\n", "[sns_topic.loads]\nname = \"loads\"\n");
     let project = stack(&format!("{alerts}{loads}"));
@@ -378,7 +378,7 @@ fn recover_finds_objects_that_are_no_longer_declared() {
 }
 
 #[test]
-fn init_makes_a_bucket_that_is_private_versioned_encrypted_and_reached_by_tls_alone() {
+fn init_creates_a_private_versioned_encrypted_tls_only_bucket() {
     let project = stack(&format!("[ledger]\nbucket = \"shop-ledger\"\n{TOPICS}"));
     let mut screens = screen(&project, &project.run(&["ledger", "init"]).exits(0));
     project.with(async |_, cx| {

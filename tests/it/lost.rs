@@ -25,7 +25,7 @@ fn recover(project: &Project, env: &[&str]) -> Run {
 }
 
 #[test]
-fn the_ledger_of_the_whole_warehouse_is_recovered_and_a_plan_finds_nothing_to_do() {
+fn the_ledger_of_the_whole_warehouse_is_recovered_without_changes() {
     let project = Project::new("");
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/ecommerce"), &project.stack());
     let dev = ["--env", "dev"];
@@ -69,7 +69,7 @@ const GONE: &str = "[sns_topic.gone]\nname = \"gone\"\n[kms_key.gone]\ndescripti
     Action = \"sts:AssumeRole\", Principal = { Service = \"glue.amazonaws.com\" } }] }\n";
 
 #[test]
-fn what_is_no_longer_declared_is_recovered_and_the_next_apply_removes_it() {
+fn undeclared_resources_are_recovered_and_then_destroyed() {
     let project = Project::new(&format!("{DECLARED}{GONE}"));
     project.apply();
     let before = project.ledger();
@@ -84,7 +84,7 @@ fn what_is_no_longer_declared_is_recovered_and_the_next_apply_removes_it() {
 }
 
 #[test]
-fn what_belongs_to_another_stack_is_not_recovered() {
+fn resources_of_another_stack_are_not_recovered() {
     let other =
         Project::new("[stack]\nname = \"bills\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n");
     other.apply();
@@ -96,7 +96,7 @@ fn what_belongs_to_another_stack_is_not_recovered() {
 }
 
 #[test]
-fn what_waits_for_its_confirmation_is_found_by_subscribing_once_more() {
+fn an_unconfirmed_subscription_is_found_by_subscribing_again() {
     let project = Project::new(
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n\
          [sns_subscription.mail]\ntopic_arn = \"${sns_topic.a.arn}\"\nprotocol = \"email\"\n\

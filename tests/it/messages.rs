@@ -33,7 +33,7 @@ fn of(target: &str) -> Selection {
 }
 
 #[test]
-fn what_is_not_selected_is_not_unchanged() {
+fn unselected_resources_are_not_counted_as_unchanged() {
     let nothing = Account::after("");
     let plan = nothing.planned(FOUR, &of("sns_topic.t[\"a\"]")).expect("a plan");
     let counts = "1 to create · 0 unchanged · 3 not selected";
@@ -58,7 +58,7 @@ fn what_is_not_selected_is_not_unchanged() {
 }
 
 #[test]
-fn what_is_not_there_is_not_to_be_destroyed() {
+fn missing_resources_are_not_counted_as_destroyed() {
     let destroy = Selection { destroy: true, ..Selection::default() };
     let plan = Account::after("").plan(FOUR, &destroy);
     assert!(plan.contains("Nothing to destroy: none of the stack's resources exists."), "{plan}");
@@ -72,7 +72,7 @@ fn what_is_not_there_is_not_to_be_destroyed() {
 }
 
 #[test]
-fn what_was_never_made_has_no_drift() {
+fn resources_never_created_have_no_drift() {
     let some =
         Account::after(&FOUR.replace(", \"c\", \"d\"", "")).set("sns_topic.t[\"b\"]", "display_name", "B");
     let selection = Selection { drift: true, ..Selection::default() };
@@ -86,7 +86,7 @@ fn what_was_never_made_has_no_drift() {
 }
 
 #[test]
-fn an_output_that_is_secret_no_longer_is_a_change() {
+fn an_output_that_is_no_longer_secret_is_a_change() {
     let topic = |sensitive: bool| {
         format!(
             "[sns_topic.t]\nname = \"t\"\n[output.word]\nvalue = \"hunter-two\"\nsensitive = {sensitive}\n"
@@ -117,7 +117,7 @@ fn an_output_that_is_secret_no_longer_is_a_change() {
 
 /// A removed grant must not read like an existing one.
 #[test]
-fn junit_tells_what_comes_and_what_goes() {
+fn junit_shows_added_and_removed_grants() {
     let wider = ROLE.replace("\"s3:GetObject\", ", "\"s3:GetObject\", \"s3:PutObject\", ");
     for (before, after, sign) in [(ROLE, wider.as_str(), '+'), (&wider, ROLE, '-')] {
         let plan = Account::after(before).planned(after, &Selection::default()).expect("a plan");
@@ -129,7 +129,7 @@ fn junit_tells_what_comes_and_what_goes() {
 
 /// Code scanning shows a result in a file of the repository.
 #[test]
-fn sarif_places_what_is_destroyed_in_its_stack() {
+fn sarif_places_destroyed_resources_in_the_stack_file() {
     let stack = |topics: &str| paper::headed(topics);
     let place = paper::folder(&[
         ("old/stack.toml", &stack("[sns_topic.a]\nname = \"a\"\n")),
@@ -146,7 +146,7 @@ fn sarif_places_what_is_destroyed_in_its_stack() {
 }
 
 #[test]
-fn one_day_is_no_days() {
+fn one_day_is_singular() {
     let logs = |days: u32| {
         format!("[cloudwatchlogs_log_group.l]\nlog_group_name = \"l\"\nretention_in_days = {days}\n")
     };
@@ -164,7 +164,7 @@ fn one_day_is_no_days() {
 }
 
 #[test]
-fn queues_without_a_name_are_told_by_what_changes() {
+fn unnamed_queues_are_identified_by_their_changes() {
     let group = |queues: &str| {
         format!(
             "[redshift_cluster_parameter_group.w]\nparameter_group_name = \"w\"\nparameter_group_family = \
@@ -201,7 +201,7 @@ fn queues_without_a_name_are_told_by_what_changes() {
 }
 
 #[test]
-fn moved_in_a_circle_is_told_by_validate() {
+fn validate_reports_a_cycle_of_moves() {
     let moved =
         |from: &str, to: &str| format!("[[moved]]\nfrom = \"sns_topic.{from}\"\nto = \"sns_topic.{to}\"\n");
     let topic = "[sns_topic.c]\nname = \"c\"\n";
@@ -220,7 +220,7 @@ fn moved_in_a_circle_is_told_by_validate() {
 }
 
 #[test]
-fn a_destroy_that_was_stopped_goes_on_with_destroy() {
+fn an_interrupted_destroy_says_to_run_destroy_again() {
     let project = Project::new(
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.t]\n\
          for_each = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]\nname = \"t-${each.key}\"\n",
@@ -266,7 +266,7 @@ fn put(project: &Project, key: &str) {
 
 /// AWS does not delete a bucket with objects. This is reported before anything else is deleted.
 #[test]
-fn a_bucket_that_holds_objects_is_told_before_anything_is_destroyed() {
+fn a_bucket_with_objects_is_refused_before_anything_is_destroyed() {
     let project = Project::new(&bucket("versioning = true\n"));
     project.apply();
     put(&project, "a.csv");
@@ -301,7 +301,7 @@ fn a_bucket_that_holds_objects_is_told_before_anything_is_destroyed() {
 
 /// Objects that the stack deletes itself do not block the bucket, unless versioning keeps them.
 #[test]
-fn the_objects_of_a_stack_are_in_the_way_of_its_bucket_only_with_versions() {
+fn objects_of_the_stack_block_its_bucket_only_if_versioned() {
     let object =
         "[s3_object.code]\nbucket = \"${s3_bucket.lake.bucket}\"\nkey = \"code.py\"\ncontent = \"x\"\n";
     let project = Project::new(&bucket(object));
@@ -318,7 +318,7 @@ fn the_objects_of_a_stack_are_in_the_way_of_its_bucket_only_with_versions() {
 
 /// The old endpoint of an unconfirmed subscription is still there, and reported.
 #[test]
-fn a_pending_subscription_is_there_until_it_was_given_up() {
+fn a_pending_subscription_remains_until_it_expires() {
     const ARN: &str = "arn:aws:sns:us-east-1:123456789012:t:0a";
     let entry = |name: &str, value: &str| format!("<entry><key>{name}</key><value>{value}</value></entry>");
     let attributes = [
@@ -356,7 +356,7 @@ fn a_pending_subscription_is_there_until_it_was_given_up() {
 
 /// One error does not hide others, and none is reported twice.
 #[test]
-fn every_mistake_is_told_at_once() {
+fn every_mistake_is_reported_at_once() {
     let said = paper::problems(
         "[glue_job.a]\nname = \"a\"\nrole = \"arn:aws:iam::111111111111:role/glue\"\ncommand = { script_location = \"s3://b/a.py\" }\n\
          glue_version = \"5.0\"\nworker_type = \"G.1X\"\nnumber_of_workers = 1\ntimeout = 60\ndescription = \"${var.nope}\"\n\
@@ -386,7 +386,7 @@ fn every_mistake_is_told_at_once() {
 
 /// Not every refusal can be solved by more permissions.
 #[test]
-fn a_refusal_is_helped_by_its_reason() {
+fn advice_on_a_refusal_depends_on_its_reason() {
     use dwctl::aws::{Class, Error};
     let refused = |words: &str| {
         let error = Error::finding(

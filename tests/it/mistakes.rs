@@ -66,7 +66,7 @@ fn line_of(text: &str, begins: &str) -> usize {
 }
 
 #[test]
-fn every_mistake_is_told_at_its_line() {
+fn every_mistake_is_reported_at_its_line() {
     let (mut rows, mut missed) = (0, Vec::new());
     for (name, kind) in tables() {
         for row in &kind.rows {
@@ -105,7 +105,7 @@ fn every_mistake_is_told_at_its_line() {
 }
 
 #[test]
-fn what_aws_takes_is_accepted() {
+fn valid_lines_are_accepted() {
     let (mut rows, mut refused) = (0, Vec::new());
     for (name, kind) in tables() {
         for row in &kind.rows {
@@ -147,7 +147,7 @@ fn unknowns(value: &Value) -> Vec<Value> {
 
 /// With less known, nothing more is reported: a rule with unknown or broken inputs is silent.
 #[test]
-fn what_is_not_known_breaks_no_rule() {
+fn unknown_values_break_no_rule() {
     let (mut specs, mut checked, mut untrue) = (0, 0, BTreeSet::new());
     for (name, mistakes) in tables() {
         let texts = mistakes.rows.iter().flat_map(|row| [&row.wrong, &row.right].map(|line| (row, line)));
@@ -196,7 +196,7 @@ fn every_kind_has_mistakes() {
 
 /// A module's variable that is empty by default means an absent attribute, for any attribute.
 #[test]
-fn an_empty_text_is_an_absent_one() {
+fn an_empty_text_equals_an_absent_attribute() {
     let mut seen = BTreeSet::new();
     for kind in KINDS.iter() {
         let base = &kind_file::of(kind.name()).mistakes.first().expect("a stack").base;
@@ -235,7 +235,7 @@ fn an_empty_text_is_an_absent_one() {
 }
 
 #[test]
-fn defaults_that_are_written_out_are_no_change() {
+fn explicit_defaults_are_no_change() {
     let bucket = "[s3_bucket.b]\nbucket = \"shop-lake\"\n";
     for written in [
         "notification = {}",
@@ -267,7 +267,7 @@ tags = { team = "data" }
 "#;
 
 #[test]
-fn an_object_without_room_is_left_without_the_tags_of_the_stack() {
+fn an_object_at_the_tag_limit_gets_no_tags_of_the_stack() {
     let (problems, sources) = findings(TAGGED);
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert_eq!(problems[0].severity, Severity::Warning);

@@ -35,7 +35,7 @@ fn write(project: &Project, text: &str) {
 }
 
 #[test]
-fn an_import_takes_over_what_exists_by_its_id() {
+fn an_import_takes_over_an_existing_resource_by_id() {
     let project = stack("");
     let spec = Value::map([("cidr_block", Value::from("10.1.0.0/16"))]);
     let id = foreign(&project, "ec2_vpc", spec, &[("team", "data")]);
@@ -55,7 +55,7 @@ fn an_import_takes_over_what_exists_by_its_id() {
 }
 
 #[test]
-fn an_import_is_refused_where_it_is_wrong() {
+fn a_wrong_import_is_refused() {
     let project =
         stack(&format!("{}[[import]]\nto = \"ec2_vpc.main\"\nid = \"vpc-00000000000000000\"\n", vpc("main")));
     project.run(&["plan"]).exits(1).says("there is no ec2_vpc vpc-00000000000000000 to import");
@@ -76,7 +76,7 @@ fn an_import_is_refused_where_it_is_wrong() {
 }
 
 #[test]
-fn a_move_changes_the_address_and_nothing_at_aws() {
+fn a_move_changes_only_the_address() {
     let project = stack(&vpc("old"));
     project.apply();
     let id = project.id("ec2_vpc.old");
@@ -125,7 +125,7 @@ fn a_move_follows_for_each_and_chains() {
 
 /// An existing resource is never missing from a plan, neither under its old address nor the new one.
 #[test]
-fn a_move_to_what_is_not_declared_is_a_removal() {
+fn a_move_to_an_undeclared_address_is_a_removal() {
     let each =
         |keys: &str| format!("[sns_topic.alerts]\nfor_each = [{keys}]\nname = \"alerts-${{each.key}}\"\n");
     let project = stack(&each("\"a\", \"b\""));
@@ -139,7 +139,7 @@ fn a_move_to_what_is_not_declared_is_a_removal() {
 }
 
 #[test]
-fn a_rename_without_a_word_is_a_move_where_aws_has_the_same_thing() {
+fn a_rename_without_a_moved_block_is_detected() {
     // With a name as id, the same name is the same topic. With an assigned id, it is the only VPC with these
     // settings.
     let project = stack(&format!("{}{}", topic("old"), vpc("old")));
@@ -159,7 +159,7 @@ fn a_rename_without_a_word_is_a_move_where_aws_has_the_same_thing() {
 }
 
 #[test]
-fn what_is_removed_stays_at_aws_and_is_nobodys() {
+fn a_removed_resource_stays_at_aws_without_an_owner() {
     let project = stack(&format!("{}{}", topic("alerts"), vpc("main")));
     project.apply();
     let id = project.id("ec2_vpc.main");
@@ -177,7 +177,7 @@ fn what_is_removed_stays_at_aws_and_is_nobodys() {
 }
 
 #[test]
-fn protection_is_on_the_resource_too() {
+fn protection_is_also_a_tag_of_the_resource() {
     let project = stack(&format!("{}lifecycle = {{ protect = true }}\n", vpc("main")));
     project.apply();
     let tags = project.live("ec2_vpc.main").expect("it exists").tags;
@@ -197,7 +197,7 @@ fn protection_is_on_the_resource_too() {
 }
 
 #[test]
-fn drift_is_what_someone_else_changed_and_nothing_more() {
+fn only_changes_by_others_are_drift() {
     let declare = |display: &str, team: &str| {
         format!(
             "[sns_topic.alerts]\nname = \"alerts\"\ndisplay_name = \"{display}\"\ntags = {{ team = \"{team}\" }}\n{}",
@@ -245,7 +245,7 @@ fn drift_is_what_someone_else_changed_and_nothing_more() {
 }
 
 #[test]
-fn a_deep_plan_sees_what_nobody_declared() {
+fn a_deep_plan_compares_undeclared_settings() {
     let project = stack("[s3_bucket.lake]\nbucket = \"lake\"\n");
     project.apply();
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/auditor"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::lake/*"}]}"#;

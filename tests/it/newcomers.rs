@@ -54,7 +54,7 @@ fn the_first_stack_of_the_readme_runs_as_it_is_written() {
 }
 
 #[test]
-fn a_switch_of_the_environment_is_on_or_off_or_an_error() {
+fn an_environment_switch_is_on_off_or_an_error() {
     let project = Project::new("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n");
     let plan = |value: &str| -> Command {
         let mut command = project.command_without_endpoint(&["plan"]);
@@ -77,7 +77,7 @@ fn a_switch_of_the_environment_is_on_or_off_or_an_error() {
 }
 
 #[test]
-fn what_apply_and_show_take_is_said_where_they_are_given_something_else() {
+fn apply_and_show_explain_a_wrong_argument() {
     let stack = folder(&[
         ("stack.toml", "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n"),
         ("env/dev.toml", ""),
@@ -134,7 +134,7 @@ fn explain_knows_the_names_of_other_tools() {
 }
 
 #[test]
-fn a_shell_is_told_environments_kinds_and_addresses() {
+fn a_shell_completes_environments_kinds_and_addresses() {
     let stack = folder(&[
         (
             "stack.toml",
@@ -176,7 +176,7 @@ fn a_shell_is_told_environments_kinds_and_addresses() {
 }
 
 #[test]
-fn a_part_is_chosen_as_a_shell_leaves_it() {
+fn an_address_is_accepted_without_its_quotes() {
     let project = Project::new(
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[s3_bucket.lake]\nfor_each = [\"raw\", \"tidy\"]\n\
          bucket = \"shop-${each.key}\"\n",
@@ -332,7 +332,7 @@ const WALK: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn no_guess_gets_an_error_that_does_not_lead_home() {
+fn every_wrong_guess_gets_a_helpful_error() {
     let mut lost = Vec::new();
     for (text, words) in WALK {
         // If the text has content outside of tables, nothing may come before it.
@@ -352,7 +352,7 @@ fn no_guess_gets_an_error_that_does_not_lead_home() {
 
 /// The end of the walk contains everything that the errors suggested.
 #[test]
-fn the_walk_ends_in_a_small_lake() {
+fn wrong_guesses_lead_to_a_small_data_lake() {
     let project = Project::new(
         r#"
 [stack]

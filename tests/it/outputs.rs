@@ -109,7 +109,7 @@ fn named(name: &str, keys: &str, more: &str) -> String {
 }
 
 #[test]
-fn an_output_tells_what_is_at_aws() {
+fn an_output_shows_the_value_at_aws() {
     let project = Project::new(&named("first", r#"["a", "b"]"#, ""));
     let run =
         project.run(&["output"]).exits(0).says("shop/default is not applied yet: there are no outputs.");
@@ -195,7 +195,7 @@ fn an_output_of_a_secret_stays_one_while_it_changes() {
 
 /// An output that was never applied is marked, even if its value can be read from AWS.
 #[test]
-fn an_output_that_was_never_applied_says_so() {
+fn a_never_applied_output_is_marked() {
     let first = "[output]\nkey = \"${kms_key.data.arn}\"\n";
     let project = Project::new(&stack("Alerts", first));
     project.apply();

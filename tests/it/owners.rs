@@ -330,7 +330,7 @@ fn owned_by(stack: &str, address: &Address) -> Tags {
 const ALL: [&str; 5] = ["plan", "apply", "replace", "destroy", "drift"];
 
 #[test]
-fn nothing_foreign_is_touched() {
+fn foreign_resources_are_not_touched() {
     let mut owners = Owners::new();
     let a = owners.a();
     let ids = owners.ids(&a);
@@ -537,7 +537,7 @@ fn every_kind_has_a_name_or_is_given_an_id() {
 }
 
 #[test]
-fn what_cannot_be_tagged_is_told_by_its_birth() {
+fn an_untaggable_resource_is_identified_by_its_creation_time() {
     let classifier = "[glue_classifier.c]\nname = \"c\"\njson_classifier = { json_path = \"$\" }\n";
     let project = Project::new(&format!("{HEAD}{classifier}"));
     project.apply();

@@ -43,7 +43,7 @@ fn topic_exists(project: &Project, name: &str) -> bool {
 
 /// Resources that are not selected do not block those that are.
 #[test]
-fn a_topic_of_someone_else_is_no_hindrance_to_another_that_is_asked_for() {
+fn an_unselected_foreign_topic_does_not_block_a_selected_one() {
     let project = stack("[sns_topic.a]\nname = \"a\"\n[sns_topic.b]\nname = \"b\"\n");
     foreign(&project, "sns_topic", Value::map([("name", Value::from("b"))]), &[("team", "finance")]);
 
@@ -84,7 +84,7 @@ fn a_topic_of_another_stack_is_refused_and_its_owner_named() {
 }
 
 #[test]
-fn a_lost_ledger_is_made_up_for_by_owner_tags() {
+fn owner_tags_replace_a_lost_ledger() {
     let project = stack(
         "[sns_topic.alerts]\nname = \"alerts\"\n[s3_bucket.lake]\nbucket = \"shop-lake\"\n\
          [kms_key.data]\ndescription = \"Data\"\n\
@@ -145,7 +145,7 @@ fn a_ledger_of_another_account_is_refused() {
 }
 
 #[test]
-fn what_is_protected_survives_the_deletion_of_its_block() {
+fn a_protected_resource_survives_the_deletion_of_its_block() {
     let project = stack("[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = { protect = true }\n");
     project.apply();
     project.run(&["destroy", "--yes"]).exits(7).says("sns_topic.alerts, which is protected");
@@ -164,7 +164,7 @@ fn what_is_protected_survives_the_deletion_of_its_block() {
 }
 
 #[test]
-fn what_is_retained_is_forgotten_and_stays() {
+fn a_retained_resource_is_forgotten_and_stays() {
     let project = stack("[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = { retain = true }\n");
     project.apply();
     project.write(HEAD);
@@ -174,7 +174,7 @@ fn what_is_retained_is_forgotten_and_stays() {
 }
 
 #[test]
-fn what_is_retained_stays_when_everything_is_destroyed() {
+fn a_retained_resource_survives_destroy() {
     let project = stack(
         "[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = { retain = true }\n[sns_topic.noise]\nname = \"noise\"\n",
     );
@@ -189,7 +189,7 @@ fn what_is_retained_stays_when_everything_is_destroyed() {
 }
 
 #[test]
-fn an_ignored_attribute_may_change_behind_our_back() {
+fn an_ignored_attribute_may_be_changed_by_others() {
     let declare = |ignored: &str| {
         format!(
             "{HEAD}[sns_topic.alerts]\nname = \"alerts\"\ndisplay_name = \"Alerts\"\n\
@@ -213,7 +213,7 @@ fn an_ignored_attribute_may_change_behind_our_back() {
 }
 
 #[test]
-fn a_resource_is_replaced_when_what_it_names_changes() {
+fn a_resource_is_replaced_when_its_reference_changes() {
     let declare = |name: &str| {
         format!(
             "{HEAD}[sns_topic.source]\nname = \"source\"\ndisplay_name = \"{name}\"\n\
@@ -233,7 +233,7 @@ fn a_resource_is_replaced_when_what_it_names_changes() {
 }
 
 #[test]
-fn keys_of_for_each_come_and_go_without_touching_the_others() {
+fn a_changed_key_of_for_each_does_not_touch_the_other_instances() {
     let declare =
         |keys: &str| format!("{HEAD}[sns_topic.feeds]\nfor_each = [{keys}]\nname = \"feed-${{each.key}}\"\n");
     let project = Project::new(&declare("\"orders\", \"carts\""));
@@ -251,7 +251,7 @@ fn keys_of_for_each_come_and_go_without_touching_the_others() {
 }
 
 #[test]
-fn when_makes_a_resource_come_and_go() {
+fn when_creates_and_destroys_a_resource() {
     let project = stack(
         "[variable.loud]\ntype = \"bool\"\ndefault = false\n\
          [sns_topic.alerts]\nwhen = \"${var.loud}\"\nname = \"alerts\"\n",
@@ -264,7 +264,7 @@ fn when_makes_a_resource_come_and_go() {
 }
 
 #[test]
-fn tags_are_the_stacks_the_resources_own_and_the_owners() {
+fn tags_come_from_stack_resource_and_owner() {
     let declare = |team: &str| {
         format!(
             "{HEAD}tags = {{ project = \"warehouse\", team = \"data\" }}\n\
@@ -289,7 +289,7 @@ fn tags_are_the_stacks_the_resources_own_and_the_owners() {
 }
 
 #[test]
-fn what_needs_another_goes_first() {
+fn dependents_are_destroyed_first() {
     let network = "[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n\
                    [ec2_subnet.a]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.0.0.0/24\"\n";
     let project = stack(network);
@@ -306,14 +306,14 @@ fn what_needs_another_goes_first() {
 }
 
 #[test]
-fn nothing_is_applied_without_a_yes() {
+fn an_apply_needs_a_yes() {
     let project = stack("[sns_topic.alerts]\nname = \"alerts\"\n");
     project.run(&["apply"]).exits(7).plans("sns_topic.alerts", "+ create").says("nothing was changed");
     assert!(!topic_exists(&project, "alerts"));
 }
 
 #[test]
-fn what_aws_cannot_tag_and_is_there_already_is_refused_and_taken_over_only_with_adopt() {
+fn an_existing_untaggable_resource_is_taken_over_only_with_adopt() {
     let topic = topic_arn("alerts");
     let queue = format!("arn:aws:sqs:us-east-1:{ACCOUNT}:on-call");
     let project = stack(&format!(
@@ -353,7 +353,7 @@ fn protection_survives_the_loss_of_its_block_and_of_the_ledger() {
 }
 
 #[test]
-fn what_is_retained_is_known_by_its_tags_as_well() {
+fn retain_is_also_a_tag_of_the_resource() {
     let project = stack("[sns_topic.alerts]\nname = \"alerts\"\nlifecycle = { retain = true }\n");
     project.apply();
     project.write(HEAD);
@@ -365,7 +365,7 @@ fn what_is_retained_is_known_by_its_tags_as_well() {
 }
 
 #[test]
-fn owner_tags_edited_by_hand_are_lines_of_their_own_and_put_back() {
+fn owner_tags_edited_by_hand_are_shown_and_restored() {
     let project = stack("[sns_topic.alerts]\nname = \"alerts\"\ntags = { team = \"data\" }\n");
     project.apply();
     let arn = topic_arn("alerts");
@@ -452,7 +452,7 @@ fn a_rename_onto_a_bucket_of_another_stack_is_refused_and_takes_it_over_only_wit
 
 /// An entry of an older version has no creation mark; the next apply adds it.
 #[test]
-fn an_older_ledger_learns_what_its_resources_are_told_by() {
+fn an_older_ledger_gets_the_incarnations_of_its_resources() {
     let project = stack(
         "[cloudwatchlogs_log_group.etl]\nlog_group_name = \"/etl\"\n[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n",
     );
@@ -487,7 +487,7 @@ fn an_older_ledger_learns_what_its_resources_are_told_by() {
 
 /// A forgotten resource does not block the deletion of the rest.
 #[test]
-fn what_was_taken_over_is_forgotten_and_the_rest_destroyed() {
+fn resources_taken_over_by_others_are_forgotten_and_the_rest_destroyed() {
     let project = stack(
         "[sns_topic.alerts]\nname = \"alerts\"\n[sns_topic.noise]\nname = \"noise\"\n\
          [sns_topic.kept]\nname = \"kept\"\nlifecycle = { retain = true }\n",
@@ -524,7 +524,7 @@ fn what_was_taken_over_is_forgotten_and_the_rest_destroyed() {
 
 /// The first row: a missing resource is created, and a vanished one is created again.
 #[test]
-fn what_is_declared_and_absent_is_made() {
+fn missing_declared_resources_are_created() {
     let project = stack("[sns_topic.alerts]\nname = \"alerts\"\n");
     project.apply().plans("sns_topic.alerts", "+ create");
     project.with(async |_, cx| {
@@ -560,7 +560,7 @@ fn an_alias_stays_with_the_key_that_replaces_another() {
 
 /// The settings of a removed block that only steer dwctl are known from the ledger's fingerprint.
 #[test]
-fn a_bucket_whose_block_is_gone_is_emptied_only_where_that_was_applied() {
+fn an_undeclared_bucket_is_emptied_only_if_force_destroy_was_applied() {
     let bucket = |force: bool| {
         Project::new(&format!("{HEAD}[s3_bucket.lake]\nbucket = \"shop-lake\"\nforce_destroy = {force}\n"))
     };
@@ -610,7 +610,7 @@ fn a_rule_is_the_same_on_a_bus_by_name_and_by_arn() {
 
 /// A user who forgets `--env` is led to the right environment, not to adopt its resources in another.
 #[test]
-fn what_another_env_of_the_stack_has_leads_to_that_env() {
+fn a_resource_of_another_env_is_refused_with_its_env() {
     let project =
         stack("[sns_topic.a]\nname = \"a\"\n[cloudwatchlogs_log_group.etl]\nlog_group_name = \"/etl\"\n");
     std::fs::create_dir(project.stack().join("env")).expect("a folder");

@@ -816,7 +816,7 @@ fn whole(kind: &dyn dwctl::kind::ErasedKind, text: &str) -> Value {
 }
 
 #[test]
-fn what_is_on_the_last_page_is_found() {
+fn items_on_the_last_page_are_found() {
     for case in CASES {
         let kind = kind(case.kind).expect("a kind");
         let place = format!("{} {:?}", case.kind, case.lists);
@@ -1069,7 +1069,7 @@ const BATCHES: &[(&str, &str, &str, usize)] = &[
 ];
 
 #[test]
-fn no_call_names_more_than_aws_takes() {
+fn no_call_exceeds_the_maximum_number_of_names() {
     const MANY: usize = 230;
     for (name, operation, member, most) in BATCHES {
         let kind = kind(name).expect("a kind");
@@ -1103,7 +1103,7 @@ fn no_call_names_more_than_aws_takes() {
 
 /// A listing in XML shows another key, so that the object would seem to be gone.
 #[test]
-fn an_object_with_control_characters_in_its_key_is_asked_for_by_itself() {
+fn an_object_with_control_characters_in_its_key_is_read_by_itself() {
     let kind = kind("s3_object").expect("a kind");
     let aws = Exchange::of([on("s3:GetObjectTagging").answers("<Tagging><TagSet/></Tagging>").stays()]);
     aws.then([on("s3:HeadObject").header("ETag", "e").answers("").stays()]);

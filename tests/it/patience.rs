@@ -18,7 +18,7 @@ const STACK: &str = "[sns_topic.feeds]\nfor_each = [\"a\", \"b\", \"c\", \"d\", 
     Action = \"sts:AssumeRole\", Principal = { Service = \"glue.amazonaws.com\" } }] }\n";
 
 #[test]
-fn an_apply_under_five_requests_a_second_takes_about_as_long_as_it_must() {
+fn an_apply_limited_to_five_requests_a_second_takes_no_longer_than_needed() {
     let project = Project::new(&format!("{HEAD}{STACK}"));
     project.cloud.disturb("rps=*=5&burst=5");
     let began = Instant::now();
@@ -37,7 +37,7 @@ fn an_apply_under_five_requests_a_second_takes_about_as_long_as_it_must() {
 
 /// Throttling of the first call of each type in a run.
 #[test]
-fn the_first_calls_of_all_are_repeated_when_throttled() {
+fn throttled_first_calls_are_retried() {
     let project = Project::new(&format!(
         "{HEAD}[ledger]\nbucket = \"shop-ledger\"\n[sns_topic.alerts]\nname = \"alerts\"\n\
          [ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n"
@@ -63,7 +63,7 @@ fn the_first_calls_of_all_are_repeated_when_throttled() {
 
 /// AWS is eventually consistent: a new resource may be invisible for a moment.
 #[test]
-fn what_was_made_and_cannot_be_seen_yet_is_awaited_and_not_made_again() {
+fn a_created_resource_that_is_not_visible_yet_is_waited_for() {
     for (resource, gone, read, create) in [
         ("[sns_topic.x]\nname = \"x\"\n", "2,3:404:NotFound", "sns:GetTopicAttributes", "sns:CreateTopic"),
         (

@@ -44,7 +44,7 @@ fn key_arn() -> String {
 }
 
 #[test]
-fn workload_management_in_another_order_is_the_same() {
+fn workload_management_ignores_the_order_of_its_members() {
     let returned = r#"[{"query_concurrency":5,"user_group":["etl","loads"],"rules":[{"rule_name":"long","action":"log","predicate":[{"value":60,"operator":">","metric_name":"query_execution_time"}]}]},{"short_query_queue":true}]"#;
     is_as_declared(
         "redshift_cluster_parameter_group",
@@ -98,7 +98,7 @@ fn a_new_retention_of_copied_snapshots_does_not_enable_the_copies_again() {
 }
 
 #[test]
-fn a_key_is_the_same_by_its_id_and_by_its_arn() {
+fn the_id_and_the_arn_of_a_key_are_equal() {
     for key in [KEY.to_owned(), key_arn()] {
         is_as_declared(
             "redshift_cluster",
@@ -171,7 +171,7 @@ fn an_alias_that_aws_would_not_return_is_refused() {
 }
 
 #[test]
-fn parameters_that_others_add_to_a_database_are_theirs() {
+fn parameters_added_to_a_database_by_others_are_left_alone() {
     let live = is_as_declared(
         "glue_database",
         "sales",
@@ -191,7 +191,7 @@ fn parameters_that_others_add_to_a_database_are_theirs() {
 }
 
 #[test]
-fn a_policy_that_aws_returns_in_another_order_is_the_same() {
+fn a_policy_returned_in_another_order_is_equal() {
     let returned = json!({
         "Statement": [
             { "Resource": "arn:aws:s3:::b/*", "Action": ["s3:PutObject", "s3:GetObject"], "Effect": "Allow", "Sid": "Two" },

@@ -175,7 +175,7 @@ fn checkov(plan: &str) -> BTreeSet<(String, String)> {
 }
 
 #[test]
-fn checkov_finds_what_is_planted_and_nothing_else() {
+fn checkov_finds_exactly_the_planted_faults() {
     let none = Account::after("");
     let sound = Account::after(SOUND);
     let planted: BTreeSet<(String, String)> = FAULTS
@@ -229,7 +229,7 @@ fn forbidden() -> String {
 }
 
 #[test]
-fn policies_in_rego_deny_what_is_planted_and_nothing_else() {
+fn rego_policies_deny_exactly_the_planted_faults() {
     let nothing = json!([]);
     let sound = Account::after(SOUND);
     assert_eq!(denied(&plan(&Account::after(""), SOUND)), nothing);
@@ -253,7 +253,7 @@ fn policies_in_rego_deny_what_is_planted_and_nothing_else() {
 
 /// The policies are written for Terraform's plans, and give the same result for one.
 #[test]
-fn policies_in_rego_read_a_plan_of_terraforms() {
+fn rego_policies_agree_on_a_plan_of_terraform() {
     let theirs = include_str!("rego/terraform.json");
     assert_eq!(
         denied(theirs),
@@ -290,7 +290,7 @@ fn policies_in_rego_read_a_plan_of_terraforms() {
 }
 
 #[test]
-fn a_score_in_rego_weighs_what_is_deleted() {
+fn a_rego_score_weighs_deletions() {
     let verdict = |plan: &str| {
         let verdict = |rule: &str| rego(&["score.rego"], &format!("data.terraform.analysis.{rule}"), plan);
         (verdict("score"), verdict("authorised"))

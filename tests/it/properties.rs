@@ -218,7 +218,7 @@ fn redacted(value: Value, count: &mut usize) -> Value {
 
 /// AWS returns values in the open. A stack with secrets in its documents converges all the same.
 #[test]
-fn what_aws_tells_in_the_open_and_the_stack_keeps_secret_is_no_difference() {
+fn a_secret_equals_its_plain_live_value() {
     for kind in KINDS.iter() {
         let node = &kind.schema().spec;
         hold(24, of(node, 6), |live| {
@@ -233,7 +233,7 @@ fn what_aws_tells_in_the_open_and_the_stack_keeps_secret_is_no_difference() {
 
 /// A plan without changes must also be empty for `update`, which compares typed specs.
 #[test]
-fn what_aws_chose_where_the_user_said_nothing_is_no_difference() {
+fn values_that_aws_chose_are_no_difference() {
     for kind in KINDS.iter() {
         let node = &kind.schema().spec;
         hold(24, of(node, 6), |live| {
@@ -258,7 +258,7 @@ fn what_aws_chose_where_the_user_said_nothing_is_no_difference() {
 
 /// A value that AWS does not return is equal if it was the applied one, and differs otherwise.
 #[test]
-fn what_aws_cannot_tell_is_compared_with_what_was_applied() {
+fn unreadable_attributes_are_compared_with_the_applied_value() {
     for kind in KINDS.iter() {
         let node = &kind.schema().spec;
         hold(12, of(node, 6), |want| {
@@ -282,7 +282,7 @@ fn what_aws_cannot_tell_is_compared_with_what_was_applied() {
 }
 
 #[test]
-fn checks_of_kinds_take_whatever_has_the_shape() {
+fn checks_of_kinds_accept_any_value_of_the_right_shape() {
     for kind in KINDS.iter() {
         let node = &kind.schema().spec;
         let scope = dwctl::aws::Scope {
@@ -315,7 +315,7 @@ fn checks_of_kinds_take_whatever_has_the_shape() {
 
 /// Schema and serde agree: a valid and complete spec can be converted to the kind's type.
 #[test]
-fn what_validates_has_the_type_of_the_kind() {
+fn a_valid_spec_converts_to_the_type_of_its_kind() {
     for kind in KINDS.iter() {
         let node = &kind.schema().spec;
         hold(32, of(node, 6), |spec| {
@@ -452,7 +452,7 @@ fn show(problems: &[dwctl::diag::Diagnostic], sources: &Sources) {
 }
 
 #[test]
-fn no_text_is_too_broken_to_be_read() {
+fn any_text_is_parsed_or_refused() {
     hold(160, prop::collection::vec(fragment(), 0..8), |fragments| {
         try_out(&[("stack.toml", &fragments.concat())]);
         Ok(())
@@ -464,7 +464,7 @@ fn no_text_is_too_broken_to_be_read() {
 }
 
 #[test]
-fn no_split_into_files_is_too_odd_to_be_read() {
+fn any_split_into_files_is_parsed_or_refused() {
     hold(64, prop::collection::vec(fragment(), 2..6), |fragments| {
         let names = ["stack.toml", "b.toml", "c.toml", "d.toml", "e.toml", "env/default.toml"];
         let files: Vec<(&str, &str)> =
@@ -475,7 +475,7 @@ fn no_split_into_files_is_too_odd_to_be_read() {
 }
 
 #[test]
-fn no_expression_is_too_broken_to_be_refused() {
+fn any_expression_is_evaluated_or_refused() {
     hold(256, expression(), |expression| {
         let text = toml::Value::String(format!("${{{expression}}}")).to_string();
         let stack = paper::headed(&format!(
@@ -490,7 +490,7 @@ fn no_expression_is_too_broken_to_be_refused() {
 const MARKER: &str = "Marker-4711";
 
 #[test]
-fn a_ledger_comes_back_as_it_was_written() {
+fn a_ledger_survives_a_round_trip() {
     let text = r"[a-z]{1,8}";
     let entry = (text, text, any::<bool>(), any::<bool>(), prop::collection::btree_map(text, text, 0..3))
         .prop_map(|(id, region, protect, retain, fingerprints)| Entry {
@@ -600,7 +600,7 @@ fn a_ledger_holds_no_value() {
 
 /// No plan shows a secret, at the top level or nested.
 #[test]
-fn a_plan_shows_no_secret_wherever_it_stands() {
+fn a_plan_shows_no_secret_at_any_place() {
     for kind in KINDS.iter() {
         let node = &kind.schema().spec;
         hold(12, of(node, 6), |spec| {

@@ -156,7 +156,7 @@ dwctl::each_kind!(kinds);
 
 /// The same by a person, for kinds whose create call does not refuse.
 #[test]
-fn what_a_person_made_meanwhile_is_not_overwritten() {
+fn a_resource_created_by_a_person_meanwhile_is_not_overwritten() {
     let scope = Scope::of(REGION, "");
     for kind in KINDS.iter().filter(|kind| kind.create_overwrites(&scope)) {
         born(kind.name(), &someone());
@@ -175,7 +175,7 @@ const RULE: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n\
 
 /// Nothing can be done between the last read and the call, but the next read shows the change.
 #[test]
-fn what_is_made_at_the_very_moment_is_left_after_the_first_read() {
+fn a_resource_created_at_the_same_moment_is_left_after_the_first_read() {
     for (text, name, call) in [
         (ALARM, "cloudwatch_alarm", "PutMetricAlarm"),
         (BUCKET, "s3_bucket", "PUT s3"),
@@ -233,7 +233,7 @@ fn a_create_without_an_answer_finds_its_own() {
 
 /// A rename, create-before-delete, and someone was faster.
 #[test]
-fn a_replacement_that_someone_was_faster_with_leaves_the_old_one_known() {
+fn a_replacement_whose_name_was_taken_keeps_the_old_resource_known() {
     for first in [true, false] {
         let declare = |name: &str| {
             ALARM.replace("\"a\"", &format!("\"{name}\""))
@@ -267,7 +267,7 @@ fn a_replacement_that_someone_was_faster_with_leaves_the_old_one_known() {
 /// A resource that another stack took over while the question was open is neither deleted nor changed, and
 /// keeps its tags.
 #[test]
-fn what_is_taken_over_after_the_plan_is_neither_changed_nor_deleted() {
+fn a_resource_taken_over_after_the_plan_is_neither_changed_nor_deleted() {
     let declare = |rest: &str| format!("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n{rest}");
     let topic = "[sns_topic.a]\nname = \"a\"\n";
     let retained = "[sns_topic.a]\nname = \"a\"\nlifecycle = { retain = true }\n";
@@ -304,7 +304,7 @@ fn what_is_taken_over_after_the_plan_is_neither_changed_nor_deleted() {
 }
 
 #[test]
-fn an_apply_in_which_only_that_went_wrong_exits_with_7() {
+fn an_apply_that_fails_only_on_foreign_resources_exits_with_7() {
     let project = Project::new(&format!("{ALARM}{}", "[sns_topic.t]\nname = \"t\"\n"));
     // The apply is held before it creates the alarm, until someone else has created it.
     let gate = crate::gate::Gate::before(&project.cloud.emulator());
@@ -345,7 +345,7 @@ fn ids(ledger: &Ledger) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn one_empty_answer_makes_nothing_anew() {
+fn one_empty_answer_recreates_nothing() {
     let race = Race::new(NETWORK);
     race.apply();
     let before = ids(&race.ledger());
@@ -378,7 +378,7 @@ fn one_empty_answer_makes_nothing_anew() {
 
 /// A resource was taken over since the plan, and the first read before its deletion does not show it.
 #[test]
-fn one_empty_answer_before_a_deletion_does_not_hide_whose_it_is() {
+fn one_empty_answer_before_a_deletion_does_not_hide_the_owner() {
     const PARTS: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n\
         [sns_subscription.a]\ntopic_arn = \"${sns_topic.a.arn}\"\nprotocol = \"sqs\"\n\
         endpoint = \"arn:aws:sqs:us-east-1:123456789012:q\"\n";
@@ -411,7 +411,7 @@ fn one_empty_answer_before_a_deletion_does_not_hide_whose_it_is() {
 
 /// A released resource loses its owner tags even if one answer does not show it.
 #[test]
-fn one_empty_answer_leaves_no_tags_on_what_is_let_go_of() {
+fn one_empty_answer_leaves_no_owner_tags_on_a_released_resource() {
     let text = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
     let race = Race::new(&format!("{text}[sns_topic.a]\nname = \"a\"\n"));
     race.apply();
@@ -430,7 +430,7 @@ fn one_empty_answer_leaves_no_tags_on_what_is_let_go_of() {
 }
 
 #[test]
-fn what_is_gone_is_made_anew_within_seconds() {
+fn a_deleted_resource_is_recreated_within_seconds() {
     let race = Race::new(NETWORK);
     race.apply();
     let ledger = race.ledger();
@@ -450,7 +450,7 @@ fn what_is_gone_is_made_anew_within_seconds() {
 /// A resource that the plan took for deleted exists when it is applied: it is not created twice, and nothing
 /// that depends on it is replaced.
 #[test]
-fn what_is_there_again_when_the_plan_is_applied_is_not_made_twice() {
+fn a_resource_that_reappears_after_the_plan_is_not_created_twice() {
     let race = Race::new(NETWORK);
     race.apply();
     let before = ids(&race.ledger());
@@ -474,7 +474,7 @@ fn what_is_there_again_when_the_plan_is_applied_is_not_made_twice() {
 
 /// A second resource with the tags of the first, and one of an undeclared address.
 #[test]
-fn a_twin_that_is_in_no_ledger_is_told_by_plan_drift_and_destroy() {
+fn plan_drift_and_destroy_report_a_duplicate_outside_the_ledger() {
     let text =
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n";
     let project = Project::new(text);
@@ -530,7 +530,7 @@ fn a_twin_that_is_in_no_ledger_is_told_by_plan_drift_and_destroy() {
 
 /// A clone without the ledger finds the resources of the stack.
 #[test]
-fn a_clone_without_the_ledger_says_that_there_is_one() {
+fn a_clone_without_the_ledger_says_that_a_ledger_exists() {
     let text = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n";
     let project = Project::new(text);
     project.run(&["plan"]).exits(0).says_not("no ledger");

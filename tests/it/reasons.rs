@@ -40,7 +40,7 @@ Condition = { Bool = { "aws:SecureTransport" = "false" } }
 
 /// IAM accepts names of actions and condition keys in any case.
 #[test]
-fn case_that_means_nothing_is_no_difference() {
+fn meaningless_case_is_no_difference() {
     let other = TOPIC
         .replace("aws:SecureTransport", "AWS:SecureTransport")
         .replace("aws:SourceAccount", "aws:sourceaccount")
@@ -67,7 +67,7 @@ fn case_that_means_nothing_is_no_difference() {
 
 /// `*` in a resource's policy means that resource: the important part is whom it lets in.
 #[test]
-fn a_policy_of_a_resource_says_whom_it_lets_in() {
+fn a_resource_policy_names_whom_it_lets_in() {
     let with = |principal: &str| TOPIC.replace("{ Service = \"cloudwatch.amazonaws.com\" }", principal);
     for (principal, words) in [
         ("{ AWS = \"222222222222\" }", "account 222222222222"),
@@ -98,7 +98,7 @@ event_pattern = { source = ["aws.s3", "aws.glue"], detail = { size = [{ numeric 
 "#;
 
 #[test]
-fn order_that_means_nothing_is_no_difference_and_another_is_a_move() {
+fn only_a_meaningful_order_is_a_difference() {
     let a = "{ job_name = \"a\", state = \"SUCCEEDED\" }";
     let b = a.replace("\"a\"", "\"b\"");
     let after = TRIGGER
@@ -135,7 +135,7 @@ fn why_data_is_lost_is_in_every_format() {
 
 /// A resource that is already gone depends on nothing.
 #[test]
-fn what_is_not_there_needs_nothing() {
+fn a_missing_resource_depends_on_nothing() {
     let text = "[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n\
         [ec2_subnet.a]\nvpc_id = '${ec2_vpc.main.vpc_id}'\ncidr_block = \"10.0.1.0/24\"\navailability_zone = \"us-east-1a\"\n";
     let destroy = Selection { destroy: true, ..Selection::default() };
@@ -186,7 +186,7 @@ Resource = ["${redshift_cluster.main.master_password_secret_arn}", "arn:aws:s3::
 
 /// A new region for all resources, as from an environment's file, is reported once.
 #[test]
-fn a_stack_that_changes_its_region_is_told_once() {
+fn a_new_region_of_the_stack_is_reported_once() {
     let text = "[sns_topic.a]\nname = \"a\"\n[sns_topic.b]\nname = \"b\"\n";
     let moved = format!("[stack]\nname = \"shop\"\nregion = \"eu-west-1\"\n{text}");
     let plan = planned(text, &moved);
@@ -200,7 +200,7 @@ fn a_stack_that_changes_its_region_is_told_once() {
 
 /// An old file would be taken for the current plan, so if there is no plan, it holds the errors.
 #[test]
-fn where_there_is_no_plan_its_files_hold_the_errors() {
+fn output_files_contain_the_errors_if_there_is_no_plan() {
     let text = |attribute: &str| paper::headed(&format!("[sns_topic.a]\nname = \"a\"\n{attribute}"));
     let stack = paper::folder(&[("stack.toml", &text("displayname = \"<b>\"\n"))]);
     let formats = ["text", "markdown", "json", "html", "sarif", "junit", "mermaid"];
@@ -244,7 +244,7 @@ fn where_there_is_no_plan_its_files_hold_the_errors() {
 }
 
 #[test]
-fn a_move_that_is_history_is_to_be_removed() {
+fn an_obsolete_moved_block_is_reported() {
     let both = "[sns_topic.a]\nname = \"a\"\n[sns_topic.b]\nname = \"b\"\n";
     let moved = format!("{both}[[moved]]\nfrom = \"sns_topic.a\"\nto = \"sns_topic.b\"\n");
     let problems = Account::after(both).planned(&moved, &Selection::default()).expect_err("both exist");
@@ -257,7 +257,7 @@ fn a_move_that_is_history_is_to_be_removed() {
 }
 
 #[test]
-fn errors_lead_to_what_is_written_instead() {
+fn errors_suggest_the_right_notation() {
     let topic = "[sns_topic.t]\nname = \"t\"\n";
     let each = "[sns_topic.t]\nfor_each = [\"a\", \"b\"]\nname = '${each.key}'\n";
     let with =

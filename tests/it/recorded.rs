@@ -284,7 +284,7 @@ macro_rules! recorded {
 dwctl::each_kind!(recorded);
 
 #[test]
-fn what_aws_returns_by_default_is_what_kinds_call_the_default() {
+fn the_defaults_of_kinds_are_those_that_aws_returns() {
     let mut faults = Vec::new();
     let mut of = BTreeSet::new();
     let aws = Exchange::of([]);

@@ -75,7 +75,7 @@ fn every_default_fits_its_attribute() {
 /// Each attribute that an example or a life's step declares is removed. The plan must not say that nothing
 /// changes.
 #[test]
-fn no_plan_is_silent_about_what_is_taken_out() {
+fn every_removed_attribute_is_reported() {
     let mut seen: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, file) in kind_file::all().filter(|(_, file)| !file.removed.is_empty()) {
         let kind = kind(name).expect("a kind");
@@ -190,7 +190,7 @@ command = {{ script_location = \"s3://scripts/j.py\" }}
 /// Policies that let another account in, and closed egress, go back to AWS's defaults. A timeout stays, which
 /// is reported once, in every format.
 #[test]
-fn what_is_taken_out_is_restored_or_told_once() {
+fn a_removed_attribute_is_restored_or_reported_once() {
     let written = stack(
         "egress = [{ ip_protocol = \"tcp\", from_port = 443, to_port = 443, cidr_ipv4 = \"0.0.0.0/0\" }]",
         "policy = { Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Principal = { AWS = \"arn:aws:iam::999999999999:root\" }, Action = \"sns:Publish\", Resource = \"arn:aws:sns:us-east-1:123456789012:t\" }] }",

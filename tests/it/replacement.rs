@@ -37,7 +37,7 @@ fn group(description: &str) -> String {
 }
 
 #[test]
-fn a_replacement_comes_after_the_old_one_or_before_it_as_declared() {
+fn a_replacement_is_created_before_or_after_the_deletion_as_declared() {
     let declare = |name: &str, first: bool| {
         format!(
             "{HEAD}[sns_topic.alerts]\nname = \"{name}\"\nlifecycle = {{ create_before_destroy = {first} }}\n"
@@ -58,7 +58,7 @@ fn a_replacement_comes_after_the_old_one_or_before_it_as_declared() {
 
 /// The topic uses the old key until it has the new one.
 #[test]
-fn what_has_an_assigned_id_is_made_first_for_what_refers_to_it() {
+fn a_resource_with_an_assigned_id_and_dependents_is_created_first() {
     let stack = |more: &str| {
         format!(
             "{HEAD}[kms_key.data]\ndescription = \"Data\"\n{more}[sns_topic.alerts]\nname = \"alerts\"\n\
@@ -78,7 +78,7 @@ fn what_has_an_assigned_id_is_made_first_for_what_refers_to_it() {
 /// AWS deletes no network with something in it. If it were deleted first, the subnet would block it until
 /// its successor exists, which needs the new network.
 #[test]
-fn what_is_needed_by_what_is_made_first_is_made_first_as_well() {
+fn dependencies_of_a_resource_created_first_are_created_first() {
     let project = Project::new(&network("10.1.0.0/16", FIRST));
     project.apply();
     let former = project.id("ec2_vpc.main");
@@ -95,7 +95,7 @@ fn what_is_needed_by_what_is_made_first_is_made_first_as_well() {
 
 /// AWS deletes children with their parent, and the new parent has the name of the old one.
 #[test]
-fn what_is_a_part_of_what_is_made_anew_is_made_anew_with_it() {
+fn children_are_replaced_with_their_parent() {
     let project = Project::new(&format!(
         "{HEAD}[sns_topic.alerts]\nname = \"alerts\"\n\
          [sns_subscription.queue]\ntopic_arn = \"${{sns_topic.alerts.arn}}\"\nprotocol = \"sqs\"\n\
@@ -118,7 +118,7 @@ fn what_is_a_part_of_what_is_made_anew_is_made_anew_with_it() {
 
 /// This is no reason to refuse the plan, since the dependent stays.
 #[test]
-fn what_cannot_be_made_first_goes_first_though_something_that_needs_it_is_made_first() {
+fn a_resource_that_cannot_be_created_first_is_deleted_first() {
     let job = format!("{}{FIRST}", job("load"));
     let project = Project::new(&format!("{HEAD}{}{job}", role("/one/")));
     project.apply();
@@ -129,7 +129,7 @@ fn what_cannot_be_made_first_goes_first_though_something_that_needs_it_is_made_f
 }
 
 #[test]
-fn what_only_one_can_have_is_told_before_anything_is_done() {
+fn a_conflict_over_a_unique_name_is_refused_before_any_change() {
     let refuses = |before: &str, after: &str, replace: &[&str], address: &str, reasons: &[&str]| {
         let project = Project::new(before);
         project.apply();
@@ -182,7 +182,7 @@ fn what_only_one_can_have_is_told_before_anything_is_done() {
 }
 
 #[test]
-fn a_comparison_of_revisions_tells_which_goes_first_and_warns_of_what_a_plan_would_refuse() {
+fn a_diff_shows_the_order_and_warns_of_refused_replacements() {
     let group = |description: &str| format!("{HEAD}{}{FIRST}", group(description));
     let place = paper::folder(&[
         ("old/stack.toml", &network("10.1.0.0/16", FIRST)),
@@ -203,7 +203,7 @@ fn a_comparison_of_revisions_tells_which_goes_first_and_warns_of_what_a_plan_wou
 }
 
 #[test]
-fn what_was_to_move_to_another_region_is_destroyed_where_it_is() {
+fn a_pending_move_to_another_region_is_destroyed_in_the_old_one() {
     let database =
         |region: &str| format!("{HEAD}[glue_database.raw]\nname = \"raw\"\nregion = \"{region}\"\n");
     let project = Project::new(&database("us-east-1"));

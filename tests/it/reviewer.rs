@@ -224,7 +224,7 @@ fn spaced(text: &str) -> String {
 }
 
 #[test]
-fn every_change_that_matters_is_named_in_every_format_that_people_read() {
+fn every_format_for_people_names_every_important_change() {
     let account = Account::after(&format!("{}{}", noise(1), stack(|one| one.before)));
     let after = format!("{}{}", noise(2), stack(|one| one.after));
     let plan = account.planned(&after, &Selection::default()).unwrap_or_else(|problems| panic!("{problems}"));
@@ -283,7 +283,7 @@ fn every_change_that_matters_is_named_in_every_format_that_people_read() {
 
 /// A change that cannot be undone needs a confirmation or permission.
 #[test]
-fn what_is_not_allowed_is_not_applied() {
+fn changes_that_are_not_allowed_are_not_applied() {
     const LOGS: &str = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[cloudwatchlogs_log_group.jobs]\nlog_group_name = \"jobs\"\n";
     let project = Project::new(LOGS);
     project.apply();

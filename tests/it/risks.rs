@@ -151,7 +151,7 @@ fn every_mark_fits_its_attribute() {
 }
 
 #[test]
-fn marks_are_read_and_told() {
+fn marks_are_parsed_and_described() {
     let mark =
         RiskMark::parse("data-loss while [days] lower A > B if x.y = true: gone: {before}").expect("a mark");
     assert_eq!(
@@ -239,7 +239,7 @@ fn changes_and_their_risks() {
 
 /// A deletion, and what is lost with it.
 #[test]
-fn what_is_destroyed_and_what_goes_with_it() {
+fn deletions_and_their_losses() {
     let bare: [(String, &[&str]); 12] = [
         (LOGS.to_owned(), &["data loss: its log events are deleted"]),
         (BUCKET.to_owned(), &[]),
@@ -291,7 +291,7 @@ fn what_is_destroyed_and_what_goes_with_it() {
 
 /// A value that is unknown before the apply may delete data.
 #[test]
-fn what_is_not_known_yet_may_delete_data() {
+fn an_unknown_value_may_delete_data() {
     let account = Account::after(&format!("{LOGS}retention_in_days = 365\n"));
     let unknown = "retention_in_days = \"${length(kms_key.new.key_id)}\"\n[kms_key.new]\n";
     let plan = planned(&account, &format!("{LOGS}{unknown}"));
@@ -364,7 +364,7 @@ fn a_secret_is_judged_by_its_value() {
 
 /// Someone increased the retention by hand, and the stack reverts that.
 #[test]
-fn drift_that_is_taken_back_deletes_data() {
+fn reverting_drift_may_delete_data() {
     let stack = format!("{LOGS}retention_in_days = 7\n");
     let account = Account::after(&stack).set("cloudwatchlogs_log_group.x", "retention_in_days", 365);
     let plan = planned(&account, &stack);
@@ -395,7 +395,7 @@ fn drift_that_is_taken_back_deletes_data() {
 
 /// An adopted resource already holds data; a new one does not.
 #[test]
-fn what_is_taken_over_holds_data_and_what_is_new_does_not() {
+fn an_adopted_resource_holds_data_and_a_new_one_does_not() {
     let rules = format!("{BUCKET}lifecycle_rules = [{{ id = \"a\", expiration = {{ days = 9 }} }}]\n");
     let plan = planned(&Account::after(""), &rules);
     assert_eq!(risk_texts(&plan), Vec::<String>::new());
@@ -418,7 +418,7 @@ fn what_is_taken_over_holds_data_and_what_is_new_does_not() {
 
 /// The first plan of each shipped stack shows the risks that a reviewer wants to see, and no others.
 #[test]
-fn a_first_plan_shows_no_risk_that_is_none() {
+fn a_first_plan_shows_only_real_risks() {
     let mut folders: Vec<(std::path::PathBuf, Option<&str>)> = vec![
         (paper::root().join("stacks/ecommerce"), Some("dev")),
         (paper::root().join("stacks/ecommerce"), Some("prod")),
@@ -461,7 +461,7 @@ fn a_first_plan_shows_no_risk_that_is_none() {
 
 /// For new resources, access from the whole world is reported.
 #[test]
-fn what_is_new_and_open_to_the_world_is_told() {
+fn public_access_of_a_new_resource_is_reported() {
     let rows: [(String, &[&str]); 8] = [
         (format!("{CLUSTER}publicly_accessible = true\n"), &["wider access: reachable from the internet"]),
         (
@@ -495,7 +495,7 @@ fn what_is_new_and_open_to_the_world_is_told() {
 
 /// `apply --yes` refuses changes that delete data until they are allowed.
 #[test]
-fn a_setting_that_deletes_data_is_refused_and_allowed() {
+fn a_setting_that_deletes_data_needs_consent() {
     let head = "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n";
     let stack = |rest: &str| format!("{head}{LOGS}{rest}");
     let project = Project::new(&stack("retention_in_days = 365\n"));
@@ -634,7 +634,7 @@ proptest! {
 
     /// If no loss is reported, no object is deleted sooner than before, whatever the ids of the rules.
     #[test]
-    fn rules_that_delete_more_are_always_told(before in rules(), after in rules()) {
+    fn rules_that_delete_more_are_always_reported(before in rules(), after in rules()) {
         let loses = |before: &[serde_json::Value], after: &[serde_json::Value]| {
             let plan = planned(&Account::after(&stack_of(before)), &stack_of(after));
             plan.risks().contains_key(&RiskLabel::DataLoss)

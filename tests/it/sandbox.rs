@@ -112,7 +112,7 @@ fn answer(stream: std::net::TcpStream, status: &str) -> std::io::Result<()> {
 }
 
 #[test]
-fn what_an_emulator_lacks_is_said_and_not_taken_for_gone() {
+fn a_missing_feature_of_an_emulator_is_not_taken_for_a_deletion() {
     for status in ["404 Not Found", "500 Internal Server Error", "501 Not Implemented"] {
         for resource in
             ["[sns_topic.alerts]\nname = \"alerts\"\n", "[kms_key.data]\ndescription = \"Data\"\n"]

@@ -93,7 +93,7 @@ fn apply(project: &Project, more: &[&str]) -> Run {
 }
 
 #[test]
-fn what_was_reviewed_is_applied_once() {
+fn a_saved_plan_is_applied_once() {
     let project = planned();
     apply(&project, &[]).exits(0).says("1 created · 1 updated · 1 destroyed");
     project.settled();
@@ -109,7 +109,7 @@ fn a_first_plan_is_sealed_too() {
 }
 
 #[test]
-fn no_secret_is_in_the_file_and_it_is_private() {
+fn the_file_is_private_and_contains_no_secret() {
     let project = Project::new(&stack("First", ""));
     project.run(&["plan", "--out", "p.dwplan"]).exits(0).says_not(PASSWORD);
     let path = project.stack().join("p.dwplan");
@@ -536,7 +536,7 @@ fn files(project: &Project) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn every_way_to_spoil_a_plan_here_is_told_apart() {
+fn every_local_change_of_a_plan_has_its_own_error() {
     assert!(HERE.len() + AT_AWS.len() >= 30);
     let project = planned();
     let good = files(&project);
@@ -560,7 +560,7 @@ fn every_way_to_spoil_a_plan_here_is_told_apart() {
 }
 
 #[test]
-fn every_change_at_aws_is_told_apart() {
+fn every_change_at_aws_has_its_own_error() {
     let mut seen = BTreeSet::new();
     for row in AT_AWS {
         let project = planned();
@@ -569,7 +569,7 @@ fn every_change_at_aws_is_told_apart() {
 }
 
 #[test]
-fn what_is_no_file_is_said() {
+fn an_unreadable_plan_is_reported() {
     let project = planned();
     fs::create_dir(project.stack().join("folder")).unwrap();
     let show = |file: &str| run(&mut project.command_without_endpoint(&["show", file]), file);
@@ -789,7 +789,7 @@ fn a_plan_is_of_one_account() {
 }
 
 #[test]
-fn the_stack_may_be_elsewhere_than_when_it_was_planned() {
+fn the_stack_may_be_in_another_folder_than_when_planned() {
     let project = planned();
     let moved = project.stack().with_file_name("moved");
     fs::create_dir(&moved).unwrap();
@@ -802,7 +802,7 @@ fn the_stack_may_be_elsewhere_than_when_it_was_planned() {
 }
 
 #[test]
-fn a_plan_of_a_part_and_one_of_the_end_are_applied_as_reviewed() {
+fn partial_and_destroy_plans_are_applied_as_reviewed() {
     let project = planned();
     project.run(&["plan", "--target", "sns_topic.new", "--out", "p.dwplan"]).exits(0);
     rename(&project, "alerts", "By hand");
@@ -848,7 +848,7 @@ fn answered(project: &Project, answer: &str, while_asked: impl FnOnce()) -> Run 
 
 /// A user who answers no has made no mistake.
 #[test]
-fn no_is_an_answer() {
+fn answering_no_is_no_error() {
     let project = planned();
     let before = project.cloud.writes();
     answered(&project, "no", || ())
@@ -860,7 +860,7 @@ fn no_is_an_answer() {
 }
 
 #[test]
-fn what_changes_while_the_question_waits_is_refused() {
+fn a_change_during_the_question_is_refused() {
     let project = planned();
     let audit = project.stack().join("audit.jsonl");
     confirmed(&project, || rename(&project, "alerts", "By hand"))
@@ -874,7 +874,7 @@ fn what_changes_while_the_question_waits_is_refused() {
 }
 
 #[test]
-fn what_changes_elsewhere_is_left_and_costs_no_call() {
+fn unrelated_changes_are_left_and_cost_no_call() {
     let calls = |many: usize| {
         let names: Vec<String> = (0..many).map(|index| format!("\"t{index}\"")).collect();
         let more = format!(
@@ -910,7 +910,7 @@ fn what_changes_elsewhere_is_left_and_costs_no_call() {
 }
 
 #[test]
-fn after_another_apply_all_is_looked_at() {
+fn after_another_apply_every_resource_is_checked() {
     let project = planned();
     // The ledger was written, but the planned resources are unchanged.
     project.run(&["ledger", "forget", "secretsmanager_secret.db"]).exits(0);
@@ -921,7 +921,7 @@ fn after_another_apply_all_is_looked_at() {
 }
 
 #[test]
-fn what_is_owned_is_shown_as_it_is_at_aws() {
+fn owned_resources_are_shown_with_their_live_state() {
     let project = Project::new(&edition(false));
     project.apply();
     rename(&project, "same", "By hand");

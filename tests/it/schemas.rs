@@ -167,7 +167,7 @@ fn every_pattern_compiles() {
 }
 
 #[test]
-fn every_limit_leaves_something() {
+fn every_limit_allows_some_value() {
     no_kind_has(|kind, found| {
         walk(&kind.schema().spec, kind.name(), &mut |path, node| {
             let empty = match &node.shape {
@@ -315,7 +315,7 @@ fn every_rule_is_about_attributes_of_its_table_and_their_values() {
 
 /// Marks that would contradict each other in a diff.
 #[test]
-fn marks_fit_what_they_are_on() {
+fn marks_fit_their_attributes() {
     no_kind_has(|kind, found| {
         walk(&kind.schema().spec, kind.name(), &mut |path, node| {
             let is_list = matches!(node.shape, Shape::List { .. });
@@ -423,7 +423,7 @@ fn editors_accept_every_example_and_every_stack() {
 /// Some editors (Tombi) treat a table without `additionalProperties` as closed, and show descriptions where
 /// the cursor is.
 #[test]
-fn editors_are_told_of_every_table_and_every_member() {
+fn the_editor_schema_describes_every_table_and_member() {
     fn look(schema: &Json, path: &str, found: &mut Vec<String>) {
         let Json::Object(members) = schema else {
             return schema.as_array().into_iter().flatten().for_each(|inner| look(inner, path, found));
@@ -511,7 +511,7 @@ fn editors_know_the_environments() {
 }
 
 #[test]
-fn editors_mark_what_is_wrong() {
+fn editors_mark_errors() {
     let schema = stack_schema();
     let validator = jsonschema::validator_for(&schema).expect("a JSON Schema");
     for (text, valid) in [
@@ -876,7 +876,7 @@ fn every_kind_is_as_aws_describes_it() {
 }
 
 #[test]
-fn every_kind_replaces_for_what_terraform_was_seen_to_replace_for() {
+fn every_kind_replaces_where_terraform_does() {
     let mut ledger = Ledger::new();
     for (kind, replaced) in terraform() {
         let Some(schema) = dwctl::kinds::kind(&kind).map(|kind| kind.schema()) else { continue };
@@ -899,7 +899,7 @@ fn every_kind_replaces_for_what_terraform_was_seen_to_replace_for() {
 /// Fields with the name of another resource say which kind they name, so that `validate` can check form and
 /// place.
 #[test]
-fn what_names_a_resource_says_so() {
+fn fields_that_name_a_resource_are_marked() {
     fn look(node: &Node, path: &str, found: &mut Vec<String>, marked: &mut usize) {
         match &node.shape {
             Shape::Object { fields, .. } => {

@@ -61,7 +61,7 @@ fn a_plan_that_replaces_the_new_one_first() {
 }
 
 #[test]
-fn a_plan_that_must_wait_for_what_it_replaces() {
+fn a_plan_with_values_known_after_a_replacement() {
     let before = format!("{TOPIC}\n[output]\nkey = \"${{kms_key.data.arn}}\"");
     let selection = Selection { replace: vec!["kms_key.data".to_owned()], ..Selection::default() };
     insta::assert_snapshot!(Account::after(&before).plan(&before, &selection));
@@ -139,12 +139,12 @@ fn a_plan_of_tags_changed_by_hand() {
 }
 
 #[test]
-fn a_plan_of_what_is_gone_from_aws() {
+fn a_plan_of_resources_deleted_at_aws() {
     insta::assert_snapshot!(Account::after(TOPIC).without("kms_key.data").plan(TOPIC, &Selection::default()));
 }
 
 #[test]
-fn a_plan_of_what_is_no_longer_declared() {
+fn a_plan_of_undeclared_resources() {
     let before = format!("{TOPIC}{JOB}{ROLE}[iam_role.glue.lifecycle]\nretain = true\n");
     insta::assert_snapshot!(
         Account::after(&before).without("glue_job.orders").plan("", &Selection::default())
@@ -176,8 +176,8 @@ fn a_plan_for_each_element() {
 }
 
 #[test]
-fn what_is_protected_is_refused() {
-    if !is_alone("screens::what_is_protected_is_refused") {
+fn destroying_protected_resources_is_refused() {
+    if !is_alone("screens::destroying_protected_resources_is_refused") {
         return;
     }
     let protect = "[kms_key.data.lifecycle]\nprotect = true\n";
@@ -191,8 +191,8 @@ fn what_is_protected_is_refused() {
 }
 
 #[test]
-fn what_is_not_ours_is_refused() {
-    if !is_alone("screens::what_is_not_ours_is_refused") {
+fn foreign_resources_are_refused() {
+    if !is_alone("screens::foreign_resources_are_refused") {
         return;
     }
     let mut account = Account::after(TOPIC).change("sns_topic.alerts", |live| {
@@ -230,8 +230,8 @@ fn what_is_not_ours_is_refused() {
 }
 
 #[test]
-fn what_cannot_be_found_is_said() {
-    if !is_alone("screens::what_cannot_be_found_is_said") {
+fn an_unknown_target_is_reported() {
+    if !is_alone("screens::an_unknown_target_is_reported") {
         return;
     }
     let target = |address: &str| Selection { targets: vec![address.to_owned()], ..Selection::default() };
@@ -490,7 +490,7 @@ fn a_plan_in_colours_on_a_narrow_terminal() {
 
 /// A terminal shows what is being read, and clears it before other output.
 #[test]
-fn a_terminal_is_told_what_is_read() {
+fn a_terminal_shows_what_is_read() {
     let project =
         Project::new("[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[sns_topic.a]\nname = \"a\"\n");
     let on_a_terminal = |more: &[&str], arguments: &[&str]| {

@@ -6,7 +6,7 @@ use std::process::Command;
 /// PySpark cannot create column expressions before there is a SparkContext. A script that does so fails in
 /// its first second.
 #[test]
-fn the_jobs_of_the_warehouse_make_no_columns_before_there_is_a_context() {
+fn the_jobs_of_the_warehouse_create_no_columns_before_the_spark_context() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = std::env::var_os("DWCTL_PYTHON").unwrap_or_else(|| "python3".into());
     for (dataset, rules) in [("customers", 3), ("products", 3), ("orders", 5)] {

@@ -355,7 +355,7 @@ impl Hunt {
 }
 
 #[test]
-fn whatever_is_done_no_secret_lies_about() {
+fn no_command_leaves_a_secret_behind() {
     let mut hunt = Hunt::new();
     hunt.look(LOOKS);
     hunt.run_offline();
@@ -551,7 +551,7 @@ fn urldecoded(body: &str) -> String {
 }
 
 #[test]
-fn what_aws_quotes_of_a_secret_is_masked() {
+fn secrets_quoted_by_aws_are_masked() {
     let mut hunt = Hunt::new();
     // The roles and the bucket already exist, so the apply starts all other resources.
     let roles = ["apply", "--yes", "--target", "iam_role.jobs", "--target", "s3_bucket.lake"];
@@ -628,7 +628,7 @@ fn errors_in_the_stack_show_no_secret() {
 }
 
 #[test]
-fn secrets_become_no_addresses() {
+fn secrets_do_not_become_addresses() {
     let variable = "[variable.names]\ntype = 'list(string)'\nsensitive = true\ndefault = ['hidden-name-1']\n";
     for elements in ["${var.names}", "${[for name in var.names : name]}", "${[sensitive(\"hidden-name-1\")]}"]
     {
@@ -676,7 +676,7 @@ fn the_sandbox_is_started_without_the_secrets_of_the_environment() {
 }
 
 #[test]
-fn an_output_is_revealed_when_it_is_asked_for_by_name() {
+fn a_secret_output_is_revealed_only_by_name() {
     let hunt = Hunt::new();
     run(&mut hunt.command(&["apply", "--yes"], None), "apply").exits(0);
     let run =

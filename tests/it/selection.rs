@@ -22,7 +22,7 @@ fn network(cidr_block: &str) -> String {
 const TOPIC: &str = "[sns_topic.alerts]\nname = \"alerts\"\n";
 
 #[test]
-fn target_takes_what_it_needs_along_and_exclude_leaves_what_needs_it() {
+fn target_includes_dependencies_and_exclude_leaves_out_dependents() {
     let project = stack(
         "[ec2_vpc.main]\ncidr_block = \"10.0.0.0/16\"\n\
          [ec2_subnet.a]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.0.0.0/24\"\n\
@@ -61,7 +61,7 @@ fn target_takes_what_it_needs_along_and_exclude_leaves_what_needs_it() {
 
 /// AWS deletes no network with something in it.
 #[test]
-fn what_is_in_the_way_of_what_goes_goes_first() {
+fn children_of_a_selected_deletion_are_deleted_first() {
     let project = stack(&format!("{}{TOPIC}", network("10.0.0.0/16")));
     project.apply();
     project.write(HEAD);
@@ -88,7 +88,7 @@ fn what_is_in_the_way_of_what_goes_goes_first() {
 }
 
 #[test]
-fn what_is_in_the_way_of_what_is_replaced_is_replaced_with_it() {
+fn children_of_a_selected_replacement_are_replaced_with_it() {
     let project = stack(&format!("{}{TOPIC}", network("10.0.0.0/16")));
     project.apply();
     project.write(&format!("{HEAD}{}", network("10.1.0.0/16")));
@@ -109,7 +109,7 @@ fn what_is_in_the_way_of_what_is_replaced_is_replaced_with_it() {
 
 /// The dependent must drop its reference first.
 #[test]
-fn what_needed_what_goes_is_changed_with_it() {
+fn dependents_of_a_selected_deletion_are_updated_with_it() {
     let declare = |first: &str, then: &str| {
         let topic = |name: &str| format!("[sns_topic.{name}]\nname = \"{name}\"\n");
         format!(

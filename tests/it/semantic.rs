@@ -50,7 +50,7 @@ fn a_policy_by_grant() {
 }
 
 #[test]
-fn a_policy_that_becomes_narrower_widens_nothing() {
+fn a_narrower_policy_widens_no_access() {
     let wide = ROLE.replace("\"s3:GetObject\", \"s3:ListBucket\"", "\"s3:*\"");
     let plan = planned(&wide, ROLE);
     assert!(plan.risks().is_empty(), "{:?}", plan.risks());
@@ -58,7 +58,7 @@ fn a_policy_that_becomes_narrower_widens_nothing() {
 }
 
 #[test]
-fn the_order_of_a_policy_is_nothing() {
+fn the_order_of_a_policy_is_meaningless() {
     let after = ROLE
         .replace("[\"s3:GetObject\", \"s3:ListBucket\"]", "[\"s3:ListBucket\", \"s3:GetObject\"]")
         .replace(
@@ -69,7 +69,7 @@ fn the_order_of_a_policy_is_nothing() {
 }
 
 #[test]
-fn a_resource_policy_that_lets_everybody_in() {
+fn a_public_resource_policy() {
     let after = TOPIC_POLICY
         .replace("{ Service = \"cloudwatch.amazonaws.com\" }", "\"*\"")
         .replace("Condition = { StringEquals = { \"aws:SourceAccount\" = \"111111111111\" } }\n", "");
@@ -77,13 +77,13 @@ fn a_resource_policy_that_lets_everybody_in() {
 }
 
 #[test]
-fn a_ban_that_goes() {
+fn a_removed_deny_statement() {
     let (kept, _) = TOPIC_POLICY.rsplit_once("[[").expect("a second statement");
     insta::assert_snapshot!(change(TOPIC_POLICY, kept));
 }
 
 #[test]
-fn conditions_that_change() {
+fn changed_conditions() {
     let after = TOPIC_POLICY
         .replace(
             "\"aws:SourceAccount\" = \"111111111111\"",
@@ -97,7 +97,7 @@ fn conditions_that_change() {
 }
 
 #[test]
-fn a_policy_that_comes_and_one_that_goes() {
+fn an_added_and_a_removed_policy() {
     let bare = "[sns_topic.alerts]\nname = \"alerts\"\n";
     let inline = ROLE.split_once("[iam_role.glue.inline_policies").expect("a policy").0.to_owned();
     insta::assert_snapshot!(format!("{}\n{}", change(&inline, ROLE), change(ROLE, &inline)));
@@ -158,7 +158,7 @@ fn a_state_machine_by_state() {
 }
 
 #[test]
-fn a_retry_that_is_dropped_is_said_so() {
+fn a_dropped_retry_is_reported() {
     let after = MACHINE.replace("Retry    = [\n  { ErrorEquals = [\"Glue.ConcurrentRunsExceededException\"], MaxAttempts = 3 },\n  { ErrorEquals = [\"States.ALL\"], MaxAttempts = 2 },\n]\n", "");
     let details = details_of(MACHINE, &after);
     let words: Vec<&str> = details.iter().map(|one| one.part.as_str()).collect();
@@ -173,7 +173,7 @@ fn a_retry_that_is_dropped_is_said_so() {
 }
 
 #[test]
-fn a_secret_in_a_state_machine_is_told_nowhere() {
+fn a_secret_in_a_state_machine_is_not_shown() {
     let with = |secret: &str, seconds: u32| {
         MACHINE
             .replace("TimeoutSeconds = 300", &format!("TimeoutSeconds = {seconds}"))
@@ -233,14 +233,14 @@ fn widened(plan: &Plan) -> Vec<String> {
 }
 
 #[test]
-fn what_is_made_anew_widens_no_policy_that_names_it() {
+fn a_replacement_widens_no_policy_that_names_it() {
     let plan = made_anew(REFERRING);
     assert_eq!(widened(&plan), Vec::<String>::new());
     insta::assert_snapshot!(plan::render(&plan, &plan::TextOptions::default()));
 }
 
 #[test]
-fn what_is_wider_stays_so_beside_what_is_made_anew() {
+fn wider_access_is_reported_beside_a_replacement() {
     for (from, to, expected) in [
         ("[\"kms:Decrypt\"]", "[\"kms:Decrypt\", \"kms:Encrypt\"]", "iam_role.etl: allows kms:Encrypt"),
         (
@@ -333,7 +333,7 @@ fn a_security_group_by_rule() {
 }
 
 #[test]
-fn a_description_of_a_rule_opens_nothing() {
+fn a_changed_rule_description_widens_no_access() {
     let found = details_of(GROUP, &GROUP.replace("\"VPC\"", "\"the VPC\""));
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!(found[0].part, "tcp 5439 to 10.0.0.0/16: description");
@@ -393,7 +393,7 @@ fn named_elements_in_the_order_of_the_stack() {
 }
 
 #[test]
-fn what_protects_and_is_turned_off() {
+fn disabled_protections() {
     let before = "[s3_bucket.lake]\nbucket = \"lake-of-shop\"\ntls_only = true\nlogging = { target_bucket = \"logs-of-shop\" }\n[kms_key.data]\nenable_key_rotation = true\n[cloudwatchlogs_log_group.l]\nlog_group_name = \"l\"\nretention_in_days = 365\nkms_key_id = \"arn:aws:kms:us-east-1:111111111111:key/1\"\n";
     let after = "[s3_bucket.lake]\nbucket = \"lake-of-shop\"\npublic_access_block = { block_public_policy = false }\n[kms_key.data]\nenable_key_rotation = false\n[cloudwatchlogs_log_group.l]\nlog_group_name = \"l\"\nretention_in_days = 7\n";
     insta::assert_snapshot!(change(before, after));
@@ -402,7 +402,7 @@ fn what_protects_and_is_turned_off() {
 
 /// A secret argument that was removed from the stack is in the open only at AWS.
 #[test]
-fn a_secret_argument_that_goes_is_told_nowhere() {
+fn a_removed_secret_argument_is_not_shown() {
     let with =
         |arguments: &str| JOB.replace("\"--load\" = \"full\"", &format!("\"--load\" = \"full\"{arguments}"));
     let before = with(", \"--password\" = '${sensitive(\"hunter2\")}'");
@@ -418,7 +418,7 @@ fn refused(plan: &Plan, allowed: &Allowed) -> String {
 }
 
 #[test]
-fn consent_is_asked_for_what_cannot_be_undone() {
+fn irreversible_changes_need_consent() {
     let replaced = CLUSTER.replace("db_name              = \"dw\"", "db_name              = \"warehouse\"");
     let resized = CLUSTER.replace("number_of_nodes      = 2", "number_of_nodes      = 4");
     let nothing = Allowed::default();
@@ -527,7 +527,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn something_is_told_exactly_where_something_differs(
+    fn details_exist_exactly_if_values_differ(
         before in document(), after in document(), which in 0..DOCUMENTS.len()
     ) {
         let (kind, attribute) = DOCUMENTS[which];
@@ -540,7 +540,7 @@ proptest! {
     }
 
     #[test]
-    fn no_secret_is_told(before in document(), after in document(), which in 0..DOCUMENTS.len()) {
+    fn no_secret_is_shown(before in document(), after in document(), which in 0..DOCUMENTS.len()) {
         let (kind, attribute) = DOCUMENTS[which];
         let hide = |value: serde_json::Value| hidden(Value::from_json(&value));
         // AWS returns the stack's secret value in plain text.

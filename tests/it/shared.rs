@@ -72,7 +72,7 @@ fn functions_and_documents_read_from_shared_folders() {
 }
 
 #[test]
-fn what_may_be_shared_is_bounded_by_the_repository() {
+fn shared_folders_are_inside_the_repository() {
     for (path, words) in [
         ("../../../outside", "leads out of the git repository"),
         ("../../../../../../../../../../../../etc", "leads out of the git repository"),
@@ -102,7 +102,7 @@ fn what_may_be_shared_is_bounded_by_the_repository() {
 }
 
 #[test]
-fn no_link_leads_out_and_none_from_one_folder_to_another() {
+fn no_link_leads_out_of_a_shared_folder() {
     for (path, words) in [
         ("link.json", "outside the stack's folder"),
         ("../../policies/out.txt", "outside the stack's folder"),
@@ -128,7 +128,7 @@ fn no_link_leads_out_and_none_from_one_folder_to_another() {
 
 /// No stack reads the files of git and dwctl, not even one at the top of a repository.
 #[test]
-fn what_git_and_dwctl_keep_is_read_by_nobody() {
+fn files_of_git_and_dwctl_are_never_read() {
     for path in [".git/config", "./.git/config", "sub/../.git/config", ".dwctl/key", "modules/a/.git/config"]
     {
         let place = folder(&[

@@ -116,7 +116,7 @@ fn a_cluster_that_is_being_created_is_waited_for() {
 }
 
 #[test]
-fn a_paused_cluster_is_as_declared() {
+fn a_paused_cluster_matches_its_declaration() {
     let scene = with_cluster();
     for status in ["pausing", "paused", "resuming"] {
         let plan = scene.run(&["plan", "--detailed-exitcode"], vec![cluster(status, "Unavailable", 2)]);
@@ -149,7 +149,7 @@ fn a_resize_is_waited_for() {
 }
 
 #[test]
-fn a_cluster_is_destroyed_with_a_last_snapshot_and_waited_for() {
+fn destroying_a_cluster_waits_for_the_final_snapshot() {
     let scene = with_cluster();
     let run = scene.run(
         &["destroy", "--yes"],
@@ -173,7 +173,7 @@ fn a_cluster_is_destroyed_with_a_last_snapshot_and_waited_for() {
 }
 
 #[test]
-fn a_cluster_that_another_change_holds_is_tried_again() {
+fn a_cluster_busy_with_another_change_is_retried() {
     let scene = with_cluster();
     let busy = || {
         on("redshift:DeleteCluster").fails(
@@ -200,7 +200,7 @@ fn a_cluster_that_another_change_holds_is_tried_again() {
 }
 
 #[test]
-fn a_cluster_that_aws_gave_up_on_is_told_in_its_words() {
+fn a_failed_cluster_is_reported_in_the_words_of_aws() {
     for status in ["incompatible-network", "incompatible-restore", "incompatible-hsm", "hardware-failure"] {
         let scene = Scene::new(&stack(2));
         let failed = || cluster(status, "Failed", 2);
@@ -246,7 +246,7 @@ fn key_tags(id: &str) -> Answer {
 
 /// Such a key cannot be enabled: it waits for its material, which dwctl does not provide.
 #[test]
-fn a_key_that_waits_for_its_material_is_as_declared_and_one_to_be_deleted_is_gone() {
+fn a_key_without_material_exists_and_a_key_scheduled_for_deletion_does_not() {
     let scene = Scene::new(KEY);
     let made = |id: &str| {
         on("kms:CreateKey")
@@ -275,7 +275,7 @@ fn a_key_that_waits_for_its_material_is_as_declared_and_one_to_be_deleted_is_gon
 
 /// KMS documents that a change may take minutes to show. A kind says how long its reads may be stale.
 #[test]
-fn a_change_that_aws_shows_late_is_waited_for_as_long_as_its_kind_says() {
+fn a_change_that_shows_late_is_waited_for_as_long_as_its_kind_says() {
     let scene = Scene::new(KEY);
     let key = |description| described_key("k-1", "PendingImport", description);
     let created = on("kms:CreateKey").answers(json!({ "KeyMetadata": { "KeyId": "k-1" } }).to_string());
@@ -315,7 +315,7 @@ fn crawler_tags() -> Answer {
 }
 
 #[test]
-fn a_crawler_that_runs_is_changed_once_it_has_stopped() {
+fn a_running_crawler_is_updated_once_it_has_stopped() {
     let scene = Scene::new(&CRAWLER.replace("WORDS", "old"));
     scene.apply(vec![no_crawler(), on("glue:CreateCrawler"), crawler_tags(), crawler("old", "READY")]);
     scene.write(&CRAWLER.replace("WORDS", "new"));
@@ -385,7 +385,7 @@ fn machine_made() -> Answer {
 
 /// A cluster of an earlier apply that did not wait for it, and its dependents.
 #[test]
-fn what_aws_is_still_at_work_on_is_waited_for_by_what_needs_it() {
+fn dependents_wait_for_a_busy_resource() {
     let scene = with_cluster();
     scene.write(&format!("{}{MACHINE}depends_on = ['redshift_cluster.w']\n", stack(2)));
     let run = scene.apply(vec![
@@ -484,7 +484,7 @@ fn deleted_secret() -> Answer {
 }
 
 #[test]
-fn a_secret_of_ours_that_is_scheduled_for_deletion_is_taken_back() {
+fn our_secret_scheduled_for_deletion_is_restored() {
     let scene = Scene::new(SECRET);
     let run = scene.apply(vec![
         secret("secretsmanager_secret.s", true),
@@ -499,7 +499,7 @@ fn a_secret_of_ours_that_is_scheduled_for_deletion_is_taken_back() {
 }
 
 #[test]
-fn a_secret_of_others_that_is_scheduled_for_deletion_is_left() {
+fn a_foreign_secret_scheduled_for_deletion_is_left_alone() {
     let scene = Scene::new(SECRET);
     let run = scene.run(
         &["apply", "--yes"],
@@ -581,7 +581,7 @@ fn a_role_that_cannot_be_assumed_yet_is_waited_for() {
 
 /// A policy that is refused for another reason is not retried for minutes.
 #[test]
-fn what_no_waiting_mends_is_told_at_once() {
+fn permanent_errors_are_reported_at_once() {
     let scene = Scene::new(MACHINE);
     let refused = on("states:CreateStateMachine").fails(
         400,
@@ -606,7 +606,7 @@ fn machine_tags_unused() -> Answer {
 
 /// A cluster that is being deleted counts as gone in a plan, but blocks its successor until it is gone.
 #[test]
-fn a_cluster_that_somebody_deletes_is_made_again_once_it_is_gone() {
+fn a_cluster_being_deleted_by_others_is_recreated_once_it_is_gone() {
     let scene = with_cluster();
     for status in ["deleting", "final-snapshot"] {
         let plan = scene.run(&["plan", "--detailed-exitcode"], vec![cluster(status, "Modifying", 2)]);
@@ -633,7 +633,7 @@ fn a_cluster_that_somebody_deletes_is_made_again_once_it_is_gone() {
 
 /// A deletion in progress is not requested again, but waited for.
 #[test]
-fn a_cluster_that_somebody_deletes_is_destroyed_when_it_is_gone() {
+fn a_cluster_being_deleted_by_others_is_waited_for_by_destroy() {
     let scene = with_cluster();
     let deleting = || cluster("deleting", "Modifying", 2);
     let run = scene.run(&["destroy", "--yes"], vec![deleting(), deleting(), deleting(), no_cluster()]);
@@ -642,7 +642,7 @@ fn a_cluster_that_somebody_deletes_is_destroyed_when_it_is_gone() {
 }
 
 #[test]
-fn a_state_machine_that_somebody_deletes_is_made_again() {
+fn a_state_machine_being_deleted_by_others_is_recreated() {
     let scene = Scene::new(MACHINE);
     scene.apply(vec![no_machine(), machine_tags(), no_machine(), machine_made(), machine("ACTIVE")]);
     let deleting =
@@ -664,7 +664,7 @@ fn a_state_machine_that_somebody_deletes_is_made_again() {
 
 /// The same for policies and grants: services refuse a new principal that they do not know yet.
 #[test]
-fn what_a_service_has_not_heard_of_yet_is_told_from_what_is_wrong() {
+fn a_principal_not_visible_yet_is_distinguished_from_a_wrong_one() {
     use dwctl::aws::Class;
     use dwctl::kinds::kind;
     use dwctl::schema::normalize;
@@ -745,7 +745,7 @@ fn what_a_service_has_not_heard_of_yet_is_told_from_what_is_wrong() {
 
 /// A failed cluster cannot be updated, but it can be deleted or replaced.
 #[test]
-fn a_cluster_that_aws_gave_up_on_can_be_destroyed_and_replaced() {
+fn a_failed_cluster_can_be_destroyed_and_replaced() {
     let failed = || cluster("incompatible-network", "Failed", 2);
     let scene = with_cluster();
     let plan = scene.run(&["plan"], vec![failed()]);

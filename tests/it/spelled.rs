@@ -24,7 +24,7 @@ fn plan(account: &Account, text: &str) -> String {
 }
 
 #[test]
-fn a_key_is_known_however_it_is_written() {
+fn a_key_is_recognised_in_every_spelling() {
     let key = arn(&format!("key/{KEY}"));
     for live in [KEY, &key] {
         for applied in [KEY, &key] {
@@ -44,7 +44,7 @@ fn a_key_is_known_however_it_is_written() {
 }
 
 #[test]
-fn what_others_changed_is_told_however_the_stack_writes_it() {
+fn drift_is_reported_in_every_spelling() {
     let key = arn(&format!("key/{KEY}"));
     let account = Account::after(&topic(KEY)).set("sns_topic.one", "kms_master_key_id", arn("key/other"));
     for declared in [KEY, &key] {
@@ -57,7 +57,7 @@ fn what_others_changed_is_told_however_the_stack_writes_it() {
 
 /// A fingerprint of an earlier version is of the stack's spelling at that time.
 #[test]
-fn a_ledger_of_an_earlier_version_blames_nobody_without_proof() {
+fn an_older_ledger_reports_no_drift_without_proof() {
     let key = arn(&format!("key/{KEY}"));
     let address = "sns_topic.one".parse().expect("an address");
     let mut account = Account::after(&topic(KEY)).set("sns_topic.one", "kms_master_key_id", &*key);
@@ -79,7 +79,7 @@ fn a_ledger_of_an_earlier_version_blames_nobody_without_proof() {
 
 /// The field in which an earlier version kept AWS's spellings is read, but no longer written.
 #[test]
-fn what_an_earlier_version_kept_of_spellings_is_dropped() {
+fn spellings_stored_by_an_earlier_version_are_dropped() {
     let entry = serde_json::json!({
         "id": "one", "region": "us-east-1", "applied": "2026-01-01T00:00:00Z", "spelled": { "name": "abc" }, "newer": 1,
     });
@@ -90,7 +90,7 @@ fn what_an_earlier_version_kept_of_spellings_is_dropped() {
 
 /// A declared default equals an absent one: adding or removing it changes and risks nothing.
 #[test]
-fn a_default_of_aws_is_as_if_absent() {
+fn a_default_of_aws_equals_an_absent_attribute() {
     let bucket = |more: &str| {
         format!(
             "[s3_bucket.lake]\nbucket = \"lake-1\"\nencryption = {{ sse_algorithm = \"aws:kms\"{more} }}\n"
@@ -122,7 +122,7 @@ fn a_default_of_aws_is_as_if_absent() {
 }
 
 #[test]
-fn what_aws_does_not_tell_is_as_it_was_applied() {
+fn unreadable_attributes_count_as_applied() {
     let cluster = |port: u16| {
         format!(
             "[redshift_cluster.w]\ncluster_identifier = \"w\"\nnode_type = \"ra3.large\"\nmaster_username = \"admin\"\n\
@@ -141,7 +141,7 @@ fn what_aws_does_not_tell_is_as_it_was_applied() {
 }
 
 #[test]
-fn an_entry_that_others_wrote_is_nobodys_change() {
+fn undeclared_entries_of_a_map_are_not_drift() {
     let database =
         |more: &str| format!("[glue_database.d]\nname = \"d\"\nparameters = {{ a = \"1\"{more} }}\n");
     let account = Account::after(&database("")).change("glue_database.d", |live| {
@@ -171,7 +171,7 @@ fn each<'n>(node: &'n Node, path: &[PathStep], see: &mut dyn FnMut(&[PathStep], 
 /// An empty optional text counts as absent, and so does every value that AWS uses for an absent field, in
 /// any table.
 #[test]
-fn what_means_nothing_is_left_out_everywhere() {
+fn meaningless_values_are_dropped_everywhere() {
     let mut seen = 0;
     for kind in KINDS.iter() {
         each(&kind.schema().spec, &[], &mut |path, table, field| {
@@ -200,7 +200,7 @@ fn what_means_nothing_is_left_out_everywhere() {
 
 /// A key that AWS itself owns is the default of its attribute, or the attribute says otherwise.
 #[test]
-fn every_key_has_its_spellings() {
+fn every_kms_key_attribute_has_its_spellings() {
     // Not encrypted, the bucket's choice, or AWS's choice: no alias equals the default.
     const WITHOUT_DEFAULT: [&str; 9] = [
         "cloudtrail_trail.kms_key_id",

@@ -325,7 +325,7 @@ fn is_wanted(verb: Verb, s3: bool) -> bool {
 }
 
 #[test]
-fn stopped_at_any_request_it_ends_in_time_and_the_next_run_finishes() {
+fn a_run_stopped_at_any_request_ends_in_time_and_the_next_finishes() {
     let scenarios: VecDeque<(Verb, bool)> = VERBS
         .into_iter()
         .flat_map(|verb| [(verb, true), (verb, false)])

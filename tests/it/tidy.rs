@@ -112,7 +112,7 @@ fn planning_reads_no_clock_and_no_disk() {
 
 /// Links in a foreign repository may lead anywhere: see `src/files.rs`.
 #[test]
-fn the_files_of_a_stack_are_read_through_one_door() {
+fn files_of_a_stack_are_read_only_by_src_files() {
     let mut files = below("src/stack");
     for room in ["src/lang", "src/kinds", "src/kind", "src/eval", "src/schema", "src/graph.rs", "src/live.rs"]
     {
@@ -126,7 +126,7 @@ fn the_files_of_a_stack_are_read_through_one_door() {
 }
 
 #[test]
-fn a_kind_knows_its_own_service_and_the_contract_alone() {
+fn a_kind_uses_only_its_own_service_and_the_contract() {
     const ROOMS: [&str; 3] = ["kind", "aws", "value"];
     const CRATES: [&str; 10] = [
         "std",
@@ -177,7 +177,7 @@ fn a_kind_knows_its_own_service_and_the_contract_alone() {
 }
 
 #[test]
-fn a_kind_leaves_waiting_repeating_and_printing_to_the_engine() {
+fn kinds_do_not_wait_retry_or_print() {
     without(
         &below("src/kinds/"),
         r"\bsleep\(|\btokio::|\bwait_until|print!|println!|\btracing::|\blog::",
@@ -186,7 +186,7 @@ fn a_kind_leaves_waiting_repeating_and_printing_to_the_engine() {
 }
 
 #[test]
-fn the_engine_knows_no_kind() {
+fn the_engine_names_no_kind() {
     let mut engine = Vec::new();
     for room in ["src/plan", "src/apply", "src/ledger", "src/stack", "src/lang", "src/schema", "src/live.rs"]
     {
@@ -212,7 +212,7 @@ fn only_the_command_line_and_its_diagnostics_write_to_the_terminal() {
 
 /// Messages of AWS and of tools, and excerpts of files, may quote a secret.
 #[test]
-fn the_words_of_others_are_shown_without_secrets() {
+fn foreign_text_is_shown_without_secrets() {
     let decide = ["src/aws/error.rs", "src/kinds/cloudwatch/dashboard.rs", "src/stack/load.rs"];
     let files: Vec<File> = sources()
         .into_iter()
@@ -240,7 +240,7 @@ fn every_file_of_a_kind_is_in_the_list() {
 }
 
 #[test]
-fn every_file_says_what_it_is() {
+fn every_file_begins_with_a_comment() {
     for file in sources() {
         let first = file.text.lines().next().unwrap_or_default();
         assert!(first.starts_with("//! ") && first.len() > 8, "{} begins with {first:?}", file.path);
@@ -248,7 +248,7 @@ fn every_file_says_what_it_is() {
 }
 
 #[test]
-fn no_file_is_larger_than_one_can_read() {
+fn no_file_is_too_large_to_read() {
     let sizes: Vec<(usize, String)> = sources()
         .into_iter()
         .filter(|file| !TABLES.contains(&file.path.as_str()))
@@ -261,7 +261,7 @@ fn no_file_is_larger_than_one_can_read() {
 }
 
 #[test]
-fn nothing_can_panic_without_a_proof_beside_it() {
+fn every_possible_panic_has_a_proof_beside_it() {
     let panics = Regex::new(r"\.unwrap\(\)|\.expect\(|\bpanic!|\bunreachable!").expect("a pattern");
     let mut found = Vec::new();
     for file in sources() {
@@ -283,7 +283,7 @@ fn nothing_can_panic_without_a_proof_beside_it() {
 }
 
 #[test]
-fn nothing_is_left_for_later() {
+fn no_todo_is_left() {
     let later = Regex::new(r"\btodo!|\bunimplemented!|\bdbg!|#\[ignore|\bTODO\b|\bFIXME\b|\bXXX\b")
         .expect("a pattern");
     let mut files = sources();
@@ -305,7 +305,7 @@ fn nothing_is_left_for_later() {
 }
 
 #[test]
-fn nothing_tells_of_the_machine_it_was_made_on() {
+fn no_file_names_a_path_of_a_machine() {
     let machine = Regex::new(r#"(^|[\s"'`(=])/(root|home|work|Users|tmp)/"#).expect("a pattern");
     let mut files = sources();
     for (folder, extension) in [

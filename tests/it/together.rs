@@ -115,7 +115,7 @@ fn sixteen_applies_on_one_ledger_in_a_file_take_turns() {
 }
 
 #[test]
-fn who_does_not_wait_is_told_who_holds_the_lock_and_a_plan_needs_none() {
+fn without_waiting_the_error_names_the_lock_holder_and_a_plan_needs_no_lock() {
     let project = in_s3(60, RESOURCES);
     project.cloud.disturb("latency_ms=400&fault_match=sns:");
     let first = start(&mut apply(&project, &[]));
@@ -155,7 +155,7 @@ fn the_lock_of_a_dead_holder_frees_itself() {
 }
 
 #[test]
-fn a_holder_that_lost_its_lock_begins_nothing_more() {
+fn a_holder_that_lost_its_lock_starts_nothing_more() {
     use std::fmt::Write;
     let mut resources = String::new();
     for number in 0..12 {
@@ -207,7 +207,7 @@ fn over_services() -> String {
 }
 
 #[test]
-fn an_apply_on_an_aws_that_throttles_succeeds_and_tells_how_often() {
+fn a_throttled_apply_succeeds_and_reports_the_throttling() {
     let project = Project::new(&over_services());
     project.cloud.disturb("rps=*=5");
     let began = Instant::now();
@@ -229,7 +229,7 @@ fn an_apply_on_an_aws_that_throttles_succeeds_and_tells_how_often() {
 }
 
 #[test]
-fn a_ledger_in_s3_is_written_seldom() {
+fn a_ledger_in_s3_is_rarely_written() {
     const COUNT: usize = 80;
     let project = in_s3(
         60,

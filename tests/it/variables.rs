@@ -26,7 +26,7 @@ fn validate(folder: &Path, arguments: &[&str]) -> Run {
 }
 
 #[test]
-fn what_does_not_fit_is_told_with_its_source() {
+fn a_value_of_the_wrong_type_is_reported_with_its_source() {
     let stack = stack(&[("given/vars.toml", "n = \"many\"\n")]);
     refused(&validate(stack.path(), &["--var", "n=many"]), &["must be number", "it is set by --var n\n"]);
     refused(
@@ -44,7 +44,7 @@ fn what_does_not_fit_is_told_with_its_source() {
 }
 
 #[test]
-fn a_failed_validation_tells_the_value_and_its_source() {
+fn a_failed_validation_shows_the_value_and_its_source() {
     let stack = stack(&[("env/dev.toml", "n = 7\n")]);
     refused(
         &validate(stack.path(), &["--var", "n=9"]),
@@ -83,7 +83,7 @@ fn a_file_of_variables_is_toml_or_a_json_object() {
 }
 
 #[test]
-fn a_type_that_is_not_one_leads_to_one_that_is() {
+fn an_invalid_type_gets_a_hint() {
     for (written, words) in [
         ("list", "`list` needs the type of its elements: write `list(string)`"),
         ("map", "write `map(string)`"),

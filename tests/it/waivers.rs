@@ -31,7 +31,7 @@ fn gaps() -> impl Iterator<Item = (&'static str, &'static Gap)> {
 
 /// Every step that the lives leave out is covered by a script.
 #[test]
-fn every_waived_step_is_played() {
+fn every_waived_step_has_a_script() {
     let names: BTreeSet<&str> = gaps().map(|(_, gap)| gap.exchange.as_str()).collect();
     names.iter().for_each(|name| play::script(name).run(name));
     for entry in std::fs::read_dir(root().join("tests/data/exchanges")).expect("the scripts") {
@@ -42,7 +42,7 @@ fn every_waived_step_is_played() {
 }
 
 #[test]
-fn waivers_are_of_this_emulator_and_say_why() {
+fn waivers_are_for_this_emulator_and_have_a_reason() {
     let requirements = include_str!("../../src/sandbox/requirements.txt");
     assert!(requirements.contains(EMULATOR), "look again at every waiver: the emulator is another one now");
     for (kind, gap) in gaps() {

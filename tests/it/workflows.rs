@@ -87,7 +87,7 @@ fn script(path: &str, name: &str) -> String {
 }
 
 #[test]
-fn workflows_have_what_they_must() {
+fn workflows_have_the_required_parts() {
     let pinned = Regex::new(r"^[\w.-]+/[\w./-]+@v\d+\.\d+\.\d+$").unwrap();
     for path in workflows() {
         let workflow = yaml(path);
@@ -185,7 +185,7 @@ fn every_file_fits_its_schema() {
 
 /// In GitHub, an unknown name is the empty text, and no error.
 #[test]
-fn expressions_refer_to_what_there_is() {
+fn expressions_refer_to_existing_names() {
     let expression = Regex::new(r"\$\{\{(.*?)\}\}").unwrap();
     let name = Regex::new(r"\b(steps|needs|inputs)\.([\w-]+)(?:\.outputs\.([\w-]+))?").unwrap();
     let context = Regex::new(r"(?:^|[ (!&|])([a-z]+)\.").unwrap();
@@ -257,7 +257,7 @@ fn shellcheck_finds_nothing_in_the_scripts() {
 }
 
 #[test]
-fn scripts_are_scripts_and_take_nothing_but_variables() {
+fn scripts_parse_and_contain_no_expressions() {
     let scripts = scripts();
     assert!(scripts.len() > 10, "{}", scripts.len());
     for (path, script) in scripts {
@@ -463,7 +463,7 @@ fn by<const N: usize>(all: [(&str, u32, &str); N]) -> String {
 }
 
 #[test]
-fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
+fn a_pull_request_is_planned_commented_and_applied_as_reviewed() {
     let [plan, apply, _] = GITHUB;
     let runner = Runner::new(STACK);
     runner.step(plan, "Find the plan of the last push", &[]).exits(0).says_not("forged");
@@ -525,7 +525,7 @@ fn a_pull_request_is_planned_commented_and_applied_exactly_so() {
 }
 
 #[test]
-fn what_loses_data_takes_an_approval_of_its_own() {
+fn data_loss_needs_a_separate_approval() {
     let [plan, apply, _] = GITHUB;
     let found = "Find the reviewed plan, and what it may cost";
     let logs = "[cloudwatchlogs_log_group.etl]\nlog_group_name = \"/etl\"\n";
@@ -553,7 +553,7 @@ fn what_loses_data_takes_an_approval_of_its_own() {
 }
 
 #[test]
-fn drift_is_one_issue() {
+fn drift_updates_a_single_issue() {
     let drift = GITHUB[2];
     let runner = Runner::new(&format!("{STACK}display_name = \"Alerts\"\n"));
     runner.project.apply();

@@ -17,7 +17,7 @@ fn full() -> Stdio {
 const FORMATS: [&str; 7] = ["text", "markdown", "json", "html", "sarif", "junit", "mermaid"];
 
 #[test]
-fn what_cannot_be_written_is_an_error() {
+fn failed_output_is_an_error() {
     let project = Project::new(STACK);
     project.apply();
     project.run(&["plan", "--out", "plan.json"]).exits(0);
@@ -82,7 +82,7 @@ fn what_cannot_be_written_is_an_error() {
 }
 
 #[test]
-fn outputs_are_written_where_they_lead_and_leave_it_what_it_is() {
+fn outputs_are_written_through_links() {
     let project = Project::new(STACK);
     let at = |name: &str| project.stack().join(name);
     fs::write(at("file.json"), "old").unwrap();
@@ -165,7 +165,7 @@ fn no_filter_turns_on_the_events_of_the_sdk() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_shown() {
+fn invisible_characters_are_shown() {
     let project = Project::new(STACK);
     let evil = "a\u{1b}[2J\u{202e}b\u{2066}c\u{200b}d\u{9b}31m\u{7}";
     let raw = ['\u{1b}', '\u{202e}', '\u{2066}', '\u{200b}', '\u{9b}', '\u{7}', '\u{2028}'];
@@ -215,7 +215,7 @@ fn what_cannot_be_seen_is_shown() {
 }
 
 #[test]
-fn nothing_is_written_over_what_is_read() {
+fn input_files_are_not_overwritten() {
     let project = Project::new(STACK);
     let at = |name: &str| project.stack().join(name);
     fs::create_dir_all(at("env")).unwrap();
@@ -284,7 +284,7 @@ fn nothing_is_written_over_what_is_read() {
 }
 
 #[test]
-fn what_cannot_be_written_is_told_in_the_words_of_the_system() {
+fn failed_writes_are_reported_in_the_words_of_the_system() {
     let project = Project::new(STACK);
     let at = |name: &str| project.stack().join(name);
     let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
@@ -302,7 +302,7 @@ fn what_cannot_be_written_is_told_in_the_words_of_the_system() {
 }
 
 #[test]
-fn a_file_of_variables_in_the_folder_is_no_part_of_the_stack() {
+fn a_variable_file_in_the_folder_is_not_part_of_the_stack() {
     let text =
         format!("{STACK}[variable.team]\ntype = \"string\"\n").replace("= \"alerts\"", "= \"${var.team}\"");
     let project = Project::new(&text);

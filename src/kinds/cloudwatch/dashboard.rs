@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_that_cloudwatch_refuses_are_found_before() {
+    fn bodies_that_cloudwatch_refuses_are_reported() {
         let body = serde_json::json!({ "widgets": [
             { "type": "text", "x": 0, "y": 0, "width": 24, "height": 2, "properties": { "markdown": "# Loads" } },
             { "type": "metric", "x": 18, "width": 12, "properties": { "metrics": [["AWS/Redshift", "HealthStatus"]] } },

@@ -616,7 +616,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_would_refuse_is_found_before() {
+    fn invalid_settings_are_reported() {
         assert_eq!(paths(serde_json::json!({ "log_group_name": "aws/loads" })), ["log_group_name"]);
         assert_eq!(paths(serde_json::json!({ "retention_in_days": 45 })), ["retention_in_days"]);
         assert_eq!(

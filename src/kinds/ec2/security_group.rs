@@ -771,7 +771,7 @@ mod tests {
     }
 
     #[test]
-    fn right_rules_pass() {
+    fn valid_rules_pass() {
         assert_eq!(
             problems(json!([
                 { "ip_protocol": "tcp", "from_port": 5439, "to_port": 5439, "cidr_ipv4": "10.0.0.0/8", "self": false },
@@ -785,7 +785,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_rules_are_told() {
+    fn invalid_rules_are_reported() {
         assert_eq!(
             problems(json!([
                 { "ip_protocol": "TCP", "cidr_ipv4": "10.0.0.0/8" },

@@ -192,7 +192,7 @@ mod tests {
     use super::{Cidr, check_network_v4, check_v4, check_v6};
 
     #[test]
-    fn blocks_are_parsed_and_written_as_aws_does() {
+    fn cidr_blocks_are_parsed_and_written_as_aws_does() {
         for (text, canonical) in
             [("10.0.0.0/16", "10.0.0.0/16"), ("10.0.3.4/22", "10.0.0.0/22"), ("0.0.0.0/0", "0.0.0.0/0")]
         {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_overlap_or_not() {
+    fn overlapping_cidr_blocks_are_found() {
         let cidr = |text| Cidr::v4(text).or_else(|| Cidr::v6(text)).unwrap_or_else(|| panic!("{text}"));
         assert!(cidr("10.0.0.0/16").overlaps(cidr("10.0.1.0/24")));
         assert!(cidr("10.0.1.0/24").overlaps(cidr("10.0.0.0/16")));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_blocks_are_told() {
+    fn invalid_cidr_blocks_are_reported() {
         assert_eq!(check_network_v4("c", "10.0.0.0/16"), None);
         assert_eq!(check_network_v4("c", "100.64.0.0/16"), None);
         assert_eq!(check_network_v4("c", "198.19.0.0/16"), None);

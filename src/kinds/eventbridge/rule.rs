@@ -513,7 +513,7 @@ mod tests {
     use crate::aws::{Class, Scope};
 
     #[test]
-    fn arns() {
+    fn the_arn_of_a_rule_contains_its_bus() {
         let scope = Scope {
             partition: "aws".to_owned(),
             account_id: "111122223333".to_owned(),
@@ -532,7 +532,7 @@ mod tests {
     }
 
     #[test]
-    fn names_share_a_start() {
+    fn names_share_a_prefix() {
         assert_eq!(shared_start("warehouse-load", "warehouse-check"), "warehouse-");
         assert_eq!(shared_start("a", "b"), "");
     }

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_survives_the_way_to_aws_and_back() {
+    fn every_setting_survives_a_round_trip_to_the_sdk() {
         let target: Target = serde_json::from_value(json!({
             "id": "load", "arn": "arn:aws:ecs:us-east-1:111122223333:cluster/c", "role_arn": "r",
             "input_transformer": { "input_paths_map": { "a": "$.a" }, "input_template": "<a>" },

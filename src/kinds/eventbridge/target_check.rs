@@ -244,7 +244,7 @@ mod tests {
     use super::filled;
 
     #[test]
-    fn templates_are_json_with_something_in_the_place_of_names() {
+    fn templates_are_json_once_placeholders_are_filled_in() {
         for template in [
             "\"job <j> failed\"",
             "{\"id\": <id>, \"at\": \"<at>\", \"list\": [<a>, <b>]}",

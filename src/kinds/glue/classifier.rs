@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn one_sort_of_data_that_can_be_told_apart() {
+    fn a_classifier_has_one_format_with_distinct_symbols() {
         let none: [(String, bool); 0] = [];
         let error = |path: &str| vec![(path.to_owned(), false)];
         let warning = |path: &str| vec![(path.to_owned(), true)];

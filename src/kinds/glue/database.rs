@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_tells_catalog_and_name() {
+    fn an_id_contains_catalog_and_name() {
         for (catalog, id, resource) in [
             (None, "sales", "111122223333:database/sales"),
             (Some("111122223333"), "sales", "111122223333:database/sales"),
@@ -483,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_of_others_do_not_count() {
+    fn undeclared_parameters_are_ignored() {
         let wanted = ["name", "parameters.owner", "parameters.old"].map(str::to_owned);
         let wanted = BTreeSet::from(wanted);
         let lookup = Lookup::of("sales", Some(&wanted));

@@ -599,7 +599,7 @@ mod tests {
     use super::{Spec, trust_of_new};
 
     #[test]
-    fn a_role_is_made_without_trust_in_itself() {
+    fn a_role_is_created_without_trust_in_itself() {
         let with = |principal: serde_json::Value| {
             let trust = json!({ "Version": "2012-10-17", "Statement": [
                 { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal }] });

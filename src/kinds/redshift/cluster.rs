@@ -253,7 +253,7 @@ mod tests {
     use crate::value::Value;
 
     #[test]
-    fn it_leaves_its_last_snapshot_behind() {
+    fn a_plan_names_the_final_snapshot_of_a_deleted_cluster() {
         let kept = |more: &[(&str, Value)], incarnation| {
             let all = [("cluster_identifier", Value::from("dw"))].into_iter().chain(more.iter().cloned());
             RedshiftCluster::kept_after_delete(Known(&Value::map(all)), Known(&Value::Null), incarnation)
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_snapshot_has_a_name_of_its_own() {
+    fn the_final_snapshot_has_a_unique_name() {
         let name = final_snapshot_name("warehouse", Some("2026-01-02T03:04:05.678Z"));
         assert_eq!(name, "warehouse-final-20260102030405678");
         assert_eq!(final_snapshot_name("warehouse", None), "warehouse-final");

@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn windows() {
+    fn maintenance_windows_are_checked() {
         for window in ["sun:03:00-sun:04:00", "Sun:23:45-Mon:00:15", "wed:07:30-wed:08:00"] {
             assert_eq!(check_window(window), Ok(()), "{window}");
         }
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords() {
+    fn passwords_are_checked() {
         assert_eq!(check_password("Abcdefg1"), Ok(()));
         for password in ["Abcdef1", "abcdefg1", "ABCDEFG1", "Abcdefgh", "Abcdef 1", "Abcdef@1", "Abcdefü1"] {
             assert!(check_password(password).is_err(), "{password}");
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_cluster_has_no_problem() {
+    fn a_valid_cluster_passes() {
         let (one, other) = ("arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/b");
         let spec = json!({
             "node_type": "ra3.xlplus", "number_of_nodes": 2, "multi_az": true, "manage_master_password": true,
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn what_redshift_refuses() {
+    fn settings_that_redshift_refuses_are_reported() {
         for (spec, path) in [
             (json!({ "node_type": "ra3.large" }), "master_username"),
             (
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_parts_are_left_alone() {
+    fn unknown_parts_are_accepted() {
         let unknown = Value::Unknown(Unknown::new("iam_role.load", "arn"));
         let spec = Value::Map(
             [

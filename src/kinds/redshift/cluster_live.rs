@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paused_cluster_is_ready_and_one_at_work_is_busy() {
+    fn a_paused_cluster_is_ready_and_a_modifying_one_is_busy() {
         assert_eq!(state(Some("paused"), Some("Paused")), State::Ready);
         assert_eq!(state(Some("available"), Some("Available")), State::Ready);
         assert_eq!(state(Some("available"), Some("Modifying")), State::Busy("modifying".to_owned()));
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_pending_counts_as_made() {
+    fn pending_changes_count_as_applied() {
         let cluster = Cluster::builder()
             .cluster_identifier("w")
             .number_of_nodes(2)

@@ -687,7 +687,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_split_as_it_was_merged() -> Result<()> {
+    fn the_tls_statement_is_split_off_as_it_was_merged() -> Result<()> {
         let tls = tls_statement("aws", "data")?;
         let written = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}}"#;
         let policy = PolicyDocument::parse(written).map_err(not_a_policy)?;

@@ -861,7 +861,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_checksum_stands_for_the_content() {
+    fn the_checksum_identifies_the_content() {
         let mut spec = Value::map([("key", "a.json"), ("content", "hello")]);
         assert_eq!(S3Object::derive(&mut spec, &Files::default()), Ok(()));
         assert_eq!(

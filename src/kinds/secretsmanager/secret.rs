@@ -820,7 +820,7 @@ mod tests {
     }
 
     #[test]
-    fn generation_is_possible() {
+    fn impossible_password_rules_are_reported() {
         let short = serde_json::json!({ "generate": { "password_length": 3 } });
         assert_eq!(paths(short), ["generate.password_length"]);
         let template = serde_json::json!({ "generate": { "secret_string_template": "[]" } });
@@ -828,7 +828,7 @@ mod tests {
     }
 
     #[test]
-    fn schedules_are_those_of_secrets_manager() {
+    fn rotation_schedules_are_checked() {
         for good in ["rate(10 days)", "rate(4 hours)", "cron(0 8 1 * ? *)", "cron(0 /4 * * ? *)"] {
             assert!(is_schedule(good), "{good}");
         }

@@ -87,7 +87,7 @@ mod tests {
     use super::doubled;
 
     #[test]
-    fn the_first_is_named() {
+    fn the_first_duplicate_is_named() {
         assert_eq!(doubled(r#"{ "a": 1, "b": [{ "c": 1, "c": 2 }] }"#).as_deref(), Some("b.0.c"));
         assert_eq!(doubled(r#"{ "a": 1, "a": 1 }"#).as_deref(), Some("a"));
         assert_eq!(doubled(r#"{ "a": { "x": 1 }, "b": { "x": null, "y": 1.5 } }"#), None);

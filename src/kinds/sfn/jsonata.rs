@@ -424,7 +424,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn what_jsonata_takes() {
+    fn valid_expressions_are_accepted() {
         for text in [
             "$states.input.n > 1",
             "$sum($states.input.orders.(price * quantity))",
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn what_jsonata_refuses() {
+    fn invalid_expressions_are_reported() {
         for text in [
             "",
             "$sum((1,2)",
@@ -498,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_let_be() {
+    fn deep_nesting_is_not_checked() {
         assert_eq!(check(&"(".repeat(10_000)), Ok(()));
     }
 }

@@ -187,7 +187,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn what_aws_documents_is_accepted() {
+    fn documented_paths_are_accepted() {
         for text in [
             "$",
             "$$",
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_refuses_is_refused() {
+    fn paths_that_aws_refuses_are_refused() {
         for text in [
             "a",
             "$.a[0",

@@ -16,7 +16,7 @@ fn error(text: &str) -> (String, String, String) {
 }
 
 #[test]
-fn errors_point_at_what_is_wrong() {
+fn errors_point_at_the_wrong_part() {
     let table = [
         ("${1 + \"x\"}", "wrong-type", "\"x\""),
         ("${[1] + 2}", "wrong-type", "[1]"),
@@ -122,7 +122,7 @@ fn a_string_without_expressions_is_literal() {
 }
 
 #[test]
-fn what_is_too_deep_is_an_error_and_no_crash() {
+fn too_deep_nesting_is_an_error_and_no_crash() {
     for (open, close) in
         [("(", ")"), ("[", "]"), ("{a=", "}"), ("upper(", ")"), ("!", ""), ("-", ""), ("\"${", "}\"")]
     {
@@ -143,7 +143,7 @@ fn what_is_too_deep_is_an_error_and_no_crash() {
 }
 
 #[test]
-fn what_is_deep_but_allowed_works() {
+fn allowed_nesting_works() {
     for (open, close) in [("(", ")"), ("[", "]"), ("{a=", "}"), ("upper(", ")")] {
         let text = format!("{}1{}", open.repeat(40), close.repeat(40));
         assert!(expression(&text, &[]).is_ok(), "{open}");

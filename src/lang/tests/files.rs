@@ -63,7 +63,7 @@ fn files_of_the_stack_are_read() {
 }
 
 #[test]
-fn what_is_no_text_of_the_stack_is_refused() {
+fn files_outside_the_stack_and_binary_files_are_refused() {
     let root = stack();
     let folder = root.path().join("stack");
     #[cfg(unix)]

@@ -19,7 +19,7 @@ fn names() -> Vec<(&'static str, Value)> {
 }
 
 #[test]
-fn unknowns_stay_as_small_as_they_can() {
+fn only_the_parts_that_depend_on_unknowns_are_unknown() {
     let unknown = Value::unknown("kms_key.data", "arn");
     for text in [
         "unknown + 1",
@@ -81,7 +81,7 @@ fn unknowns_stay_as_small_as_they_can() {
 }
 
 #[test]
-fn secrets_taint_what_is_made_of_them() {
+fn values_derived_from_secrets_are_secret() {
     for text in [
         "secret",
         "upper(secret)",
@@ -230,7 +230,7 @@ fn the_time_of_the_plan_is_the_same_everywhere() {
 }
 
 #[test]
-fn arms_of_a_conditional_have_one_type_as_far_as_it_is_known() {
+fn branches_of_a_conditional_have_one_type_if_it_is_known() {
     let unknown = Value::unknown("kms_key.data", "arn");
     for (text, expected) in [
         ("true ? 1 : \"a\"", Value::from("1")),
@@ -256,7 +256,7 @@ fn arms_of_a_conditional_have_one_type_as_far_as_it_is_known() {
 }
 
 #[test]
-fn sets_are_sets_until_a_value_leaves_the_expressions() {
+fn sets_become_lists_when_a_value_leaves_an_expression() {
     assert_eq!(value("toset([10, 9, 10])", &[]), Value::list([9, 10]));
     assert_eq!(
         value("{ a = [toset([\"b\", \"a\"])] }", &[]).get("a"),

@@ -267,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schedules_in_words() {
+    fn schedules_are_described_in_words() {
         for (text, said) in [
             ("rate(5 minutes)", "every 5 minutes"),
             ("rate(1 day)", "every day"),
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn next_runs() {
+    fn next_runs_are_computed() {
         // A Tuesday.
         let now: Timestamp = "2026-11-24T09:30:00Z".parse().unwrap_or_default();
         for (text, runs) in [

@@ -432,7 +432,7 @@ mod tests {
     use crate::value::Value;
 
     #[test]
-    fn a_rule_of_a_choice_in_a_few_words() {
+    fn a_choice_rule_is_summarised() {
         for (rule, words) in [
             (r#"{"Variable": "$.a", "NumericGreaterThanEquals": 3, "Next": "A"}"#, "$.a ≥ 3"),
             (r#"{"Variable": "$.a", "StringEqualsPath": "$.b", "Next": "A"}"#, "$.a = $.b"),

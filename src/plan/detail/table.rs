@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_table_is_told_by_its_parts() {
+    fn a_long_table_is_compared_by_its_parts() {
         let lines_of_rule = lines(None, Some(&rule(30))).expect("lines");
         assert!(lines_of_rule.iter().all(|line| line.sign == Some(Sign::Added)));
         let texts: Vec<&str> = lines_of_rule.iter().map(|line| line.text.as_str()).collect();

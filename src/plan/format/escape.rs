@@ -117,7 +117,7 @@ mod tests {
     use super::{code, fenced, html, mermaid};
 
     #[test]
-    fn nothing_breaks_out() {
+    fn values_cannot_break_out_of_their_markup() {
         assert_eq!(html("<a href='x'>&\"\n"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\\n");
         assert_eq!(code("a`b``c"), "```a`b``c```");
         assert_eq!(code("`"), "`` ` ``");

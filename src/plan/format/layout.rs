@@ -117,7 +117,7 @@ mod tests {
     use super::layered;
 
     #[test]
-    fn what_is_needed_stands_to_the_left() {
+    fn dependencies_are_drawn_to_the_left() {
         let spots = layered(4, &[(0, 1), (1, 2), (0, 2), (3, 2)]);
         assert_eq!(spots.iter().map(|spot| spot.layer).collect::<Vec<_>>(), [0, 1, 2, 0]);
     }
@@ -131,7 +131,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_node_has_a_spot_of_its_own(
+        fn nodes_do_not_overlap(
             edges in prop::collection::vec((0usize..30, 0usize..30), 0..90)
         ) {
             let spots = layered(30, &edges);

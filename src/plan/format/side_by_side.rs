@@ -174,7 +174,7 @@ mod tests {
     use super::{Row, compare};
 
     #[test]
-    fn what_differs_is_shown_with_a_few_lines_around_it() {
+    fn differences_are_shown_with_context_lines() {
         let left: Vec<String> = (0..20).map(|line| line.to_string()).collect();
         let mut right = left.clone();
         right[10] = "ten".to_owned();

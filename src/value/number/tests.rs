@@ -38,7 +38,7 @@ fn each_number_has_one_form() {
 }
 
 #[test]
-fn doubles_stand_for_the_decimal_that_names_them() {
+fn a_double_means_its_shortest_decimal() {
     assert_eq!(Number::from_f64(2.0), Some(Number::Integer(2)));
     assert!(matches!(Number::from_f64(-0.0), Some(Number::Integer(0))));
     assert_eq!(Number::from_f64(-9_223_372_036_854_775_808.0), Some(Number::Integer(i64::MIN)));
@@ -54,7 +54,7 @@ fn doubles_stand_for_the_decimal_that_names_them() {
 }
 
 #[test]
-fn arithmetic_is_that_of_512_bits() {
+fn arithmetic_has_512_bits() {
     let product = format!("0.02{}1", "0".repeat(153));
     let third = number("1").divide(&number("3")).expect("a third");
     assert_eq!(third.to_string(), format!("0.{}5", "3".repeat(154)));

@@ -315,7 +315,7 @@ mod cbor {
     }
 
     #[test]
-    fn what_is_written_can_be_read() {
+    fn written_cbor_can_be_read() {
         let value = serde_json::json!({
             "a": [1, 0, -7, 300, 1.5, true, false, null], "b": { "c": "ä" }, "long": "x".repeat(300)
         });

@@ -16,7 +16,7 @@ pub(crate) fn filed(plan: &Plan) -> (String, Plan) {
 }
 
 #[test]
-fn a_plan_in_a_file_shows_what_the_plan_shows() {
+fn a_saved_plan_shows_the_same_as_the_plan() {
     for case in &corpus() {
         let (text, plan) = filed(&case.plan);
         for secret in ["Correct-Horse-7", "Battery-Staple-8"] {

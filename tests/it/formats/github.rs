@@ -20,7 +20,7 @@ fn prose(html: &str) -> String {
 }
 
 #[test]
-fn headings_are_bold_and_nothing_is_struck_out() {
+fn headings_are_bold_and_no_text_is_struck_out() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut written: Vec<(String, String)> =
         corpus().iter().map(|case| (case.name.to_owned(), case.render(Format::Markdown))).collect();

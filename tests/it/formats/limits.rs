@@ -13,7 +13,7 @@ use super::notation::outside_of_code;
 use crate::account::Account;
 
 #[test]
-fn twenty_secrets_are_in_no_format() {
+fn no_format_shows_any_of_twenty_secrets() {
     let mut stack = String::new();
     let mut secrets: Vec<String> = Vec::new();
     let mut secret = || {
@@ -91,7 +91,7 @@ fn twenty_secrets_are_in_no_format() {
 }
 
 #[test]
-fn a_comment_on_5_000_changes_fits_and_says_what_it_leaves_out() {
+fn a_comment_on_5_000_changes_fits_and_counts_the_omitted() {
     let plan = many(5_000);
     let began = Instant::now();
     let text = render(
@@ -144,7 +144,7 @@ fn all_formats_of_1_000_changes_are_small_and_quick() {
 
 /// Names, reasons and commands of any length, in characters that grow when they are escaped.
 #[test]
-fn every_format_keeps_to_its_hosts_limits_whatever_the_names() {
+fn every_format_stays_within_its_hosts_limits() {
     for (length, count, letters) in [
         (200_000, 1, &["A", "`"][..]),
         (5_000, 40, &["A", "`", "<", "𝒳"][..]),

@@ -12,7 +12,7 @@ use crate::account::{Account, CLUSTER, TOPIC};
 use crate::paper;
 
 #[test]
-fn every_json_has_the_shape_of_terraforms() {
+fn json_plans_have_the_structure_of_terraforms() {
     let mut actions = BTreeSet::new();
     for case in corpus() {
         let json: Json = serde_json::from_str(&case.render(Format::Json)).expect("JSON");
@@ -77,7 +77,7 @@ fn change_of(case: &str, address: &str) -> Json {
 
 /// The fields that checkov's rules and common conftest policies read.
 #[test]
-fn policies_find_what_they_look_for() {
+fn json_plans_have_the_fields_that_policies_read() {
     let encryption = change_of("encryption_off", "aws_s3_bucket_server_side_encryption_configuration.lake");
     let algorithm = "/change/after/rule/0/apply_server_side_encryption_by_default/0/sse_algorithm";
     assert_eq!(encryption.pointer(algorithm), Some(&Json::from("AES256")), "{encryption:#}");
@@ -114,7 +114,7 @@ fn policies_find_what_they_look_for() {
 /// A value that is only known after the apply is not in `after`. The configuration says that it is set, and
 /// what it refers to, and still does so afterwards.
 #[test]
-fn what_refers_to_another_resource_is_told_in_the_configuration() {
+fn references_are_in_the_configuration() {
     let plan = |account: Account, text: &str| {
         let plan = account.planned(text, &Selection::default()).expect("a plan");
         let json: Json =
@@ -151,7 +151,7 @@ fn what_refers_to_another_resource_is_told_in_the_configuration() {
 }
 
 #[test]
-fn every_sarif_is_one() {
+fn sarif_is_valid() {
     for case in corpus() {
         let json: Json = serde_json::from_str(&case.render(Format::Sarif)).expect("JSON");
         assert_eq!(json["version"], "2.1.0");
@@ -183,7 +183,7 @@ fn every_sarif_is_one() {
 }
 
 #[test]
-fn every_page_and_report_is_well_formed_and_safe() {
+fn pages_and_reports_are_well_formed_and_load_nothing() {
     use base64::Engine;
     use sha2::Digest;
     let marked =

@@ -98,7 +98,7 @@ fn secret_stack(workers: u32) -> String {
 }
 
 #[test]
-fn no_word_changes_a_format() {
+fn no_secret_changes_a_format() {
     let words = words();
     // A change beside the secret, a creation, and a deletion.
     let plans = [
@@ -129,7 +129,7 @@ fn no_word_changes_a_format() {
 
 /// All words at once, each the value of a sensitive variable, through the whole program.
 #[test]
-fn no_word_changes_what_dwctl_says() {
+fn no_secret_changes_the_output_of_dwctl() {
     let words: Vec<String> = words().into_iter().collect();
     let neutral: Vec<String> = (0..words.len()).map(|at| format!("n3utral-{at}-x")).collect();
     let plan_of = |words: &[String]| {
@@ -205,7 +205,7 @@ fn no_word_changes_what_dwctl_says() {
 
 /// A few words, each by itself, that a fork might choose to hide changes from a reviewer.
 #[test]
-fn a_fork_blinds_no_review() {
+fn secrets_of_a_fork_hide_no_changes() {
     for secret in [
         "delete",
         "update",
@@ -249,7 +249,7 @@ fn a_fork_blinds_no_review() {
 }
 
 #[test]
-fn no_word_changes_an_event() {
+fn no_secret_changes_an_event() {
     let list: Vec<String> = words().iter().map(|word| quoted(word)).collect();
     let project = Project::new(&format!(
         "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\n[variable.words]\ntype = \"list(string)\"\nsensitive = true\n\

@@ -352,13 +352,13 @@ impl Files {
 }
 
 #[test]
-fn no_file_uses_one_that_uses_it() {
+fn files_do_not_use_each_other_in_cycles() {
     let circles = Files::read().circles();
     assert!(circles.is_empty(), "files in circles:\n{}", circles.join("\n"));
 }
 
 #[test]
-fn circles_of_files_are_found() {
+fn cycles_of_files_are_found() {
     let file = |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned() };
     let circles = |files: &[File]| Files::of(files).circles();
     let user = "use super::Item;\nfn of(_: &Item) {}";

@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_about_what_is_unknown() {
+    fn unknown_values_are_not_reported() {
         let unknown = || Value::Unknown(Unknown { address: "a.b".to_owned(), attribute: "c".to_owned() });
         let mut spec = simple(serde_json::json!({}));
         if let Value::Map(map) = &mut spec {

@@ -149,7 +149,7 @@ mod tests {
     use super::pattern_fault;
 
     #[test]
-    fn brackets_and_quotes_are_closed() {
+    fn unclosed_brackets_and_quotes_are_reported() {
         // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
         for pattern in [
             "",

@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_s3_would_refuse_is_said() {
+    fn settings_that_s3_refuses_are_reported() {
         let json = serde_json::json!({
             "bucket": "192.168.0.1",
             "object_lock_enabled": true,

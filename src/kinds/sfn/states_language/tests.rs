@@ -60,7 +60,7 @@ fn a_jsonata_machine_passes() {
 
 /// As observed at AWS: each state of a JSONPath machine may choose its own language, at any depth.
 #[test]
-fn a_state_has_the_language_of_the_machine_unless_it_says() {
+fn a_state_inherits_the_query_language_of_its_machine() {
     let nested = |outer: &str, machine: &str| {
         json!({ "QueryLanguage": machine, "StartAt": "Each", "States": { "Each": {
             "Type": "Map", "QueryLanguage": "JSONata", "Items": "{% $states.input.tables %}", "End": true,
@@ -83,7 +83,7 @@ fn a_state_has_the_language_of_the_machine_unless_it_says() {
 }
 
 #[test]
-fn faults_are_named_by_their_place() {
+fn errors_name_their_place() {
     let all = json!([{ "ErrorEquals": ["States.ALL"] }, { "ErrorEquals": ["Other"] }]);
     for (definition, fault) in [
         (json!({ "States": { "A": { "Type": "Succeed" } } }), "definition: a machine needs a first state"),
@@ -194,7 +194,7 @@ fn an_express_machine_does_not_wait() {
 }
 
 #[test]
-fn unknown_parts_are_taken_as_right() {
+fn unknown_parts_are_accepted() {
     let Value::Map(mut machine) = Value::from_json(&one(json!({ "Type": "Task", "Next": "B" }))) else {
         return;
     };
@@ -212,7 +212,7 @@ fn unknown_parts_are_taken_as_right() {
 }
 
 #[test]
-fn timestamps() {
+fn timestamps_are_checked() {
     for time in ["2030-01-31T02:00:00Z", "2030-01-31T02:00:00.5Z", "2030-01-31T02:00:00+01:00"] {
         assert!(is_timestamp(time), "{time}");
     }

@@ -573,14 +573,14 @@ mod tests {
     use super::{Chart, Flow, Part, Picture, State, leading_back};
 
     #[test]
-    fn a_loop_leads_back_where_it_is_closed() {
+    fn a_loop_is_drawn_back_to_its_start() {
         let edges = [(0, 2), (2, 1), (1, 3), (3, 2), (3, 4), (4, 4)];
         assert_eq!(leading_back(5, &edges), [false, false, false, true, false, false]);
     }
 
     proptest! {
         #[test]
-        fn nothing_lies_on_anything_else_and_ways_lead_down(
+        fn shapes_do_not_overlap_and_edges_lead_down(
             ends in prop::collection::vec((0usize..12, 0usize..12, any::<bool>()), 0..40)
         ) {
             let states = (0..10).map(|place| State {
