@@ -145,7 +145,7 @@ impl<'a> EvalContext<'a> {
     /// of 30,000 locals does not overflow the stack. Errors of a local are reported where it is used.
     fn ensure_local(&self, name: &str) {
         let mut open: Vec<&'a str> = Vec::new();
-        open.extend(self.stack.locals.get_key_value(name).map(|(name, _)| name.as_str()));
+        open.extend(self.stack.root.locals.get_key_value(name).map(|(name, _)| name.as_str()));
         while let Some(&name) = open.last() {
             if self.is_evaluated(name) {
                 open.pop();
@@ -158,7 +158,7 @@ impl<'a> EvalContext<'a> {
             if open.len() > waits {
                 continue;
             }
-            let Some(entry) = self.stack.locals.get(name) else { break };
+            let Some(entry) = self.stack.root.locals.get(name) else { break };
             let mut problems = Vec::new();
             let held = self.budget.held();
             let value = entry.value.evaluate_named(&Names::new(self, None), &mut problems);
@@ -195,7 +195,7 @@ impl<'a> EvalContext<'a> {
         self.fixed.borrow_mut().clear();
         self.changing.borrow_mut().clear();
         let again = self.references.deferring();
-        self.order.clone().into_iter().chain(again).map(move |index| &stack.resources[index])
+        self.order.clone().into_iter().chain(again).map(move |index| &stack.root.resources[index])
     }
 
     /// Returns whether any expression uses the availability zones of the region.
@@ -358,7 +358,7 @@ impl<'a> EvalContext<'a> {
         }
         let mut spec = Value::Map(attributes);
         let schema = instance.kind.schema();
-        if let Err(problem) = instance.kind.derive(&mut spec, &self.stack.files) {
+        if let Err(problem) = instance.kind.derive(&mut spec, &self.stack.root.files) {
             problems.push(located(problem, resource));
         }
         let written = as_written(&schema.spec, spec.clone());
@@ -597,7 +597,7 @@ impl<'a> EvalContext<'a> {
     /// As [`EvalContext::outputs`], each with its own problems.
     pub fn each_output(&self) -> BTreeMap<String, (Value, Vec<Diagnostic>)> {
         let names = Names::new(self, None);
-        let outputs = self.stack.outputs.iter().map(|(name, output)| {
+        let outputs = self.stack.root.outputs.iter().map(|(name, output)| {
             let mut problems = Vec::new();
             let value = output.value.evaluate(&names, &mut problems);
             (name.clone(), (if output.sensitive { value.into_secret() } else { value }, problems))
@@ -608,7 +608,7 @@ impl<'a> EvalContext<'a> {
     /// Returns whether every text of an output comes from resources. Such an output contains nothing
     /// that AWS does not have, however its expression was written at the last apply.
     pub fn is_of_resources(&self, output: &str) -> bool {
-        let Some(output) = self.stack.outputs.get(output) else { return false };
+        let Some(output) = self.stack.root.outputs.get(output) else { return false };
         let mut open = vec![&output.value];
         let mut seen = BTreeSet::new();
         while let Some(node) = open.pop() {
@@ -625,7 +625,7 @@ impl<'a> EvalContext<'a> {
                             "env" | "stack" | "aws" | "path" => {}
                             "local" => {
                                 let name = reference.name(0).unwrap_or_default().to_owned();
-                                let Some(local) = self.stack.locals.get(&name) else { return false };
+                                let Some(local) = self.stack.root.locals.get(&name) else { return false };
                                 // Another member of a table may be shown.
                                 if !matches!(local.value.content, Content::Template(_)) {
                                     return false;
@@ -665,7 +665,7 @@ impl<'a> EvalContext<'a> {
         }
         // Unused locals are checked as well. An error in a used one was already reported at its use,
         // with the same place.
-        for (name, entry) in &self.stack.locals {
+        for (name, entry) in &self.stack.root.locals {
             self.ensure_local(name);
             if self.local(name, Result::is_err) == Some(true) {
                 entry.value.evaluate(&Names::new(self, None), problems);

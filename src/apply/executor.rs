@@ -125,12 +125,6 @@ impl Executor<'_, '_, '_> {
     }
 
     pub(super) fn span(&self, address: &Address) -> Option<crate::diag::Span> {
-        let declaration = address.declaration();
-        self.eval
-            .stack
-            .resources
-            .iter()
-            .find(|resource| resource.address() == declaration)
-            .map(|resource| resource.span)
+        self.eval.stack.resource(address).map(|resource| resource.span)
     }
 }

@@ -103,7 +103,7 @@ pub(super) fn files_and_owned(current: &OsStr) -> Vec<CompletionCandidate> {
 
 /// The names of the stack's outputs.
 pub(super) fn outputs(current: &OsStr) -> Vec<CompletionCandidate> {
-    starting(Line::read().stack().into_iter().flat_map(|stack| stack.outputs.into_keys()), current)
+    starting(Line::read().stack().into_iter().flat_map(|stack| stack.root.outputs.into_keys()), current)
 }
 
 /// The kinds or, after a kind and a dot, its attributes.
@@ -162,7 +162,7 @@ fn declared(line: &Line) -> Vec<String> {
             all
         }
         Err(_) => {
-            let all = stack.resources.iter();
+            let all = stack.root.resources.iter();
             all.map(|resource| format!("{}.{}", resource.kind, resource.name)).collect()
         }
     }

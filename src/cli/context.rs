@@ -166,7 +166,8 @@ fn given_variables(
         }
     }
     given.retain(|(_, name, _)| {
-        stack.variables.contains_key(name) || other.is_none_or(|other| !other.variables.contains_key(name))
+        stack.root.variables.contains_key(name)
+            || other.is_none_or(|other| !other.root.variables.contains_key(name))
     });
     let values = stack::variables(stack, &given, &mut problems);
     (values, problems)
@@ -278,7 +279,7 @@ fn options(args: &AwsArgs, stack: &Stack) -> Options {
         profile: args.profile.clone(),
         sandbox: args.sandbox,
         audit: args.audit.clone(),
-        files: stack.files.clone(),
+        files: stack.root.files.clone(),
         http: None,
     }
 }

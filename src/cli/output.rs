@@ -53,7 +53,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         let Some(state) = states.remove(name) else { return Ok(Exit::Done) };
         return one(name, state, args.json, printer);
     }
-    if stack.outputs.is_empty() {
+    if stack.root.outputs.is_empty() {
         printer.note("The stack declares no outputs.");
     } else if ledger.resources.is_empty()
         && !states.values().any(|one| matches!(one, OutputState::There { .. }))
@@ -66,7 +66,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             }
         }
     }
-    for name in ledger.outputs.keys().filter(|name| !stack.outputs.contains_key(*name)) {
+    for name in ledger.outputs.keys().filter(|name| !stack.root.outputs.contains_key(*name)) {
         printer.note(&format!("Output {name} is no longer declared: the next apply removes it."));
     }
     let there = states.into_iter().filter_map(|(name, state)| match state {
@@ -94,11 +94,11 @@ fn lead_to_name(mut failure: Failure, args: &Args) -> Failure {
 
 /// Checks that the stack declares an output.
 fn known(name: &str, stack: &Stack) -> Result<(), Diagnostic> {
-    if stack.outputs.contains_key(name) {
+    if stack.root.outputs.contains_key(name) {
         return Ok(());
     }
     let error = Diagnostic::error("unknown-output", format!("the stack has no output `{name}`"));
-    Err(match nearest(name, stack.outputs.keys().map(String::as_str)) {
+    Err(match nearest(name, stack.root.outputs.keys().map(String::as_str)) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error,
     })

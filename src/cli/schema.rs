@@ -87,7 +87,7 @@ fn env_schema(stack: Option<&Stack>) -> Value {
         stack_table("Settings of the stack that the environment overrides.", &["region"]),
     );
     properties.insert("ledger".to_owned(), ledger_table());
-    for (name, variable) in stack.into_iter().flat_map(|stack| &stack.variables) {
+    for (name, variable) in stack.into_iter().flat_map(|stack| &stack.root.variables) {
         let mut schema = of_type(&variable.kind);
         let words = variable.description.clone().unwrap_or_else(|| format!("The variable `{name}`."));
         if let Value::Object(members) = &mut schema {

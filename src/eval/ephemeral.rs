@@ -11,12 +11,12 @@ use crate::stack::{Content, Node, Stack};
 /// Errors for every expression that would let the value of an ephemeral variable reach another place.
 /// Conditions may use it.
 pub(super) fn misused(stack: &Stack) -> Vec<Diagnostic> {
-    if stack.variables.values().all(|variable| !variable.ephemeral) {
+    if stack.root.variables.values().all(|variable| !variable.ephemeral) {
         return Vec::new();
     }
     let check = Check { stack, locals: locals(stack) };
     let mut problems = Vec::new();
-    for resource in &stack.resources {
+    for resource in &stack.root.resources {
         let Some(kind) = kinds::kind(&resource.kind) else { continue };
         let fields = kind.schema().spec.fields();
         for entry in resource.body.entries() {
@@ -36,7 +36,7 @@ pub(super) fn misused(stack: &Stack) -> Vec<Diagnostic> {
         settings.into_iter().flatten().for_each(|node| check.refuse(node, &mut problems));
     }
     stack.tags.iter().for_each(|node| check.refuse(node, &mut problems));
-    stack.outputs.values().for_each(|output| check.refuse(&output.value, &mut problems));
+    stack.root.outputs.values().for_each(|output| check.refuse(&output.value, &mut problems));
     stack.imports.iter().for_each(|import| check.refuse(&import.id, &mut problems));
     problems
 }
@@ -46,14 +46,15 @@ fn locals(stack: &Stack) -> BTreeMap<&str, &str> {
     let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut found: BTreeMap<&str, &str> = BTreeMap::new();
     let mut open = Vec::new();
-    for (name, entry) in &stack.locals {
+    for (name, entry) in &stack.root.locals {
         for reference in entry.value.references() {
             if let Some(variable) = variable(stack, &reference) {
                 if found.insert(name, variable).is_none() {
                     open.push(name.as_str());
                 }
             } else if reference.root == "local"
-                && let Some((used, _)) = reference.name(0).and_then(|used| stack.locals.get_key_value(used))
+                && let Some((used, _)) =
+                    reference.name(0).and_then(|used| stack.root.locals.get_key_value(used))
             {
                 users.entry(used).or_default().insert(name);
             }
@@ -74,7 +75,7 @@ fn locals(stack: &Stack) -> BTreeMap<&str, &str> {
 /// The ephemeral variable that a reference names.
 fn variable<'s>(stack: &'s Stack, reference: &Reference) -> Option<&'s str> {
     let name = reference.name(0).filter(|_| reference.root == "var")?;
-    let (name, variable) = stack.variables.get_key_value(name)?;
+    let (name, variable) = stack.root.variables.get_key_value(name)?;
     variable.ephemeral.then_some(name.as_str())
 }
 

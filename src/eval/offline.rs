@@ -34,7 +34,7 @@ impl<'a> EvalContext<'a> {
         let mut spec = without_unknowns(evaluate(&instance.resource.body, &names, sources), write);
         // A value computed from a part that AWS decides, such as the checksum of a text, may not be
         // computable from the reference. That part is then compared by itself.
-        drop(instance.kind.derive(&mut spec, &self.stack.files));
+        drop(instance.kind.derive(&mut spec, &self.stack.root.files));
         let mut tags = instance.tags.clone();
         for node in [&self.stack.tags, &instance.resource.tags].into_iter().flatten() {
             let Value::Map(found) = evaluate(node, &names, sources) else { continue };
@@ -53,7 +53,7 @@ impl<'a> EvalContext<'a> {
     /// The outputs, evaluated without AWS.
     pub fn offline_outputs(&self, write: &Write<'_>) -> BTreeMap<String, Value> {
         let names = Names::new(self, None);
-        let outputs = self.stack.outputs.iter().map(|(name, output)| {
+        let outputs = self.stack.root.outputs.iter().map(|(name, output)| {
             let value = without_unknowns(evaluate(&output.value, &names, &self.stack.sources), write);
             (name.clone(), if output.sensitive { value.into_secret() } else { value })
         });

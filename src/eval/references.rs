@@ -82,11 +82,11 @@ enum Sees {
 
 /// Every reference in the stack.
 pub(super) fn all(stack: &Stack) -> Vec<Reference> {
-    let mut nodes: Vec<&Node> = stack.locals.values().map(|entry| &entry.value).collect();
-    nodes.extend(stack.outputs.values().map(|output| &output.value));
+    let mut nodes: Vec<&Node> = stack.root.locals.values().map(|entry| &entry.value).collect();
+    nodes.extend(stack.root.outputs.values().map(|output| &output.value));
     nodes.extend(&stack.tags);
     nodes.extend(stack.imports.iter().map(|import| &import.id));
-    nodes.extend(stack.resources.iter().flat_map(nodes_of));
+    nodes.extend(stack.root.resources.iter().flat_map(nodes_of));
     nodes.into_iter().flat_map(Node::references).collect()
 }
 
@@ -114,12 +114,18 @@ impl References {
     pub(super) fn of(stack: &Stack) -> (Self, Vec<Diagnostic>) {
         let mut linker = Linker {
             stack,
-            declared: stack.resources.iter().enumerate().map(|(index, one)| (one.address(), index)).collect(),
+            declared: stack
+                .root
+                .resources
+                .iter()
+                .enumerate()
+                .map(|(index, one)| (one.address(), index))
+                .collect(),
             locals: BTreeMap::new(),
             visits: 0,
             problems: Vec::new(),
         };
-        for (name, entry) in &stack.locals {
+        for (name, entry) in &stack.root.locals {
             let local = linker.local(&entry.value);
             linker.locals.insert(name.clone(), local);
         }
@@ -127,7 +133,7 @@ impl References {
         let shared = stack.tags.as_ref().map(|tags| linker.targets(&tags.references())).unwrap_or_default();
         let mut targets = Vec::new();
         let mut count = 0;
-        for resource in &stack.resources {
+        for resource in &stack.root.resources {
             let mut own = shared.clone();
             let deferrable = kinds::kind(&resource.kind).map(|kind| kind.deferrable()).unwrap_or_default();
             for entry in resource.body.entries() {
@@ -173,7 +179,7 @@ impl References {
             targets.push(own);
         }
         let mut all: Vec<Target> = targets.iter().flatten().cloned().collect();
-        for output in stack.outputs.values() {
+        for output in stack.root.outputs.values() {
             all.extend(linker.targets(&output.value.references()));
         }
         for import in &stack.imports {
@@ -187,20 +193,20 @@ impl References {
         }
         // Unused locals are evaluated, too.
         all.extend(linker.locals.values().flat_map(|local| &local.targets).cloned());
-        let mut referred = vec![BTreeSet::new(); stack.resources.len()];
+        let mut referred = vec![BTreeSet::new(); stack.root.resources.len()];
         for target in all {
             match target.sees {
                 Sees::Nothing => {}
                 Sees::Attribute(name) => drop(referred[target.index].insert(name)),
                 Sees::Everything => {
-                    let kind = kinds::kind(&stack.resources[target.index].kind);
+                    let kind = kinds::kind(&stack.root.resources[target.index].kind);
                     let attrs = kind.and_then(|kind| kind.schema().attrs.fields()).into_iter().flatten();
                     referred[target.index].extend(attrs.map(|(name, _)| name.clone()));
                 }
             }
         }
         // The linker may have stopped early: the remaining declarations have no targets.
-        targets.resize_with(stack.resources.len(), Vec::new);
+        targets.resize_with(stack.root.resources.len(), Vec::new);
         let references = Self {
             targets,
             referred: referred.into_iter().map(Rc::new).collect(),
@@ -218,7 +224,7 @@ impl References {
         stack: &'s Stack,
     ) -> impl Iterator<Item = &'s str> + use<'_, 's> {
         let needs = self.locals.get(name).into_iter().flat_map(|local| &local.needs);
-        needs.filter_map(|name| stack.locals.get_key_value(name)).map(|(name, _)| name.as_str())
+        needs.filter_map(|name| stack.root.locals.get_key_value(name)).map(|(name, _)| name.as_str())
     }
 
     /// Returns whether the value of a local depends on resources.
@@ -276,7 +282,7 @@ impl References {
         let Some(&index) = self.indices.get(&resource.address()) else { return (all, soft) };
         for target in &self.targets[index] {
             let mut needs = BTreeSet::new();
-            let needed = &stack.resources[target.index];
+            let needed = &stack.root.resources[target.index];
             let address = |key| Address::new(&*needed.kind, &*needed.name, key);
             match views.get(&needed.address()) {
                 Some(View::Each(all)) => match (&target.which, target.which.key(each)) {
@@ -303,7 +309,7 @@ impl References {
     }
 
     pub(super) fn cycle(&self, stack: &Stack, cycle: &[usize]) -> Diagnostic {
-        let name = |index: usize| stack.resources[index].address();
+        let name = |index: usize| stack.root.resources[index].address();
         let mut path: Vec<String> = cycle.iter().map(|&index| name(index)).collect();
         path.extend(path.first().cloned());
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
@@ -384,7 +390,7 @@ impl Linker<'_> {
                             .map(|(one, _)| one.as_str())
                             .chain([needed.as_str()])
                             .collect();
-                        let entry = self.stack.locals.get(&needed);
+                        let entry = self.stack.root.locals.get(&needed);
                         let problem =
                             Diagnostic::error("cycle", format!("locals need each other: {}", way(&round)));
                         let span = entry.map(|entry| entry.span);
@@ -464,18 +470,18 @@ impl Linker<'_> {
         for reference in references {
             if reference.root == "local" {
                 if let Some(name) = reference.name(0) {
-                    if self.stack.locals.contains_key(name) {
+                    if self.stack.root.locals.contains_key(name) {
                         local(name, reference.span);
                     } else {
-                        let near = nearest(name, self.stack.locals.keys().map(String::as_str));
+                        let near = nearest(name, self.stack.root.locals.keys().map(String::as_str));
                         self.unknown("local", name, near, reference.span);
                     }
                 }
             } else if reference.root == "var" {
                 if let Some(name) = reference.name(0)
-                    && !self.stack.variables.contains_key(name)
+                    && !self.stack.root.variables.contains_key(name)
                 {
-                    let near = nearest(name, self.stack.variables.keys().map(String::as_str));
+                    let near = nearest(name, self.stack.root.variables.keys().map(String::as_str));
                     self.unknown("variable", name, near, reference.span);
                 }
             } else if kinds::kind(&reference.root).is_some() {
@@ -517,8 +523,8 @@ impl Linker<'_> {
             return vec![near.to_owned()];
         }
         let known = [
-            ("var", self.stack.variables.contains_key(root)),
-            ("local", self.stack.locals.contains_key(root)),
+            ("var", self.stack.root.variables.contains_key(root)),
+            ("local", self.stack.root.locals.contains_key(root)),
         ];
         if let Some((place, _)) = known.into_iter().find(|(_, is)| *is) {
             return vec![format!("{place}.{root}")];
@@ -544,14 +550,14 @@ impl Linker<'_> {
             self.unknown_resource(&address, reference.span);
             return None;
         };
-        let which = match (self.stack.resources[index].for_each.is_some(), reference.steps.get(1)) {
+        let which = match (self.stack.root.resources[index].for_each.is_some(), reference.steps.get(1)) {
             (true, Some(Step::Index(Value::String(key)) | Step::Attribute(key))) => Which::Key(key.clone()),
             (true, Some(Step::Each(part))) => Which::Each(Rc::new(part.as_ref().clone())),
             _ => Which::All,
         };
         let is_one = !matches!(which, Which::All);
         let sees = match reference.name(if is_one { 2 } else { 1 }) {
-            Some(name) if is_one || self.stack.resources[index].for_each.is_none() => {
+            Some(name) if is_one || self.stack.root.resources[index].for_each.is_none() => {
                 Sees::Attribute(name.to_owned())
             }
             _ => Sees::Everything,
@@ -587,7 +593,7 @@ impl Linker<'_> {
 
     fn unknown(&mut self, what: &str, name: &str, near: Option<&str>, span: Span) {
         // It is declared, and why it could not be read was already reported.
-        if self.stack.unread.contains(what) || self.stack.unread.contains(name) {
+        if self.stack.root.unread.contains(what) || self.stack.root.unread.contains(name) {
             return;
         }
         let error = Diagnostic::error("unknown-reference", format!("the stack has no {what} `{name}`"));

@@ -46,8 +46,8 @@ impl<'w, 'a> Names<'w, 'a> {
             return Err(Diagnostic::error("invalid-reference", "`local` is not a value by itself")
                 .at(reference.span, "write local.NAME"));
         };
-        if !self.eval.stack.locals.contains_key(name) {
-            if self.eval.stack.unread.contains("local") {
+        if !self.eval.stack.root.locals.contains_key(name) {
+            if self.eval.stack.root.unread.contains("local") {
                 return Ok((Value::unknown("local", name), reference.steps.len()));
             }
             return Err(Diagnostic::error("unknown-reference", format!("the stack has no local `{name}`"))
@@ -185,7 +185,7 @@ impl Scope for Names<'_, '_> {
         match reference.root.as_str() {
             "var" => match reference.name(0).and_then(|name| eval.variables.get(name)) {
                 Some(value) => Ok(descend(value, reference, 1)),
-                None if eval.stack.unread.contains("variable") => {
+                None if eval.stack.root.unread.contains("variable") => {
                     Ok((Value::unknown("var", reference.to_string()), reference.steps.len()))
                 }
                 None => Err(Diagnostic::error(
@@ -233,7 +233,7 @@ impl Scope for Names<'_, '_> {
     }
 
     fn files(&self) -> &Files {
-        &self.eval.stack.files
+        &self.eval.stack.root.files
     }
 
     fn budget(&self) -> &Budget {

@@ -416,7 +416,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         };
         let Some(at) = attributes.iter().position(|one| one.path == checksum) else { return };
         let text = |side: &EvalContext<'_>, one: &Instance<'_>| {
-            let text = one.kind.content(Known(&one.spec), &side.stack.files)?;
+            let text = one.kind.content(Known(&one.spec), &side.stack.root.files)?;
             Some(Outside::new(text).to_string())
         };
         let (before, after) = (text(self.old.eval, was), text(self.new.eval, is));

@@ -62,7 +62,7 @@ pub(super) fn outputs(
     let mut before: BTreeMap<String, Option<Value>> =
         ledger.outputs.iter().map(|(name, print)| (name.clone(), stays(name, print))).collect();
     // Outputs that are no longer declared cannot be evaluated.
-    if before.iter().all(|(name, value)| value.is_some() || !eval.stack.outputs.contains_key(name)) {
+    if before.iter().all(|(name, value)| value.is_some() || !eval.stack.root.outputs.contains_key(name)) {
         return before;
     }
     let live = eval.aside(|| {

@@ -58,7 +58,7 @@ pub fn variables(
     problems: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, Value> {
     let mut values: BTreeMap<String, Given> = BTreeMap::new();
-    let names = || stack.variables.keys().map(String::as_str);
+    let names = || stack.root.variables.keys().map(String::as_str);
     let unknown = |name: &str, source: &str| {
         let error = Diagnostic::error("unknown-variable", format!("the stack has no variable `{name}`"))
             .note(format!("it is set by {source}"));
@@ -67,8 +67,8 @@ pub fn variables(
             None => error,
         }
     };
-    let scope = Names { files: stack.files.clone(), ..Names::default() };
-    for (name, variable) in &stack.variables {
+    let scope = Names { files: stack.root.files.clone(), ..Names::default() };
+    for (name, variable) in &stack.root.variables {
         let Some(default) = &variable.default else { continue };
         let (value, found) = (default.evaluate(&scope, problems), problems.len());
         if value.is_null() && !variable.nullable && found == problems.len() {
@@ -80,9 +80,9 @@ pub fn variables(
         }
         values.insert(name.clone(), Given::at(value, default.span));
     }
-    let may_be_declared = stack.unread.contains("variable");
+    let may_be_declared = stack.root.unread.contains("variable");
     for (name, entry) in &stack.env_values {
-        if stack.variables.contains_key(name) {
+        if stack.root.variables.contains_key(name) {
             let value = entry.value.evaluate(&scope, problems);
             values.insert(name.clone(), Given::at(value, entry.value.span));
         } else if !may_be_declared {
@@ -97,7 +97,7 @@ pub fn variables(
         }
     }
     for (source, name, value) in given {
-        match stack.variables.get(name) {
+        match stack.root.variables.get(name) {
             Some(variable) => {
                 let is_json = variable.kind != Type::String && variable.kind != Type::Any;
                 let (value, no_json) = match value {
@@ -115,7 +115,7 @@ pub fn variables(
     }
     let mut converted = BTreeMap::new();
     let mut set_by: BTreeMap<&str, String> = BTreeMap::new();
-    for (name, variable) in &stack.variables {
+    for (name, variable) in &stack.root.variables {
         let mut given = values.remove(name);
         // Null stands for the default of a variable that cannot be null.
         if !variable.nullable && given.as_ref().is_some_and(|one| one.value.is_null()) {
@@ -179,10 +179,10 @@ pub fn variables(
     }
     let scope = Names {
         values: BTreeMap::from([("var".to_owned(), Value::Map(converted.clone()))]),
-        files: stack.files.clone(),
+        files: stack.root.files.clone(),
         budget: scope.budget.clone(),
     };
-    for (name, variable) in &stack.variables {
+    for (name, variable) in &stack.root.variables {
         for condition in &variable.validation {
             // Unknown values have been reported above.
             let Some(Verdict::Failed(message)) = condition.evaluate(&scope, problems) else { continue };

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::{
-    Content, DEFAULT_ENV, Entry, Import, Moved, Moves, Node, Output, Removed, Resource, Stack, Variable,
-    is_region, settings,
+    Content, DEFAULT_ENV, Entry, Import, Module, Moved, Moves, Node, Output, Removed, Resource, Stack,
+    Variable, is_region, settings,
 };
 use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, a, counted};
 use crate::elsewhere;
@@ -592,7 +592,6 @@ impl Loader<'_> {
         let stack = Stack {
             sources: self.sources,
             folder: folder.to_owned(),
-            files: self.files,
             name,
             region: region.unwrap_or_default(),
             tags,
@@ -602,14 +601,17 @@ impl Loader<'_> {
             env: env.to_owned(),
             ledger,
             env_values,
-            variables: self.variables,
-            locals: self.locals,
-            resources: self.resources.into_values().collect(),
-            outputs: self.outputs,
+            root: Module {
+                files: self.files,
+                variables: self.variables,
+                locals: self.locals,
+                resources: self.resources.into_values().collect(),
+                outputs: self.outputs,
+                unread: self.unread,
+            },
             imports: self.imports,
             moved: self.moved,
             removed: self.removed,
-            unread: self.unread,
         };
         Loaded { stack, problems: self.problems, is_whole }
     }

@@ -20,7 +20,7 @@ pub use given::variables;
 pub use ledger::LedgerPlace;
 pub use load::{Loaded, load, read, variable_text};
 pub use model::{
-    DEFAULT_ENV, Ignored, Import, Lifecycle, Moved, Output, Removed, Resource, Stack, matches_tag,
+    DEFAULT_ENV, Ignored, Import, Lifecycle, Module, Moved, Output, Removed, Resource, Stack, matches_tag,
 };
 pub use moved::Moves;
 pub use node::{Content, Entry, Node};

@@ -21,8 +21,6 @@ pub struct Stack {
     pub sources: Sources,
     /// The stack's folder.
     pub folder: PathBuf,
-    /// The files in that folder.
-    pub files: Files,
     /// `[stack] name`.
     pub name: String,
     /// `[stack] region`, or the environment's.
@@ -41,6 +39,21 @@ pub struct Stack {
     pub ledger: Option<LedgerPlace>,
     /// The values in the environment's file.
     pub env_values: BTreeMap<String, Entry>,
+    /// What its own folder declares.
+    pub root: Module,
+    /// `[[import]]`.
+    pub imports: Vec<Import>,
+    /// `[[moved]]`.
+    pub moved: Vec<Moved>,
+    /// `[[removed]]`.
+    pub removed: Vec<Removed>,
+}
+
+/// What the files of one folder declare: of the stack's own, or of one that modules name.
+#[derive(Debug, Default)]
+pub struct Module {
+    /// The files in the folder.
+    pub files: Files,
     /// `[variable.NAME]`.
     pub variables: BTreeMap<String, Variable>,
     /// `[local]`.
@@ -49,12 +62,6 @@ pub struct Stack {
     pub resources: Vec<Resource>,
     /// `[output]`.
     pub outputs: BTreeMap<String, Output>,
-    /// `[[import]]`.
-    pub imports: Vec<Import>,
-    /// `[[moved]]`.
-    pub moved: Vec<Moved>,
-    /// `[[removed]]`.
-    pub removed: Vec<Removed>,
     /// Declarations that could not be read; that is reported separately. `kind.name`, or `variable`,
     /// `local` and `resource` for all of these.
     pub unread: BTreeSet<String>,
@@ -121,9 +128,15 @@ pub struct Resource {
 impl Stack {
     /// The declaration of an address.
     pub fn resource(&self, address: &Address) -> Option<&Resource> {
-        let at = self
-            .resources
-            .binary_search_by(|one| (&one.kind, &one.name).cmp(&(&address.kind, &address.name)));
+        self.root.resource(&address.kind, &address.name)
+    }
+}
+
+impl Module {
+    /// The declaration `[kind.name]`.
+    pub fn resource(&self, kind: &str, name: &str) -> Option<&Resource> {
+        let at =
+            self.resources.binary_search_by(|one| (one.kind.as_str(), one.name.as_str()).cmp(&(kind, name)));
         at.ok().and_then(|at| self.resources.get(at))
     }
 }

@@ -540,7 +540,7 @@ fn a_ledger_holds_no_value() {
         &KINDS.iter().fold(paper::headed(""), |text, kind| format!("{text}[{}.a]\n", kind.name())),
     )]);
     let stack = paper::load(folder.path()).unwrap_or_else(|(problems, _)| panic!("{problems:#?}"));
-    for resource in &stack.resources {
+    for resource in &stack.root.resources {
         let kind = dwctl::kinds::kind(&resource.kind).expect("a kind");
         let node = &kind.schema().spec;
         // Fingerprints of secrets are slow on purpose.
