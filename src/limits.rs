@@ -25,7 +25,7 @@ pub const RESOURCES: usize = 50_000;
 /// Errors and warnings reported one by one; the rest are counted.
 pub const DIAGNOSTICS: usize = 50;
 
-/// Bytes of one answer of AWS. The largest, a page of all roles of an account with their policies, has
+/// Bytes of one answer from AWS. The largest, a page of all roles of an account with their policies, has
 /// a few MiB.
 pub const ANSWER: u64 = 64 << 20;
 /// Pages of one list of AWS. At 100 items a page that is a million items.

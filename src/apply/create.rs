@@ -18,7 +18,7 @@ const LOOKS: u32 = 2;
 /// A resource that exists after a create.
 pub(super) struct Made {
     pub(super) id: String,
-    /// Whether this call created it, and not an earlier attempt.
+    /// True if this call created it, and not an earlier attempt.
     pub(super) now: bool,
     /// The resource, if the answer to the call described all of it.
     pub(super) live: Option<ErasedLive>,
@@ -43,7 +43,7 @@ pub(super) enum OwnerCheck {
 
 /// The existing resource, if any, in the place of a new one.
 enum Place {
-    /// Nothing.
+    /// Nothing has this name.
     Free,
     /// A resource that an earlier attempt of ours created, by id.
     Own(String),
@@ -256,7 +256,7 @@ impl Work<'_, '_, '_, '_> {
             .note("the create call may have changed its settings to those declared here")
     }
 
-    /// The error if a resource that the ledger knows is there after all.
+    /// The error if a resource that the plan took for gone still exists.
     fn still_there(&self, id: &str) -> Diagnostic {
         plan::still_there(&self.instance.address, id).at(self.instance.resource.span, "declared here")
     }

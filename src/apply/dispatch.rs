@@ -78,8 +78,8 @@ impl<'d> Dispatch<'d> {
     }
 }
 
-/// Notes in the first error which waiting changes have already let go of a resource. They take it again
-/// with the next apply.
+/// Adds to the first error which waiting changes have already released a resource. The next apply restores
+/// their references.
 fn tell_released<'c>(failures: &mut [Diagnostic], waiting: impl Iterator<Item = &'c Change>) {
     let Some(failure) = failures.first_mut() else { return };
     for change in waiting.filter(|change| !change.goes()) {

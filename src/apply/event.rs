@@ -98,7 +98,7 @@ pub struct Summary {
     /// Resources whose work was not started, with the failed address that they depend on, or `None`
     /// after an interruption.
     pub skipped: BTreeMap<Address, Option<Address>>,
-    /// Whether the user interrupted it.
+    /// True if the user interrupted it.
     pub interrupted: bool,
     /// Time from the first to the last step.
     pub elapsed: Duration,

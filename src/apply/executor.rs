@@ -22,7 +22,7 @@ pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) writer: &'e LedgerWriter<'l>,
     /// Resources that are created or replaced.
     pub(super) made: BTreeSet<&'e Address>,
-    /// Whether settings that nobody declared are read, too.
+    /// True if settings that nobody declared are read, too.
     pub(super) deep: bool,
     pub(super) report: &'e dyn Fn(Event),
     pub(super) reads: Reads,
@@ -47,7 +47,7 @@ impl Executor<'_, '_, '_> {
             && change.reason != Reason::Deposed
             && ledger.resources.get(&change.address).is_none_or(|entry| entry.id == *id)
         {
-            // This also ends what an interrupted apply had begun.
+            // This also finishes what an interrupted apply started.
             ledger.intents.remove(&change.address);
         }
         // The address may already belong to a replacement that was created first.
@@ -70,7 +70,7 @@ impl Executor<'_, '_, '_> {
             return Ok(());
         }
         let cx = self.session.cx(&change.region);
-        let failed = |error: Error| vec![failure(&format!("cannot give up {}", change.address), id, &error)];
+        let failed = |error: Error| vec![failure(&format!("cannot release {}", change.address), id, &error)];
         let live = match look_at_tags(&self.reads, kind, &cx, id).await.map_err(failed)? {
             Some(live)
                 if self.ownership(kind, &cx, change, id, &live).await.map_err(failed)? == Ownership::Ours =>

@@ -271,7 +271,7 @@ impl<'l> LedgerWriter<'l> {
         } else if signals::is_hurried() {
             error.note("nothing new was started, and running operations were abandoned")
         } else {
-            error.note("nothing new was started, and running operations were awaited")
+            error.note("nothing new was started, and dwctl waited for running operations")
         };
         if !self.unsaved.get() {
             return error

@@ -73,7 +73,7 @@ impl Queue {
                 self.ended.notified().await;
             }
         };
-        // Whoever is late reads later.
+        // Later requests join the next batch.
         let _late = tokio::time::timeout(patience.min(LONGEST), all_ended).await;
     }
 

@@ -60,7 +60,10 @@ pub async fn recover(
         } else {
             let why = match Owner::of(&live.tags) {
                 Some(owner) => {
-                    format!("{id} is, by its tags, {} of stack {}/{}", owner.address, owner.stack, owner.env)
+                    format!(
+                        "the tags of {id} say that it is {} of stack {}/{}",
+                        owner.address, owner.stack, owner.env
+                    )
                 }
                 None => format!("{id} exists, but has no owner tags"),
             };

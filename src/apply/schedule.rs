@@ -15,9 +15,9 @@ pub(super) struct Schedule {
     units: Vec<Unit>,
     /// The index of each unit.
     places: BTreeMap<Unit, usize>,
-    /// For each unit, the number of those that must be done first and are not.
+    /// For each unit, the number of units that must be done first and are not done yet.
     open: Vec<usize>,
-    /// For each unit, those that wait for it.
+    /// For each unit, the units that wait for it.
     needed_by: Vec<Vec<usize>>,
     /// Seconds from the start of a unit to the end of everything that depends on it.
     remaining: Vec<u64>,
@@ -92,7 +92,7 @@ impl Schedule {
         let mut failed: Vec<usize> = self.places.get(unit).copied().into_iter().collect();
         while let Some(one) = failed.pop() {
             for &later in &self.needed_by[one] {
-                // It still waits for a unit that failed, so it is not among the ready.
+                // It still waits for a unit that failed, so it is not in `ready`.
                 if self.waiting.remove(&later) {
                     lost.insert(self.units[later].address.clone());
                     failed.push(later);

@@ -32,8 +32,8 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error that a kind finds without an answer of AWS: a state that cannot proceed, or a limit
-    /// that AWS documents.
+    /// An error that a kind detects without an answer from AWS: a state that cannot proceed, or a limit that
+    /// AWS documents.
     pub fn finding(class: Class, message: impl Into<Outside>) -> Self {
         Self {
             class,

@@ -45,7 +45,7 @@ pub(super) struct Args {
     allow: Vec<Allow>,
 }
 
-/// What a plan may cost, as it is allowed.
+/// A risk that the user allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Allow {
     /// Updates and replacements that lose data.
@@ -194,7 +194,8 @@ async fn change(request: Request<'_>, printer: &Printer) -> Outcome {
                     Ok::<_, Failure>((eval, plan))
                 };
                 let (eval, mut plan) = match planned(&selection).await {
-                    // A skipped resource may be what stands in the way.
+                    // The partial plan may have failed because of a resource that it leaves out, so everything is
+                    // planned.
                     Err(_) if selection.only.is_some() => {
                         planned(&Selection { only: None, ..selection }).await?
                     }
@@ -354,7 +355,7 @@ async fn ask(
     }
 }
 
-/// Reports what was not done, and chooses the exit code. `command` is the one that continues.
+/// Reports what was not done, and chooses the exit code. `command` is the command that continues the work.
 fn end(summary: &Summary, command: &str, printer: &Printer) -> Exit {
     let kept = if command == "destroy" {
         "The ledger records what is left"

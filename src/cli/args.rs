@@ -6,7 +6,7 @@ use clap_complete::engine::ArgValueCompleter as Completer;
 use super::completions;
 use super::switch::switch;
 
-/// Which stack, and with which values.
+/// Selects the stack, and sets its variables.
 #[derive(Clone, Debug, Args)]
 pub(super) struct StackArgs {
     /// Folder of the stack.
@@ -41,12 +41,12 @@ pub(super) struct AwsArgs {
     #[arg(long, env = "DWCTL_PROFILE", value_name = "NAME")]
     pub(super) profile: Option<String>,
 
-    /// Where calls that change something are written down: see [`audit::AuditArgs`].
+    /// The file that records every call that changes something: see [`audit::AuditArgs`].
     #[arg(skip)]
     pub(super) audit: Option<crate::aws::Audit>,
 }
 
-/// Which part of the stack.
+/// Selects a part of the stack.
 #[derive(Clone, Debug, Args)]
 pub(super) struct SelectArgs {
     /// Only this address, with its dependencies and, when it is destroyed, its dependents; may be
@@ -54,7 +54,7 @@ pub(super) struct SelectArgs {
     #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
     pub(super) target: Vec<String>,
 
-    /// All but this address, its dependents, and what cannot be deleted without it; may be repeated.
+    /// Leaves out this address, its dependents, and what cannot be deleted without it; may be repeated.
     #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
     pub(super) exclude: Vec<String>,
 
@@ -62,7 +62,7 @@ pub(super) struct SelectArgs {
     #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
     pub(super) replace: Vec<String>,
 
-    /// Takes over existing resources that are not provably this stack's.
+    /// Takes over existing resources that may belong to someone else.
     #[arg(long)]
     pub(super) adopt: bool,
 

@@ -8,7 +8,7 @@ use crate::aws::Audit;
 use crate::diag::Diagnostic;
 use crate::stack::Stack;
 
-/// Where to write down what is changed.
+/// The options of the audit file.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct AuditArgs {
     /// Appends a JSON line for each call that changes something at AWS.

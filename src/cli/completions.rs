@@ -215,7 +215,7 @@ impl Line {
 
     fn stack(&self) -> Option<Stack> {
         let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
-        // A stack with errors has nothing to offer; `dwctl validate` tells them.
+        // A stack with errors has nothing to offer; `dwctl validate` reports them.
         let load = |env: Option<&str>| stack::load(Path::new(&self.folder), env, &kinds).ok();
         load(self.env.as_deref()).or_else(|| load(None))
     }

@@ -316,7 +316,7 @@ pub(super) async fn connect(args: &AwsArgs, stack: &Stack, printer: &Printer) ->
                     session.account_id(),
                     session.caller()
                 ))
-                .note("the only call to AWS asked who the caller is")
+                .note("the only call to AWS was sts:GetCallerIdentity")
                 .help("use the credentials of that account, or another environment"),
             ],
             stack.sources.clone(),

@@ -104,7 +104,7 @@ fn compared(
     }
     let mut was_world = old.eval(&was, was_facts, was_given)?;
     let is_world = new.eval(&is, is_facts, is_given)?;
-    // Both are evaluated at the same time of day.
+    // Both see the same current time, so that it makes no difference.
     was_world.planned_at.clone_from(&is_world.planned_at);
     let titles = [format!("{}/{}", was.name, was.env), format!("{}/{}", is.name, is.env)];
     let [old_title, new_title] = &titles;

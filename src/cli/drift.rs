@@ -24,7 +24,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS")]
     target: Vec<String>,
 
-    /// All but this address and its dependents; may be repeated.
+    /// Leaves out this address and its dependents; may be repeated.
     #[arg(long, value_name = "ADDRESS")]
     exclude: Vec<String>,
 

@@ -17,7 +17,7 @@ use crate::plan::review::Review;
 use crate::plan::since::Snapshot;
 use crate::plan::{Plan, TextOptions, needed};
 
-/// In which formats a plan is shown.
+/// The output formats of a plan.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct FormatArgs {
     /// Format to print.
@@ -45,11 +45,11 @@ impl ValueEnum for Format {
 
 /// How a shown plan can be applied.
 pub(super) enum Apply {
-    /// Not at all.
+    /// It cannot be applied.
     Never,
-    /// By this command, which plans again.
+    /// This command plans again, and applies the new plan.
     Again(String),
-    /// By this command, exactly as shown.
+    /// This command applies exactly the plan shown.
     Saved(String),
 }
 

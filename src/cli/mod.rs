@@ -167,7 +167,7 @@ fn said(error: &clap::Error) -> ExitCode {
     } else {
         printer.out(&words(printer.colour()));
     }
-    // Not clap's own 2, which would tell a pipeline that there are changes.
+    // Not clap's own 2, which a pipeline would take for "there are changes".
     let is_error = error.use_stderr() || printer.is_cut_short();
     ExitCode::from(if is_error { Exit::Error } else { Exit::Done } as u8)
 }

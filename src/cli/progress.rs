@@ -39,7 +39,7 @@ pub(super) struct Progress<'p> {
 enum Face {
     /// On a terminal: a bar that redraws itself below the lines of finished work.
     Bar(ProgressBar),
-    /// As lines; in a group if true.
+    /// As lines; true if they are in a group of a CI log.
     Lines(bool),
     /// As JSON events.
     Stream,

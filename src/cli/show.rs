@@ -183,8 +183,9 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
                 } else {
                     shown.push(as_text(address, entry, live.as_ref().zip(parts), printer.width()));
                     if let Some(owner) = owner {
-                        let words =
-                            format!("{address} no longer belongs to this stack: by its tags it is {owner}.");
+                        let words = format!(
+                            "{address} no longer belongs to this stack: its tags say that it is {owner}."
+                        );
                         printer.note(&visible(&words));
                     }
                 }

@@ -185,7 +185,7 @@ mod tests {
             ("::error::x", "\\::error::x"),
             ("a\n \t::add-mask::x\n", "a\n \t\\::add-mask::x\n"),
             ("a\r::stop-commands::x", "a\r\\::stop-commands::x"),
-            // By the rules of a language, these stand at the start of the line.
+            // Invisible characters do not hide that the command starts the line.
             ("\u{feff}::error::x", "\u{feff}\\::error::x"),
             ("\u{ad}:\u{200b}:error::x", "\u{ad}\\:\u{200b}:error::x"),
             ("\u{1b}\u{e0001}::error::x", "\u{1b}\u{e0001}\\::error::x"),

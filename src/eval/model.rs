@@ -14,7 +14,7 @@ use crate::lang::Budget;
 use crate::stack::{Import, Resource, Stack};
 use crate::value::Value;
 
-/// The facts that AWS tells about the run: the `aws` of expressions.
+/// Facts from AWS about this run: `aws` in expressions.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// Partition, account and region.

@@ -169,7 +169,7 @@ fn check(
         let text = value.as_str().unwrap_or_default();
         if is_twice {
             fault(
-                format!("the tag `{key}` is there twice: AWS ignores the case of the tag keys of {kind}"),
+                format!("the tag `{key}` is set twice: AWS ignores the case of the tag keys of {kind}"),
                 "rename one of the two".to_owned(),
                 true,
             );

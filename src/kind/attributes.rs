@@ -30,7 +30,7 @@ pub fn to_attributes<S: Serialize + JsonSchema>(spec: &S) -> aws::Result<Attribu
     let invalid = |words: String| aws::Error::finding(Class::Invalid, words);
     let members = match serde_json::to_value(spec) {
         Ok(Json::Object(members)) => members,
-        Ok(_) => return Err(invalid("these settings are no table".to_owned())),
+        Ok(_) => return Err(invalid("these settings are not a table".to_owned())),
         Err(error) => return Err(invalid(error.to_string())),
     };
     let schema = Schema::of::<S, ()>().spec;

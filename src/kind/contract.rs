@@ -60,7 +60,7 @@ impl<K: Kind> Live<K> {
 pub struct Created<K: Kind> {
     /// The physical id.
     pub id: String,
-    /// The resource, if the answer of AWS describes all of it: it needs no read.
+    /// The resource, if AWS's answer describes all of it: it needs no read.
     pub live: Option<Live<K>>,
 }
 
@@ -87,8 +87,8 @@ impl<K: Kind> From<String> for Created<K> {
 pub enum Deletion {
     /// AWS has deleted it.
     Done,
-    /// Reads tell when it is gone: AWS takes its time, or has answered that there is no such resource, which
-    /// one answer does not prove.
+    /// Reads show when it is gone: AWS deletes it in the background, or has answered that no such resource
+    /// exists, which a single answer does not prove.
     Begun,
 }
 
@@ -141,7 +141,7 @@ pub struct Actions {
     pub delete: &'static [&'static str],
 }
 
-/// The limits of AWS on the tags of a kind.
+/// AWS's limits on the tags of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TagRules {
     /// The maximum number of tags of a resource, the owner's included.
@@ -220,7 +220,7 @@ pub trait Kind: Sized + 'static {
     const ACTIONS: Actions;
     /// True if AWS can tag it.
     const TAGGABLE: bool = true;
-    /// The limits of AWS on its tags.
+    /// AWS's limits on its tags.
     const TAG_RULES: TagRules = TagRules::USUAL;
     /// True if its tags need a separate read call, which [`Lookup::tags`] can save.
     const TAGS_APART: bool = false;
@@ -349,7 +349,7 @@ pub trait Kind: Sized + 'static {
     /// there are several if a replacement was created before the old object was deleted.
     ///
     /// # Errors
-    /// Errors of AWS, as for every verb.
+    /// Errors from AWS, as for every verb.
     async fn find(cx: &Cx, owner: &Owner, spec: Known<'_>) -> Result<Vec<String>> {
         let _ = (cx, owner, spec);
         Ok(Vec::new())
@@ -359,7 +359,7 @@ pub trait Kind: Sized + 'static {
     /// cover the kind and one listing returns both. Used only to rebuild a lost ledger.
     ///
     /// # Errors
-    /// Errors of AWS.
+    /// Errors from AWS.
     async fn all_tags(cx: &Cx) -> Result<Vec<(String, Tags)>> {
         let _ = cx;
         Ok(Vec::new())
@@ -370,7 +370,7 @@ pub trait Kind: Sized + 'static {
     /// rebuild a lost ledger, and to find resources without tags or names after an interrupted apply.
     ///
     /// # Errors
-    /// Errors of AWS; too many children to list.
+    /// Errors from AWS; too many children to list.
     async fn inside(cx: &Cx, id: &str) -> Result<Vec<(String, Tags)>> {
         let _ = (cx, id);
         Ok(Vec::new())
@@ -388,21 +388,21 @@ pub trait Kind: Sized + 'static {
     /// differs.
     ///
     /// # Errors
-    /// Errors of AWS; of class [`crate::aws::Class::Exists`] if the name is taken.
+    /// Errors from AWS; of class [`crate::aws::Class::Exists`] if the name is taken.
     async fn create(cx: &Cx, want: &Self::Spec, new: &NewResource<'_>) -> Result<Created<Self>>;
 
     /// Changes the settings that differ between `live` and `want`; not tags. `AWS_DEFAULT` fields
     /// that are not declared hold the live value in `want`.
     ///
     /// # Errors
-    /// Errors of AWS.
+    /// Errors from AWS.
     async fn update(cx: &Cx, id: &str, live: &Self::Spec, want: &Self::Spec) -> Result<()>;
 
     /// Deletes the resource. Success if it is already gone. Unless AWS has deleted it at once, the engine waits
     /// until reads say so.
     ///
     /// # Errors
-    /// Errors of AWS; of class [`crate::aws::Class::Conflict`] if something still uses it.
+    /// Errors from AWS; of class [`crate::aws::Class::Conflict`] if something still uses it.
     async fn delete(cx: &Cx, id: &str, live: &Self::Spec) -> Result<Deletion>;
 
     /// A note for the reviewer of a deletion about what AWS keeps: a final snapshot, the days in which
@@ -425,7 +425,7 @@ pub trait Kind: Sized + 'static {
     /// before it. Nothing by default; an implementation makes one call at most.
     ///
     /// # Errors
-    /// Errors of AWS.
+    /// Errors from AWS.
     async fn check_delete(
         cx: &Cx,
         id: &str,
@@ -440,7 +440,7 @@ pub trait Kind: Sized + 'static {
     /// Sets and removes tags of an existing resource.
     ///
     /// # Errors
-    /// Errors of AWS.
+    /// Errors from AWS.
     async fn tag(cx: &Cx, id: &str, attrs: &Self::Attrs, set: &Tags, remove: &[String]) -> Result<()> {
         let _ = (cx, id, attrs, set, remove);
         Err(Error::finding(crate::aws::Class::Invalid, "this kind has no tags"))
@@ -453,7 +453,7 @@ pub trait Kind: Sized + 'static {
 /// The spec is no table.
 pub fn id_of<K: Kind>(spec: &K::Spec, scope: &Scope) -> Result<String> {
     let spec = serde_json::to_value(spec).map_err(|error| {
-        Error::finding(crate::aws::Class::Invalid, format!("the specification is no table: {error}"))
+        Error::finding(crate::aws::Class::Invalid, format!("the specification is not a table: {error}"))
     })?;
     Ok(K::identity(Known(&Value::from_json(&spec)), scope).id().unwrap_or_default())
 }

@@ -40,7 +40,7 @@ pub struct ErasedLive {
 pub struct ErasedCreated {
     /// The physical id.
     pub id: String,
-    /// The resource, if the answer of AWS describes all of it.
+    /// The resource, if AWS's answer describes all of it.
     pub live: Option<ErasedLive>,
 }
 

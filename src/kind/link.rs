@@ -10,7 +10,7 @@ pub struct Link {
     pub attribute: &'static str,
     /// The kind of the named resource, which is named by id or ARN.
     pub kind: &'static str,
-    /// The reaction of AWS to the deletion of the named resource.
+    /// What AWS does when the named resource is deleted.
     pub hold: Hold,
     /// The flag to set when the attribute loses its last element, if AWS or the kind would otherwise
     /// replace an empty attribute by its default.
@@ -20,7 +20,7 @@ pub struct Link {
     pub within: Option<&'static str>,
 }
 
-/// The reaction of AWS to the deletion of a resource that another one, the holder, names.
+/// What AWS does when a resource is deleted that another one, the holder, names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
     /// AWS deletes it.
@@ -40,7 +40,7 @@ impl Link {
         Self { attribute, kind, hold: Hold::None, emptied: None, within: None }
     }
 
-    /// Sets the reaction of AWS to the deletion of the named resource.
+    /// Sets what AWS does when the named resource is deleted.
     #[must_use]
     pub const fn held(self, hold: Hold) -> Self {
         Self { hold, ..self }

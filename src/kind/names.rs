@@ -239,7 +239,7 @@ impl Names {
             return refusal(format!("\"{text}\" is not the ARN of {words}"));
         }
         if service == "iam" && !arn.region.is_empty() {
-            return refusal(format!("the ARN of {words} names no region, and \"{text}\" does"));
+            return refusal(format!("the ARN of {words} has no region, but \"{text}\" has one"));
         }
         None
     }
@@ -262,7 +262,8 @@ impl Names {
         let words = self.words();
         if arn.region.is_empty() {
             return Some(
-                Problem::new(path, format!("the ARN of {words} names its region")).help(self.example()),
+                Problem::new(path, format!("the ARN of {words} must contain its region"))
+                    .help(self.example()),
             );
         }
         // An action may be a topic, so use the service of the ARN.
@@ -290,11 +291,8 @@ pub(super) fn foreign(arn: &Arn<'_>, region: &str, path: &str) -> Option<Problem
     let own = Scope::partition_of(region);
     let is_pattern = arn.partition.contains(['*', '?', '$']);
     (arn.partition != own && !is_pattern).then(|| {
-        Problem::new(
-            path,
-            format!("an ARN of the partition `{}` names nothing that {region} can use", arn.partition),
-        )
-        .help(format!("write `arn:{own}:…`, or `arn:${{aws.partition}}:…`"))
+        Problem::new(path, format!("an ARN of the partition `{}` cannot be used in {region}", arn.partition))
+            .help(format!("write `arn:{own}:…`, or `arn:${{aws.partition}}:…`"))
     })
 }
 
@@ -411,7 +409,7 @@ mod tests {
             ("role", "etl", "not the ARN of an IAM role"),
             ("role or name", "arn:aws:sts::111122223333:assumed-role/etl/me", "a session"),
             ("role or name", "etl role", "not the ARN of an IAM role"),
-            ("role", "arn:aws:iam:us-east-1:111122223333:role/r", "names no region"),
+            ("role", "arn:aws:iam:us-east-1:111122223333:role/r", "has no region"),
             ("role", "arn:aws-us-gov:iam::111122223333:role/r", "`aws-us-gov`"),
             ("policy", "arn:aws:iam::111122223333:role/r", "not the ARN of a managed policy"),
             ("vpc", "main", "not the id of a VPC"),

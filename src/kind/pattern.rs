@@ -77,7 +77,7 @@ fn check_fields(pattern: &Value, path: &str, problems: &mut Vec<Problem>) {
 fn check_filter(filter: &Value, path: &str, problems: &mut Vec<Problem>) {
     let Value::Map(filter) = filter else {
         if matches!(filter, Value::List(_)) {
-            problems.push(Problem::new(path, "a list of values holds no lists"));
+            problems.push(Problem::new(path, "a list of values cannot contain lists"));
         }
         return;
     };
@@ -110,10 +110,10 @@ fn check_filter(filter: &Value, path: &str, problems: &mut Vec<Problem>) {
             Some("`anything-but` takes values, or a table such as `{ prefix = \"a\" }`")
         }
         "wildcard" | "equals-ignore-case" if !matches!(operand, Value::String(_)) => {
-            Some("the operator takes a text")
+            Some("the operator takes a string")
         }
         "prefix" | "suffix" if !matches!(operand, Value::String(_) | Value::Map(_)) => {
-            Some("the operator takes a text")
+            Some("the operator takes a string")
         }
         "numeric" if !is_comparison(operand) => {
             Some("`numeric` takes comparisons such as `[\">\", 0, \"<=\", 5]`")

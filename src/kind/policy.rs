@@ -239,7 +239,7 @@ impl Check {
             return;
         }
         let Some(action) = action.as_str() else {
-            return self.problem(path, "an action is a text", "such as \"s3:GetObject\"");
+            return self.problem(path, "an action is a string", "such as \"s3:GetObject\"");
         };
         let well_formed = action == "*"
             || action.split_once(':').is_some_and(|(service, name)| {
@@ -289,7 +289,7 @@ impl Check {
                 continue;
             }
             let Some(resource) = resource.as_str() else {
-                self.problem(path, "a resource is a text", "an ARN, or \"*\"");
+                self.problem(path, "a resource is a string", "an ARN, or \"*\"");
                 continue;
             };
             // Some services (API Gateway) accept short forms in resource policies.
@@ -361,7 +361,11 @@ impl Check {
             return;
         }
         let Some(name) = name.as_str() else {
-            return self.problem(path, "a principal is a text", "an ARN, an account id, or a service's name");
+            return self.problem(
+                path,
+                "a principal is a string",
+                "an ARN, an account id, or a service's name",
+            );
         };
         match kind {
             "AWS" => {
@@ -468,7 +472,7 @@ impl Check {
                         // An error in IAM Access Analyzer. It is not documented that every service refuses
                         // it.
                         self.problems.push(
-                            Problem::warning(at, format!("`{plain}` compares nothing with \"{text}\""))
+                            Problem::warning(at, format!("`{plain}` is never true for \"{text}\""))
                                 .help(format!("write {form}")),
                         );
                     }
@@ -486,11 +490,11 @@ impl Check {
                     if !is_right {
                         let help = match plain {
                             "Bool" | "Null" => "true or false",
-                            _ => "a text, or a list of texts",
+                            _ => "a string, or a list of strings",
                         };
                         self.problem(
                             &*path,
-                            format!("`{key}` is compared with a value that `{operator}` does not take"),
+                            format!("`{key}` is compared with a value that `{operator}` does not accept"),
                             help,
                         );
                     }
@@ -522,7 +526,7 @@ fn not_a_principal(arn: &str) -> Option<(String, &'static str)> {
     } else if !fits {
         Some((format!("\"{arn}\" is not a principal"), EXAMPLE))
     } else if !region.is_empty() {
-        Some((format!("the ARN of a principal names no region, and \"{arn}\" does"), EXAMPLE))
+        Some((format!("the ARN of a principal has no region, but \"{arn}\" has one"), EXAMPLE))
     } else {
         None
     }
@@ -642,7 +646,7 @@ mod tests {
                 "p.Statement.1.Action: `Action` is empty (name at least one)",
                 "p.Statement.1.NotResource: a statement has `Resource` or `NotResource`, not both (split it into two statements)",
                 "p.Statement.2.Condition.Bool: `SecureTransport` is not a condition key (a condition key is `service:Name`, such as `aws:SourceArn`)",
-                "p.Statement.2.Condition.Bool: `SecureTransport` is compared with a value that `Bool` does not take (true or false)",
+                "p.Statement.2.Condition.Bool: `SecureTransport` is compared with a value that `Bool` does not accept (true or false)",
                 "p.Statement.2.Condition.StringEqual: no condition operator `StringEqual` (did you mean `StringEquals`?)",
             ]
         );

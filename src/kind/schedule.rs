@@ -202,7 +202,7 @@ pub fn least_minutes(text: &str) -> Option<u32> {
     times.dedup();
     let (first, last) = (times.first().copied()?, times.last().copied()?);
     let within = times.windows(2).filter_map(|pair| Some(pair.get(1)? - pair.first()?));
-    // From one hour to the next, if there may be a next.
+    // The gap between the last run in one hour and the first in the next, if it may run then.
     let across = hours.contains(['*', '/', '-', ',']).then_some(60 + first - last);
     within.chain(across).min().filter(|gap| *gap < 60)
 }
@@ -224,7 +224,7 @@ fn never_comes_from(text: &str, now: u32) -> Option<String> {
     };
     let years: Vec<u32> = all(&YEAR, years).into_iter().filter(|year| *year >= now).collect();
     if years.is_empty() {
-        return Some(format!("its last year is over: it is {now}"));
+        return Some(format!("its last year is in the past: this is {now}"));
     }
     // Every month has such days.
     if days.contains(['?', 'L', 'W']) {

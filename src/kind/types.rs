@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::document::{canonical_json, canonical_policy};
 
 /// A value that is sent to AWS and shown nowhere. It prints and serialises as `(secret)`, is compared
-/// by fingerprint, is masked where messages of AWS quote it, and is wiped from memory when dropped
+/// by fingerprint, is masked where AWS's messages quote it, and is wiped from memory when dropped
 /// (except for the copy used for masking).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);

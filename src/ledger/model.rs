@@ -227,7 +227,7 @@ impl Ledger {
     /// Makes room for a successor at an address: its current resource is to be deleted.
     pub fn depose(&mut self, address: &Address) {
         let Some(entry) = self.resources.remove(address) else { return };
-        // Its fingerprints are kept: they tell how to delete it, such as with its content.
+        // Its fingerprints are kept: they show how to delete it, for example with its content.
         self.deposed.entry(address.clone()).or_default().push(entry);
     }
 

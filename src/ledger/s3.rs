@@ -108,7 +108,7 @@ impl S3Store {
         let error = match self.objects.get(&self.place.key).await {
             Ok(Some((text, _))) => match Ledger::parse(&text, &self.url()) {
                 Ok(there) => {
-                    error.note(format!("there: serial {} of lineage {}", there.serial, there.lineage))
+                    error.note(format!("found: serial {} of lineage {}", there.serial, there.lineage))
                 }
                 Err(unreadable) => error.note(unreadable.message),
             },
@@ -137,11 +137,12 @@ impl S3Store {
         Ok(found.map(|(text, etag)| Holder::parse(&text, &etag)))
     }
 
-    /// Takes the lock, waiting up to `timeout`. A lock that seems dead is watched for its whole expiry
-    /// and taken over if no heartbeat comes. The clocks of other machines only tell whether watching
-    /// is worthwhile.
+    /// Takes the lock, waiting up to `timeout`. A lock that seems dead is watched for its whole expiry and
+    /// taken over if no heartbeat comes. The clocks of other machines only decide whether watching is
+    /// worthwhile.
     ///
     /// # Errors
+    ///
     /// S3 failed, or another process holds it (code `locked`).
     pub async fn lock(
         &self,

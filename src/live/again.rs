@@ -1,4 +1,4 @@
-//! Reads again what one answer of AWS did not show. Its services are eventually consistent, and
+//! Reads again what one answer from AWS did not show. Its services are eventually consistent, and
 //! trusting a single empty answer would create a second resource.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};

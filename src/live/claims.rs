@@ -70,7 +70,7 @@ pub(super) async fn not_in_ledger(
     let mut error =
         Diagnostic::error("ledger-lost", format!("{name}/{env} has no ledger, but was applied before"));
     for Claim { address, arn, .. } in unknown.iter().take(SHOWN) {
-        error = error.note(format!("by its tags, {arn} is its {address}, which is not declared"));
+        error = error.note(format!("the tags of {arn} say that it is {address}, which is not declared"));
     }
     if unknown.len() > SHOWN {
         error = error.note(format!("and {} more", unknown.len() - SHOWN));
@@ -98,7 +98,7 @@ pub(super) fn without_ledger(eval: &EvalContext<'_>, plan: &Plan) -> Option<Diag
         warning::NO_LEDGER,
         format!("{name}/{env} has no ledger here, but {} of its resources exist", found.len()),
     )
-    .note(format!("by their owner tags they are this stack's, such as {first}"));
+    .note(format!("their owner tags name this stack; one of them is {first}"));
     Some(match stack.ledger {
         None => warning
             .note("their ledger is in another folder, on another machine, or lost")
@@ -163,7 +163,7 @@ pub(super) async fn twins(
         found.into_iter().take(SHOWN).map(|claim| twin(&claim, ledger, plan)).collect();
     if count > SHOWN {
         let more = counted(count - SHOWN, "more resource");
-        let more = format!("by their owner tags, {more} belong to this stack, but are in no ledger");
+        let more = format!("{more} have owner tags of this stack, but are in no ledger");
         warnings.push(
             Diagnostic::warning(warning::TWIN, more)
                 .help("to list them all: aws resourcegroupstaggingapi get-resources"),
@@ -184,8 +184,8 @@ fn twin(claim: &Claim, ledger: &Ledger, plan: &Plan) -> Diagnostic {
     )
     .note(format!("it is {arn} in {region}"));
     let warning = match known {
-        Some(known) => warning.note(format!("by its tags it is {address}, but that is {known}")),
-        None => warning.note(format!("by its tags it is {address}")),
+        Some(known) => warning.note(format!("its tags say that it is {address}, but that is {known}")),
+        None => warning.note(format!("its tags say that it is {address}")),
     };
     let warning = warning
         .note("a concurrent apply created it, or `dwctl ledger forget` gave it up")

@@ -302,7 +302,7 @@ pub(super) fn readable(node: &Node, value: &Value) -> Value {
     }
 }
 
-/// Above this number of texts, they are not told apart.
+/// Above this number of texts, they are not distinguished.
 const MOST_SECRETS: usize = 64;
 
 /// For each attribute that is partly secret, the fingerprints of its secret parts, both as declared

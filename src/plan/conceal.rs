@@ -18,8 +18,8 @@ pub(crate) fn conceal(node: Option<&Node>, before: &Value, after: &Value) -> (Va
     if old.secret.is_empty() && new.secret.is_empty() {
         return (before, after);
     }
-    // A secret may appear elsewhere in the other version. Text that the stack declares in the open
-    // is not thereby secret, unless it was before.
+    // A secret may appear elsewhere in the other version. A text that the stack declares in plain is not
+    // hidden for that reason, unless it was a secret before.
     let all: BTreeSet<&String> = old.secret.union(&new.secret).collect();
     hide(&mut before, &all, &new.open);
     let gone: BTreeSet<&String> = old.secret.difference(&new.secret).collect();

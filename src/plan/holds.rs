@@ -18,7 +18,7 @@ pub(super) const CODE: &str = "held";
 /// [`super::Plan::deposed`].
 pub(super) type Place = (Address, Option<usize>);
 
-/// One resource names another. If the link is a hold, AWS refuses to delete that one meanwhile.
+/// One resource names another. If the link is a hold, AWS refuses to delete the other one while it is named.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Held {
     pub(super) holder: Place,

@@ -53,7 +53,7 @@ pub struct Inputs<'w, 'a> {
     pub eval: &'w EvalContext<'a>,
     /// The owned resources.
     pub ledger: &'w Ledger,
-    /// The answers of AWS so far.
+    /// AWS's answers so far.
     pub answers: &'w Answers,
     /// The part of the stack to plan.
     pub selection: &'w Selection,
@@ -61,7 +61,7 @@ pub struct Inputs<'w, 'a> {
     pub offline: bool,
 }
 
-/// The answers of AWS.
+/// AWS's answers.
 #[derive(Default)]
 pub struct Answers {
     /// Reads, by kind, region and id.

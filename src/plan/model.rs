@@ -118,7 +118,7 @@ pub struct Change {
     pub desired_tags: BTreeMap<String, Value>,
     /// Its declaration. If it is no longer declared, the block that created it, if that still exists.
     pub declared: Option<Declared>,
-    /// The answer of AWS about deleting it, asked before anything is deleted.
+    /// AWS's answer about deleting it, asked for before anything is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_check: Option<DeleteCheck>,
     /// The risks, if they follow from secrets that are masked by now.

@@ -11,7 +11,7 @@ use crate::stack::Stack;
 pub fn not_ours(instance: &Instance<'_>, id: &str, live: &ErasedLive, stack: &Stack) -> Diagnostic {
     let error = Diagnostic::error(
         "not-ours",
-        format!("{} already exists and is not provably this stack's", instance.address),
+        format!("{} already exists, and nothing proves that it belongs to this stack", instance.address),
     )
     .at(instance.resource.span, "declared here")
     .note(format!("{} {id}", instance.kind.name()));

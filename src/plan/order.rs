@@ -84,7 +84,7 @@ pub struct Unordered {
     pub cycle: Vec<Address>,
     /// The holds between them.
     pub(super) holds: Vec<Held>,
-    /// One of them is to get the name of another.
+    /// True if one of them takes over the name of another.
     hands_on: bool,
 }
 
@@ -93,7 +93,7 @@ impl Unordered {
     pub fn error(&self) -> Diagnostic {
         let mut path: Vec<String> = self.cycle.iter().map(ToString::to_string).collect();
         path.extend(path.first().cloned());
-        let message = format!("no order is possible, each waits for the next: {}", path.join(" → "));
+        let message = format!("no order is possible, because each waits for the next: {}", path.join(" → "));
         let problem = Diagnostic::error(CODE, message);
         if self.hands_on {
             return problem

@@ -144,7 +144,7 @@ pub fn refusal(address: &Address, id: &str, ownership: &Ownership, declared: boo
         .note(format!("{} {id}", address.kind));
     let error = match ownership {
         Ownership::Ours => return None,
-        Ownership::Theirs { owner, .. } => error.note(format!("by its tags it is {owner}")),
+        Ownership::Theirs { owner, .. } => error.note(format!("its tags say that it is {owner}")),
         Ownership::Unproven => error
             .note("no tags name an owner, and nothing proves that it is the resource that was applied")
             .note("somebody may have deleted and recreated it"),

@@ -93,7 +93,7 @@ pub enum Sort {
 }
 
 impl Sort {
-    /// All sorts, the gravest first.
+    /// All sorts, the most severe first.
     pub const ALL: [Self; 9] = [
         Self::Destroy,
         Self::Replace,
@@ -496,8 +496,8 @@ impl Item<'_> {
     }
 }
 
-/// A risk in JSON. `label` is kept for readers written for earlier versions, and has one word for
-/// wider access and weaker protection. `risk` tells them apart.
+/// A risk in JSON. `label` is kept for readers written for earlier versions, and has one word for wider
+/// access and weaker protection. `risk` distinguishes them.
 pub fn risk_json(risk: &Risk) -> serde_json::Value {
     let name = risk.label.words().replace(' ', "_");
     let label = match risk.label {
@@ -627,7 +627,7 @@ fn lets_go(change: &Change) -> Option<String> {
     let named = held.into_iter().collect::<Vec<_>>().join(", ");
     match change.action {
         _ if named.is_empty() => None,
-        Action::Update => Some(format!("releases {named} while that is replaced")),
+        Action::Update => Some(format!("releases {named} while it is replaced")),
         _ => Some(format!("releases {named} first")),
     }
 }

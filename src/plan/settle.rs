@@ -88,7 +88,7 @@ fn settle_holds(
     loop {
         create_first(changes, first.clone(), scope);
         let held = holds.iter().filter_map(|one| Some((changes.get(&one.holder.0)?, &one.held.0)));
-        // Until a dependent has the new id, the old one must lead somewhere.
+        // The old id must remain valid until every dependent has the new one.
         let needed = changes.values().flat_map(|change| change.first().map(move |needed| (change, needed)));
         let needed = needed
             .filter(|(_, needed)| changes.get(*needed).is_some_and(|needed| is_assigned(needed, scope)));
@@ -211,7 +211,7 @@ fn refusal(holder: &Change, held: &Change, one: &Held, scope: &Scope) -> Diagnos
             ))
         }
         (Action::Replace { .. }, _) => problem.help(format!(
-            "let {by} refer to {name} instead of writing its name, so that it switches to the new one"
+            "make {by} refer to {name} instead of writing its name, so that it switches to the new one"
         )),
         _ => problem.help(format!("remove it from {by}, or keep {name}")),
     }

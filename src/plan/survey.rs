@@ -21,7 +21,7 @@ use crate::kinds;
 use crate::ledger::Entry;
 use crate::value::Value;
 
-/// What is there of a resource, and who says so.
+/// What AWS has of a resource, and how that is known.
 pub(super) struct Finding<'p> {
     pub(super) origin: Origin,
     /// The region where it is, was, or is to be.
@@ -32,7 +32,7 @@ pub(super) struct Finding<'p> {
     pub(super) live: Option<ErasedLive>,
     /// The entry of the last apply, or the one that an interrupted apply would have written.
     pub(super) applied: Option<Cow<'p, Entry>>,
-    /// Why the stack may not touch it: by its tags it is not the stack's any more.
+    /// Why the stack may not touch it: its tags say that it is not the stack's any more.
     pub(super) refusal: Option<Diagnostic>,
     /// The resource that this one replaces, if it still exists.
     pub(super) predecessor: Option<Box<Finding<'p>>>,

@@ -18,7 +18,7 @@ codes! {
     NO_LEDGER = "no-ledger";
     /// A plan would refuse to change a protected resource. Only comparisons of revisions warn of it.
     PROTECTED = "protected";
-    /// It could not be read whether AWS would delete a resource.
+    /// The plan could not find out whether AWS would delete a resource.
     READ_FAILED = "read-failed";
     /// The stack's region has changed.
     REGION = "region";

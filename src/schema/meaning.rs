@@ -183,9 +183,9 @@ pub enum When {
     Changed,
     /// It becomes this value: `to VALUE`.
     To(String),
-    /// It goes down in this order; absent is not in it: `lower A > B > C`.
+    /// It decreases in this order; an absent value is not part of it: `lower A > B > C`.
     Lower(Vec<String>),
-    /// It goes up in this order: `higher A > B > C`.
+    /// It increases in this order: `higher A > B > C`.
     Higher(Vec<String>),
     /// A document loses some of its content: `loses`.
     Loses,

@@ -85,7 +85,7 @@ pub struct Node {
     pub rules: Vec<Rule>,
     /// True if it, or something within it, has a spelling or may have no effect.
     pub respells: bool,
-    /// The sort of AWS resource that its text names. Form and location of the name are checked.
+    /// The type of AWS resource that its text names. Form and location of the name are checked.
     pub names: Option<Names>,
     /// An attribute decided by AWS that explains the value: a plan quotes it beside a change.
     pub described_by: Option<String>,

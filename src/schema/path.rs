@@ -121,10 +121,10 @@ fn quoted(text: &str) -> Result<(String, &str), &'static str> {
                         .map_while(|(_, one)| (one != '}').then_some(one))
                         .collect();
                     let code = u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32);
-                    name.push(code.ok_or("an escape is not known")?);
+                    name.push(code.ok_or("unknown escape sequence")?);
                 }
                 Some(escaped @ ('"' | '\\' | '\'')) => name.push(escaped),
-                _ => return Err("an escape is not known"),
+                _ => return Err("unknown escape sequence"),
             },
             _ => name.push(character),
         }

@@ -130,7 +130,7 @@ pub(super) fn spell_out(schema: &mut Json) {
                         }
                     }
                     Rule::OnlyWith { attribute, other } => needs.entry(attribute).or_default().push(other),
-                    // Whether a value is the default, or an expression, is not for an editor to say.
+                    // An editor cannot know the value of an expression, or whether a value is the default.
                     Rule::OnlyIf { .. } => {}
                 }
             }

@@ -1,4 +1,4 @@
-//! Hides secrets in a file that is not valid TOML, for which no schema tells what is secret.
+//! Hides secrets in a file that is not valid TOML, for which no schema shows what is secret.
 
 use std::sync::LazyLock;
 

@@ -84,7 +84,7 @@ impl Condition {
                     )
                     .at(self.message.span, "expected a string"),
                 );
-                "the condition is not met, and its message is no text".to_owned()
+                "the condition is not met, and its message is not a string".to_owned()
             }
         }
     }

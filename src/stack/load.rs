@@ -182,7 +182,7 @@ impl Loader<'_> {
             DeTable::parse_recoverable(&text)
         };
         let broken = !errors.is_empty();
-        // Excerpts show text that could not be parsed, where no schema tells what is secret.
+        // Excerpts show text that could not be parsed, where no schema shows what is secret.
         let learn = || {
             let has_sensitive = text.contains("sensitive") || text.contains("ephemeral");
             let named = |name: &str| match secret {

@@ -13,7 +13,7 @@ const SECRET: &str = "$secret";
 /// Encodes a map whose only entry has one of these names.
 const MAP: &str = "$map";
 
-/// The text that replaces a secret: the same for all, or with a number that tells several apart.
+/// The text that replaces a secret. A number distinguishes several secrets.
 pub fn mask(number: usize) -> String {
     if number == 0 { "(secret)".to_owned() } else { format!("(secret {number})") }
 }

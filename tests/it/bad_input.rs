@@ -508,7 +508,7 @@ fn answering(body: &'static str) -> String {
     format!("http://{address}")
 }
 
-/// Without a limit, an endless answer would never end. No real answer of AWS is this large.
+/// Without a limit, an endless answer would never end. No real answer from AWS is this large.
 #[test]
 fn an_answer_without_end() {
     use std::io::{Read, Write};

@@ -310,7 +310,7 @@ fn a_replacement_alone_widens_no_access() {
         screen.contains("~ ec2_security_group.b  update in place") && screen.contains("(new)"),
         "{screen}"
     );
-    assert!(screen.contains("known after ec2_security_group.a is replaced"), "{screen}");
+    assert!(screen.contains("only because ec2_security_group.a is replaced"), "{screen}");
     assert!(!screen.contains("wider access"), "{screen}");
     let screen = diff_text(&stack("A", group), &stack("B", "cidr_ipv4 = \"0.0.0.0/0\""));
     assert!(screen.contains("wider access"), "{screen}");

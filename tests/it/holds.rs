@@ -77,7 +77,7 @@ fn an_attached_policy_is_released_while_it_is_replaced() {
         .run(&["plan"])
         .exits(0)
         .plans("iam_policy.p", "± replace")
-        .plans("iam_role.r", "~ update in place  releases iam_policy.p while that is replaced");
+        .plans("iam_role.r", "~ update in place  releases iam_policy.p while it is replaced");
     let run = project.apply();
     run.in_order("iam_role.r: released", "iam_policy.p: destroyed");
     run.in_order("iam_policy.p: destroyed", "iam_policy.p: created");
@@ -90,7 +90,7 @@ fn an_attached_policy_is_released_while_it_is_replaced() {
     project
         .run(&["apply", "--yes", "--target", "iam_policy.p"])
         .exits(0)
-        .plans("iam_role.r", "~ update in place  releases iam_policy.p while that is replaced");
+        .plans("iam_role.r", "~ update in place  releases iam_policy.p while it is replaced");
     project.settled();
     write(&project, &text("four"));
     project.run(&["plan", "--exclude", "iam_role.r"]).exits(0).leaves("iam_policy.p");
@@ -204,7 +204,7 @@ fn a_rule_that_names_a_group_is_removed_while_the_group_is_replaced() {
         write(&project, &text("two"));
         let run = project.apply().plans("ec2_security_group.a", "± replace").plans(
             "ec2_security_group.b",
-            "~ update in place  releases ec2_security_group.a while that is replaced",
+            "~ update in place  releases ec2_security_group.a while it is replaced",
         );
         run.in_order("ec2_security_group.b: released", "ec2_security_group.a: destroyed");
         assert_eq!(rules(&project, "ec2_security_group.b"), before);

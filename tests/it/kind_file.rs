@@ -179,7 +179,7 @@ pub(crate) struct Errors {
     pub recorded: BTreeMap<String, Vec<String>>,
 }
 
-/// About the answers of AWS that were recorded for the kind: see `recorded.rs`.
+/// About AWS's recorded answers for the kind: see `recorded.rs`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Recorded {

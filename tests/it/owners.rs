@@ -344,7 +344,7 @@ fn foreign_resources_are_not_touched() {
     let b = owners.folder("b");
     write(&b, &format!("{}{}", all("b", ""), imports(assigned)));
     owners.run(&b, &["apply", "--yes", "--adopt"]).exits(0);
-    owners.run(&a, &["show"]).exits(0).says("no longer belongs to this stack: by its tags it is ");
+    owners.run(&a, &["show"]).exits(0).says("no longer belongs to this stack: its tags say that it is ");
     owners.refuses(&a, &ids, &ALL);
     // The same if they are no longer declared.
     write(&a, HEAD);

@@ -325,7 +325,7 @@ fn an_existing_untaggable_resource_is_taken_over_only_with_adopt() {
         subscribe.send().await.expect("made").subscription_arn.expect("its ARN")
     });
     let before = project.cloud.calls("sns:Subscribe");
-    project.run(&["apply", "--yes"]).exits(7).says("not provably this stack's").says(&id);
+    project.run(&["apply", "--yes"]).exits(7).says("nothing proves that it belongs to this stack").says(&id);
     assert_eq!(project.cloud.calls("sns:Subscribe"), before);
     project.run(&["apply", "--yes", "--adopt"]).exits(0);
     assert_eq!(project.id("sns_subscription.on_call"), id);
@@ -631,7 +631,7 @@ fn a_resource_of_another_env_is_refused_with_its_env() {
     // In the other direction, the env that lost the resource is told who owns it now.
     project.run(&["apply", "--yes", "--adopt"]).exits(0);
     let run = project.run(&["plan", "--env", "dev"]).exits(7);
-    run.in_order("by its tags it is sns_topic.a of stack shop/default", "this run is in env `dev`");
+    run.in_order("its tags say that it is sns_topic.a of stack shop/default", "this run is in env `dev`");
     run.in_order("to work on env `default`, leave out --env and DWCTL_ENV", "to take it back, add --adopt");
     // Another stack gets no advice about envs, whatever its env is called.
     project.write(&format!("{}[sns_topic.a]\nname = \"a\"\n", HEAD.replace("shop", "toys")));

@@ -519,7 +519,7 @@ fn plan_drift_and_destroy_report_a_duplicate_outside_the_ledger() {
             .says("dwctl ledger recover")
             .says_not(&others);
         if let Some(known) = known {
-            run.says(&format!("by its tags it is ec2_vpc.main, but that is {known}"));
+            run.says(&format!("its tags say that it is ec2_vpc.main, but that is {known}"));
         }
     }
     assert!(project.ledger().resources.is_empty());

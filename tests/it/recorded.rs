@@ -1,4 +1,4 @@
-//! Recorded answers of AWS to the read calls of kinds (`tests/data/recorded/answers.json`, created by
+//! Recorded answers from AWS to the read calls of kinds (`tests/data/recorded/answers.json`, created by
 //! `tests/support/recorded.py`) go through each kind. The result must be readable and declarable. Nothing
 //! may be lost without a waiver that says why. What AWS returns for a resource with few settings must match
 //! the kind's defaults.

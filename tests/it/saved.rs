@@ -470,7 +470,7 @@ const AT_AWS: &[Row] = &[
         }),
         &[],
         7,
-        "sns_topic.new already exists and is not provably this stack's",
+        "sns_topic.new already exists, and nothing proves that it belongs to this stack",
     ),
     (
         "what is needed",

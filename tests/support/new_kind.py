@@ -250,7 +250,7 @@ def main():
 {maps}{types}use crate::kind::prelude::*;
 
 {chr(10).join(spec.structs)}
-/// TODO: what AWS decides.
+/// TODO: the attributes that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {{
 {inside}}}

@@ -39,8 +39,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             ledger.intents.remove(&address);
             ledger.deposed.remove(&address);
             Ok(format!(
-                "{address} is forgotten; {} stays at AWS, with its owner tags: where it is declared, or \
-             `dwctl ledger recover` is run, it is the stack's again",
+                "{address} is forgotten; {} stays at AWS, with its owner tags: declaring it, or \
+                 `dwctl ledger recover`, makes it the stack's again",
                 entry.id
             ))
         })

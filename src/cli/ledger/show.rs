@@ -12,7 +12,7 @@ use crate::lines::pairs;
 /// Shows the ledger's location, owner and lock holder, or one resource.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// One resource.
+    /// Shows only this resource.
     #[arg(value_parser = address, add = Completer::new(completions::owned))]
     address: Option<Address>,
 

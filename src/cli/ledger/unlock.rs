@@ -9,7 +9,7 @@ use crate::diag::Diagnostic;
 /// A holder that is still running stops before its next step.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The id that a refused dwctl or `dwctl ledger show` tells.
+    /// The id of the lock, as printed by the command that was refused or by `dwctl ledger show`.
     id: String,
 
     #[command(flatten)]

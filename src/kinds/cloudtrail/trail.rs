@@ -29,7 +29,7 @@ pub struct Spec {
     /// Start of the keys of the log files: `PREFIX/AWSLogs/ACCOUNT/`.
     #[schemars(length(max = 200))]
     pub s3_key_prefix: Option<String>,
-    /// SNS topic that is told of every log file, by its name or ARN. Its policy lets CloudTrail publish.
+    /// SNS topic that is notified of every log file, by its name or ARN. Its policy lets CloudTrail publish.
     #[schemars(length(max = 256), extend("x-dwctl-spelling" = "topic"))]
     pub sns_topic_name: Option<String>,
     /// Log group that events go to as well, by its ARN.
@@ -175,7 +175,7 @@ pub struct AggregationConfiguration {
     /// The events.
     #[schemars(extend("enum" = ["Data"]))]
     pub event_category: String,
-    /// What they are summed up by: `API_ACTIVITY`, `RESOURCE_ACCESS`, `USER_ACTIONS`.
+    /// What is aggregated: `API_ACTIVITY`, `RESOURCE_ACCESS`, `USER_ACTIONS`.
     #[schemars(extend("x-dwctl" = [SET]), length(min = 1, max = 50))]
     #[schemars(inner(regex(pattern = "^(API_ACTIVITY|RESOURCE_ACCESS|USER_ACTIONS)$")))]
     pub templates: Vec<String>,
@@ -185,14 +185,14 @@ defaults! {
     all: String = "All";
 }
 
-/// What AWS decides about a trail.
+/// The attributes of a trail that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the trail.
     pub arn: String,
     /// Region in which the trail was created.
     pub home_region: String,
-    /// ARN of the topic that is told of log files, if there is one.
+    /// ARN of the topic that is notified of log files, if there is one.
     pub sns_topic_arn: Option<String>,
 }
 
@@ -393,7 +393,7 @@ fn check_selector(selector: Known<'_>, path: String) -> Option<Problem> {
     let of = |name: &str| fields.iter().map(Known).find(|field| field.text("field") == Some(name));
     let Some(category) = of("eventCategory") else {
         let help = "such as `{ field = \"eventCategory\", equals = [\"Management\"] }`";
-        return Some(Problem::new(path, "no field selector says the category of events").help(help));
+        return Some(Problem::new(path, "no field selector names the category of events").help(help));
     };
     let is_hidden = |field: Known<'_>| field.get("equals").is_none() && field.may_be_set("equals");
     let is_of_one = |field: Known<'_>| field.list("equals").len() == 1 || is_hidden(field);
@@ -402,12 +402,12 @@ fn check_selector(selector: Known<'_>, path: String) -> Option<Problem> {
         ["Management" | "NetworkActivity"] => None,
         ["Data"] if of("resources.type").is_some_and(is_of_one) => None,
         ["Data"] => Some(
-            Problem::new(path, "a selector of data events is of one type of resource")
+            Problem::new(path, "a selector of data events has exactly one resource type")
                 .help("such as `{ field = \"resources.type\", equals = [\"AWS::S3::Object\"] }`"),
         ),
         [] if is_hidden(category) => None,
         _ => Some(
-            Problem::new(path, "a selector is of one category of events")
+            Problem::new(path, "a selector has exactly one category of events")
                 .help("`Management`, `Data` or `NetworkActivity`"),
         ),
     }

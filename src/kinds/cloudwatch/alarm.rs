@@ -276,7 +276,7 @@ const UNITS: [&str; 27] = [
     "Terabytes/Second",
 ];
 
-/// What AWS decides about an alarm.
+/// The attributes of an alarm that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the alarm.

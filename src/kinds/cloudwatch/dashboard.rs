@@ -20,7 +20,7 @@ pub struct Spec {
     pub dashboard_body: Json,
 }
 
-/// What AWS decides about a dashboard.
+/// The attributes of a dashboard that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the dashboard.
@@ -65,7 +65,7 @@ impl Kind for Dashboard {
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        // CloudWatch tells bodies and tags one dashboard at a time.
+        // CloudWatch returns bodies and tags of one dashboard at a time.
         each(lookups, 10, |lookup| read(cx, lookup)).await
     }
 

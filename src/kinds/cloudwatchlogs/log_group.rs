@@ -20,9 +20,9 @@ pub struct Spec {
     )]
     #[schemars(extend("x-dwctl-risk" = ["data-loss when destroyed: its log events are deleted"]))]
     pub log_group_name: String,
-    /// Days after which log events expire. Absent: never. An account-level retention policy of
-    /// CloudWatch Logs overrides it: while there is one, AWS does not tell this setting, and
-    /// dwctl cannot see it drift.
+    /// Days after which log events expire. Absent: never. An account-level retention policy of CloudWatch
+    /// Logs overrides it: while there is one, AWS does not return this setting, and dwctl cannot see it
+    /// drift.
     #[schemars(extend("enum" = RETENTION_DAYS))]
     #[schemars(extend("x-dwctl-risk" = ["data-loss when shorter: log events are kept {after} days instead of {before} days", "cost when longer: log events are kept {after} days instead of {before} days"]))]
     pub retention_in_days: Option<i32>,
@@ -164,7 +164,7 @@ defaults! {
 const RETENTION_DAYS: [i32; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
-/// What AWS decides about a log group.
+/// The attributes of a log group that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the log group, without `:*`. Where a service or a policy means the log streams in it,

@@ -73,7 +73,7 @@ pub struct Rule {
     pub description: Option<String>,
 }
 
-/// What AWS decides about a security group.
+/// The attributes of a security group that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// Id of the group, `sg-…`.
@@ -406,7 +406,8 @@ fn check_rules(spec: Known<'_>, direction: &str, problems: &mut Vec<Problem>) {
         key.retain(|_, value| !matches!(value, Value::Null | Value::Bool(false)));
         let key = Value::Map(key);
         if key.is_wholly_known() && !key.contains_secret() && !seen.insert(format!("{key:?}")) {
-            problems.push(Problem::new(path, "the same rule is there twice").help("remove one of the two"));
+            problems
+                .push(Problem::new(path, "the same rule is declared twice").help("remove one of the two"));
         }
     }
 }
@@ -808,7 +809,7 @@ mod tests {
                 "ingress.4.to_port: a rule for protocol -1 has no ports",
                 "ingress.4: the rule names no peer",
                 "ingress.5.ip_protocol: no protocol \"quic\"",
-                "ingress.7: the same rule is there twice",
+                "ingress.7: the same rule is declared twice",
             ]
         );
     }

@@ -45,7 +45,7 @@ pub fn tags_of(resource: ResourceType, tags: &Tags) -> Result<Option<Vec<TagSpec
 /// Sets and removes tags.
 ///
 /// # Errors
-/// An error of AWS.
+/// An error from AWS.
 pub async fn tag(cx: &Cx, id: &str, set: &Tags, remove: &[String]) -> Result<()> {
     let ec2 = cx.aws.ec2();
     if !remove.is_empty() {
@@ -140,7 +140,7 @@ pub fn check_network_v4(path: &str, text: &str) -> Option<Problem> {
     check_canonical(path, text, cidr).or_else(|| {
         let (block, of) =
             SPECIAL.iter().find(|(block, _)| Cidr::v4(block).is_some_and(|one| one.overlaps(cidr)))?;
-        let message = format!("{text} is in {block}, whose addresses are those of {of}, not of hosts");
+        let message = format!("{text} is in {block}, which is reserved for {of}");
         Some(
             Problem::warning(path, message)
                 .help("such as 10.0.0.0/16: a block of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"),
@@ -152,8 +152,8 @@ pub fn check_network_v4(path: &str, text: &str) -> Option<Problem> {
 /// <https://www.iana.org/assignments/iana-ipv4-special-registry/>.
 const SPECIAL: [(&str, &str); 5] = [
     ("0.0.0.0/8", "\"this network\""),
-    ("127.0.0.0/8", "a host itself"),
-    ("169.254.0.0/16", "a link, such as that of instance metadata"),
+    ("127.0.0.0/8", "loopback"),
+    ("169.254.0.0/16", "link-local addresses, such as instance metadata"),
     ("224.0.0.0/4", "multicast"),
     ("240.0.0.0/4", "future use"),
 ];

@@ -64,7 +64,7 @@ pub struct PrivateDnsNameOptions {
     pub enable_resource_name_dns_aaaa_record: bool,
 }
 
-/// What AWS decides about a subnet.
+/// The attributes of a subnet that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// Id of the subnet, `subnet-…`.

@@ -52,7 +52,7 @@ defaults! {
     shared_tenancy: String = "default";
 }
 
-/// What AWS decides about a VPC.
+/// The attributes of a VPC that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// Id of the VPC, `vpc-…`.

@@ -51,7 +51,7 @@ defaults! {
     state: String = "ENABLED";
 }
 
-/// What AWS decides about a rule.
+/// The attributes of a rule that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the rule.

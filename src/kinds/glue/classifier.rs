@@ -6,10 +6,10 @@ use aws_sdk_glue::types;
 
 use crate::kind::prelude::*;
 
-/// An AWS Glue classifier: tells crawlers what their data looks like, where AWS's own classifiers
+/// An AWS Glue classifier: describes to crawlers what their data looks like, where AWS's own classifiers
 /// do not find out. It has one of the four tables. A crawler uses it by its name in `classifiers`.
 ///
-/// A classifier has no tags: whose it is, the ledger alone tells.
+/// A classifier has no tags: only the ledger records who owns it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-dwctl-one-of" = [["csv_classifier", "grok_classifier", "json_classifier", "xml_classifier"]]))]
 pub struct Spec {
@@ -42,11 +42,11 @@ pub struct CsvClassifier {
     #[serde(default)]
     #[schemars(inner(length(min = 1, max = 255)))]
     pub header: Vec<String>,
-    /// The character between two columns. Absent: as it is, and Glue guesses that of a new classifier.
+    /// The character between two columns. Absent: unchanged; Glue guesses that of a new classifier.
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), regex(pattern = r"^[^\r\n]$"), length(min = 1, max = 1))]
     pub delimiter: Option<String>,
-    /// The character around a value that may hold delimiters. Absent: as it is, and Glue guesses that
-    /// of a new classifier.
+    /// The character around a value that may hold delimiters. Absent: unchanged; Glue guesses that of a new
+    /// classifier.
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), regex(pattern = r"^[^\r\n]$"), length(min = 1, max = 1))]
     pub quote_symbol: Option<String>,
     /// What reads the tables' files: `OpenCSVSerDe` (values in quotes; every column is a text),
@@ -102,7 +102,7 @@ defaults! {
     unknown: String = "UNKNOWN";
 }
 
-/// What AWS decides about a classifier: nothing that others need.
+/// AWS decides no attribute of a classifier that others need.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {}
 

@@ -301,7 +301,7 @@ defaults! {
     lineage: String = "DISABLE";
 }
 
-/// What AWS decides about a crawler.
+/// The attributes of a crawler that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the crawler.

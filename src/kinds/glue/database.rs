@@ -100,7 +100,7 @@ pub struct FederatedDatabase {
     pub connection_type: Option<String>,
 }
 
-/// What AWS decides about a database.
+/// The attributes of a database that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the database.

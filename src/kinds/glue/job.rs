@@ -73,7 +73,7 @@ pub struct Spec {
     #[schemars(length(min = 1, max = 255))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: logs and results are no longer encrypted"]))]
     pub security_configuration: Option<String>,
-    /// When to tell that a run takes long.
+    /// When to notify that a run takes long.
     pub notification_property: Option<NotificationProperty>,
     /// `STANDARD`, or `FLEX`: spare capacity, cheaper, without a promised start. `FLEX`
     /// is for Spark jobs with Glue 3.0 and newer.
@@ -119,10 +119,10 @@ pub struct ExecutionProperty {
     pub max_concurrent_runs: i32,
 }
 
-/// When to tell that a run takes long.
+/// When to notify that a run takes long.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationProperty {
-    /// Minutes after a run's start until EventBridge is told that it is late.
+    /// Minutes after a run's start until EventBridge is notified that it is late.
     #[schemars(range(min = 1))]
     pub notify_delay_after_minutes: i32,
 }
@@ -168,7 +168,7 @@ defaults! {
     command_name: String = "glueetl";
 }
 
-/// What AWS decides about a job.
+/// The attributes of a job that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the job.

@@ -35,7 +35,7 @@ pub struct Spec {
     /// The jobs and crawlers that it starts, all at once.
     pub actions: Vec<Action>,
     /// How many events an `EVENT` trigger waits for. Absent: it fires on each.
-    // An event trigger that is told nothing takes one event at a time.
+    // By default, an event trigger takes one event at a time.
     #[schemars(extend("x-dwctl-absent" = { "batch_size": 1, "batch_window_seconds": 900 }))]
     #[schemars(extend("x-dwctl-only-if" = "type = EVENT"))]
     pub event_batching_condition: Option<EventBatchingCondition>,
@@ -100,15 +100,15 @@ pub struct Action {
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: the run has the encryption of the job alone"]))]
     #[schemars(extend("x-dwctl-only-with" = "job_name"))]
     pub security_configuration: Option<String>,
-    /// When to tell that the run takes long.
+    /// When to notify that the run takes long.
     #[schemars(extend("x-dwctl-only-with" = "job_name"))]
     pub notification_property: Option<NotificationProperty>,
 }
 
-/// When to tell that a run takes long.
+/// When to notify that a run takes long.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationProperty {
-    /// Minutes after the run's start until EventBridge is told that it is late.
+    /// Minutes after the run's start until EventBridge is notified that it is late.
     #[schemars(range(min = 1))]
     pub notify_delay_after_minutes: i32,
 }
@@ -131,7 +131,7 @@ defaults! {
     batch_window: i32 = 900;
 }
 
-/// What AWS decides about a trigger.
+/// The attributes of a trigger that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the trigger.
@@ -223,7 +223,7 @@ impl Kind for GlueTrigger {
         if kind == "EVENT" && !spec.may_be_set("workflow_name") {
             // See https://docs.aws.amazon.com/glue/latest/dg/starting-workflow-eventbridge.html
             problems.push(
-                Problem::warning("type", "events start workflows, but the trigger is in none")
+                Problem::warning("type", "events start workflows, but the trigger belongs to none")
                     .help("set `workflow_name`"),
             );
         }

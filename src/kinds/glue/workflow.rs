@@ -25,7 +25,7 @@ pub struct Spec {
     pub max_concurrent_runs: Option<i32>,
 }
 
-/// What AWS decides about a workflow.
+/// The attributes of a workflow that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the workflow.

@@ -30,7 +30,7 @@ defaults! {
     root: String = "/";
 }
 
-/// What AWS decides about a policy.
+/// The attributes of a policy that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the policy.

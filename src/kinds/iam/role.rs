@@ -58,7 +58,7 @@ defaults! {
     one_hour: i32 = 3600;
 }
 
-/// What AWS decides about a role.
+/// The attributes of a role that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the role.
@@ -173,7 +173,7 @@ impl Kind for IamRole {
             spec,
             "assume_role_policy_document",
             4096,
-            "join statements, or name an account instead of its roles",
+            "merge statements, or name an account instead of its roles",
         ));
         problems.extend(check_path(spec));
         if spec.text("path").is_some_and(|path| path.starts_with("/aws-service-role/")) {

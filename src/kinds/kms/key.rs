@@ -89,7 +89,7 @@ defaults! {
     deletion_window: i32 = 30;
 }
 
-/// What AWS decides about a key.
+/// The attributes of a key that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the key.

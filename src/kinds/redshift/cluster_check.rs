@@ -332,7 +332,7 @@ fn check_window(window: &str) -> Result<(), String> {
     // The window may wrap around the end of the week.
     let length = (to + 7 * 1440 - from) % (7 * 1440);
     if length < 30 {
-        return Err(format!("the window is {length} minutes long, but AWS wants at least 30"));
+        return Err(format!("the window is {length} minutes long, but AWS requires at least 30"));
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ pub struct Spec {
     pub wlm_json_configuration: Option<Json>,
 }
 
-/// What AWS decides about a parameter group.
+/// The attributes of a parameter group that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the group.

@@ -58,7 +58,7 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-names" = "security-group"))]
     pub vpc_security_group_ids: Vec<String>,
     /// Parameter group. Default: AWS's group of the engine version. A change takes effect when the
-    /// cluster is rebooted; the attribute `parameter_apply_status` tells.
+    /// cluster is rebooted; the attribute `parameter_apply_status` shows when.
     // AWS keeps it in lower case:
     // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateClusterParameterGroup.html
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "x-dwctl-spelling" = "any-case"), length(min = 1, max = 255))]
@@ -234,7 +234,7 @@ defaults! {
     pub(super) log_destination_type: String = "s3";
 }
 
-/// What AWS decides about a cluster.
+/// The attributes of a cluster that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the cluster.

@@ -22,7 +22,7 @@ pub struct Spec {
     pub subnet_ids: Vec<String>,
 }
 
-/// What AWS decides about a subnet group.
+/// The attributes of a subnet group that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the group.

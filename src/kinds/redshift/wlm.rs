@@ -89,7 +89,7 @@ pub(super) fn check_queues(queues: &Value) -> Vec<Problem> {
     if count > MOST_QUEUES {
         problems.push(
             Problem::new(WLM, format!("there are {count} queues, and Redshift has at most {MOST_QUEUES}"))
-                .help("join some of them"),
+                .help("merge some of them"),
         );
     }
     let modes: Vec<Option<bool>> = queues.iter().map(|queue| is_automatic(Known(queue))).collect();

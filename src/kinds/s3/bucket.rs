@@ -19,7 +19,7 @@ use crate::kind::prelude::*;
 pub use spec::*;
 use tls::{split, tls_only_of, tls_statement};
 
-/// What AWS decides about a bucket.
+/// The attributes of a bucket that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the bucket.
@@ -250,7 +250,7 @@ impl Kind for S3Bucket {
         own.spec.text("bucket").map(str::to_owned).into_iter().collect()
     }
 
-    /// Bucket names are unique across all regions, while ids only tell buckets of one region apart:
+    /// Bucket names are unique across all regions, while ids only distinguish buckets of one region:
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>.
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let name = own.spec.text("bucket")?;
@@ -261,7 +261,7 @@ impl Kind for S3Bucket {
     }
 
     /// Tags, public access block and encryption are always read, since dwctl sets them even if the stack says
-    /// nothing. Every other setting is read only if it is declared. The first answer tells whether the
+    /// nothing. Every other setting is read only if it is declared. The first answer shows whether the
     /// bucket exists and is ours.
     /// In `us-east-1`, creating a bucket that the account has already succeeds and resets its access control
     /// list; elsewhere S3 refuses (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>).

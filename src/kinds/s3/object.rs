@@ -21,7 +21,7 @@ use listing::{listed, parts};
 /// An object in an Amazon S3 bucket: a job's script, a configuration, a small table. Its
 /// content is a file (`source`) or written in the stack (`content`, `content_base64`);
 /// without any of them it is empty. Changes of it, in the file or at AWS, are seen by its
-/// checksum. An object has at most ten tags: three or more tell its owner, then come its own, and
+/// checksum. An object has at most ten tags: three or more identify its owner, then come its own, and
 /// the tags of the stack are left off, with a warning, where there is no room for all of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-dwctl-together" = [["object_lock_mode", "object_lock_retain_until_date"]]))]
@@ -101,7 +101,7 @@ defaults! {
     storage_class: String = "STANDARD";
 }
 
-/// What AWS decides about an object.
+/// The attributes of an object that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the object.
@@ -203,7 +203,7 @@ impl Kind for S3Object {
         stamp(attrs.text("version_id"), attrs.text("e_tag")?, incarnation)
     }
 
-    /// The checksum stands for the content: it is what is compared with AWS and remembered.
+    /// The checksum represents the content: it is compared with AWS's, and recorded in the ledger.
     fn derive(spec: &mut Value, files: &Files) -> Result<(), Problem> {
         let Value::Map(fields) = spec else { return Ok(()) };
         let is_absent = |fields: &BTreeMap<String, Value>, name: &str| {
@@ -256,12 +256,12 @@ impl Kind for S3Object {
     fn kept_after_delete(spec: Known<'_>, attrs: Known<'_>, _: Option<&str>) -> Option<String> {
         let versioned = attrs.text("version_id").is_some_and(|version| version != "null");
         (versioned && spec.flag("force_destroy") != Some(true))
-            .then(|| "its versions stay in the bucket, below a delete marker".to_owned())
+            .then(|| "its versions stay in the bucket, under a delete marker".to_owned())
     }
 
     fn content(spec: Known<'_>, files: &Files) -> Option<String> {
         let given = ["source", "content", "content_base64"].map(|name| spec.text(name));
-        // What is secret, or not known yet, is written and is no text here.
+        // A secret or unknown value is present, but is not a text here.
         if given.iter().all(Option::is_none) {
             return None;
         }
@@ -299,7 +299,7 @@ impl Kind for S3Object {
         // An object that appeared since the plan is not overwritten.
         let stored = put(cx, want, new.tags, Some("*")).await?;
         let id = format!("{}/{}", want.bucket, want.key);
-        // Without a version, S3 does not tell when it wrote the object.
+        // Without a version, S3 does not return when it wrote the object.
         let live = (stored.version_id.is_some() && want.content_type.is_some()).then(|| {
             let attrs =
                 attrs(cx, &want.bucket, &want.key, stored.e_tag.as_deref(), stored.version_id.as_deref());
@@ -543,8 +543,8 @@ fn attrs(cx: &Cx, bucket: &str, key: &str, e_tag: Option<&str>, version_id: Opti
     }
 }
 
-/// What tells an object from another of its key: its version or, where the bucket has none, when
-/// it was written, to the second.
+/// What distinguishes an object from a later one with the same key: its version or, if the bucket has none,
+/// when it was written, to the second.
 fn incarnation(attrs: &Attrs, written: Option<&DateTime>) -> Option<String> {
     attrs.version_id.clone().or_else(|| written.map(|written| written.secs().to_string()))
 }
@@ -651,7 +651,7 @@ fn lock(want: &Spec) -> Result<(Option<String>, Option<DateTime>)> {
     })
 }
 
-/// What an upload says besides the content, at once and in parts alike.
+/// The settings of an upload besides its content, for single and multipart uploads alike.
 macro_rules! described {
     ($request:expr, $want:expr, $tags:expr) => {{
         let want: &Spec = $want;

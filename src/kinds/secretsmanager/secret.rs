@@ -133,7 +133,7 @@ defaults! {
     recovery_window: i64 = 30;
 }
 
-/// What AWS decides about a secret.
+/// The attributes of a secret that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the secret; AWS adds six random characters to the name.
@@ -309,7 +309,7 @@ impl Kind for SecretsManagerSecret {
             .map(|(place, _)| {
                 Problem::new(
                     format!("replicas.{place}.region"),
-                    "the region of a copy is that of the secret itself",
+                    "a copy cannot be in the region of the secret itself",
                 )
                 .help("name another region, or remove the copy")
             })
@@ -323,7 +323,9 @@ impl Kind for SecretsManagerSecret {
                 problems.push(
                     Problem::new(
                         format!("replicas.{place}.kms_key_id"),
-                        format!("the copy in {region} is encrypted with a key of {region}, but this key is not there"),
+                        format!(
+                            "the copy in {region} needs a key of {region}, but this key is in another region"
+                        ),
                     )
                     .help("name a key of that region, such as the replica of a multi-region key"),
                 );
@@ -335,7 +337,7 @@ impl Kind for SecretsManagerSecret {
     /// One call each. `ListSecrets` would answer for many secrets, but what it says may be
     /// five minutes old (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html>):
     /// a plan right after an apply would show changes that are made already. `DescribeSecret`
-    /// is current, and tells tags, rotation and replicas in the same answer.
+    /// is current, and returns tags, rotation and replicas in the same answer.
     fn id_of_arn(arn: &str) -> Option<String> {
         // AWS appends a hyphen and six characters to the name.
         let (name, suffix) = arn.split_once(":secret:")?.1.rsplit_once('-')?;
@@ -714,8 +716,8 @@ async fn restore(cx: &Cx, want: &Spec, new: &NewResource<'_>, value: Value, take
             Err(error)
         };
     }
-    // The engine takes what is declared as written, so the value is written here; the rest
-    // it sees when it reads.
+    // The engine assumes that declared settings were written as declared, so the value must be written here.
+    // It sees all other settings when it reads.
     if !matches!(value, Value::Untouched) {
         let (text, binary) = value.parts();
         secrets
@@ -732,7 +734,7 @@ async fn restore(cx: &Cx, want: &Spec, new: &NewResource<'_>, value: Value, take
 
 async fn update_replicas(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
     let secrets = cx.aws.secretsmanager();
-    // The key of a copy cannot be changed: the copy is made anew.
+    // The key of a replica cannot be changed, so the replica is recreated.
     let removed: Vec<String> = live
         .replicas
         .iter()

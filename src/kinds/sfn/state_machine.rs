@@ -87,7 +87,7 @@ defaults! {
     off: String = "OFF";
 }
 
-/// What AWS decides about a state machine.
+/// The attributes of a state machine that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the state machine.

@@ -541,7 +541,11 @@ impl Walk {
                 }
             }
             Some(value) if is_open(value) => {}
-            _ => self.problem(path, "a Task state needs a `Resource`", "the ARN of what does the work"),
+            _ => self.problem(
+                path,
+                "a Task state needs a `Resource`",
+                "the ARN of the integration, function or activity that does the work",
+            ),
         }
         self.credentials(state, path);
         self.not_both(
@@ -835,7 +839,7 @@ impl Walk {
             }
         };
         if errors.iter().any(|error| !matches!(error, Value::String(_)) && !is_open(error)) {
-            self.problem(&format!("{path}.ErrorEquals"), "errors are texts", "");
+            self.problem(&format!("{path}.ErrorEquals"), "errors are strings", "");
         }
         if errors.iter().any(|error| matches!(error, Value::String(error) if error == "States.ALL")) {
             if errors.len() > 1 {

@@ -48,7 +48,7 @@ pub fn check_retries(policy: Option<&Value>, path: &str) -> Vec<Problem> {
         problems.push(
             Problem::new(
                 format!("{path}.numRetries"),
-                format!("the phases have {phases} retries, and all of them are {all}"),
+                format!("the phases add up to {phases} retries, but `numRetries` is {all}"),
             )
             .help("raise `numRetries`, or lower those of a phase"),
         );

@@ -58,7 +58,7 @@ defaults! {
     message_attributes: String = "MessageAttributes";
 }
 
-/// What AWS decides about a subscription.
+/// The attributes of a subscription that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the subscription.

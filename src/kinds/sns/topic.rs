@@ -109,7 +109,7 @@ defaults! {
     tracing_config: String = "PassThrough";
 }
 
-/// What AWS decides about a topic.
+/// The attributes of a topic that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the topic.

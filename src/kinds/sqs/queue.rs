@@ -101,7 +101,7 @@ pub struct RedriveAllowPolicy {
     pub source_queue_arns: Vec<String>,
 }
 
-/// What AWS decides about a queue.
+/// The attributes of a queue that AWS decides.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attrs {
     /// ARN of the queue.
@@ -223,7 +223,7 @@ impl Kind for SqsQueue {
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
         let (before, mut after) = (to_attributes(live)?, to_attributes(want)?);
         after.retain(|name, value| before.get(name) != Some(value));
-        // SQS refuses two sorts of encryption at one time: the key goes first.
+        // SQS refuses both types of encryption at once, so the key is removed first.
         let is_first = |name: &String, value: &mut String| name == "KmsMasterKeyId" && value.is_empty();
         let first: Attributes = after.extract_if(.., is_first).collect();
         for changed in [first, after].into_iter().filter(|changed| !changed.is_empty()) {

@@ -66,7 +66,7 @@ impl<'a> Records<'a> {
                 None => {
                     let (field, rest) = line.split_at(line.find(',').unwrap_or(line.len()));
                     if field.contains('"') {
-                        return Err(self.invalid("a quote stands within a field that is not in quotes"));
+                        return Err(self.invalid("there is a quote in a field without quotes"));
                     }
                     (field.to_owned(), rest)
                 }
@@ -75,7 +75,7 @@ impl<'a> Records<'a> {
             match rest.strip_prefix(',') {
                 Some(rest) => line = rest,
                 None if rest.is_empty() => return Ok(fields),
-                None => return Err(self.invalid("text stands after a closing quote")),
+                None => return Err(self.invalid("there is text after a closing quote")),
             }
         }
     }

@@ -188,7 +188,7 @@ impl Group<'_> {
             let risks = self.risks.iter().cloned().chain(std::iter::repeat_with(Vec::new));
             return self.these.iter().zip(risks).map(|(one, risks)| self.as_it_is(one, risks)).collect();
         }
-        self.excuse(&mut parts);
+        self.drop_unreal_risks(&mut parts);
         let own = self.risks.iter().flatten().cloned().collect::<Vec<_>>();
         let mut details: Vec<Detail> =
             parts.into_iter().map(|part| part.of(place_of(first), first)).collect();
@@ -202,7 +202,7 @@ impl Group<'_> {
     /// Removes risks that are not real. A policy or firewall may seem to open access only because
     /// it names a replaced resource, whose id is unknown. The remaining risks are those it would
     /// have if the resource were not replaced.
-    fn excuse(&self, parts: &mut [Part]) {
+    fn drop_unreal_risks(&self, parts: &mut [Part]) {
         let (Some(unreplaced), Some(first)) = (&self.change.unreplaced, self.these.first()) else { return };
         let mut unknown = BTreeSet::new();
         self.these.iter().filter_map(|one| one.after.as_ref()).for_each(|one| unknowns(one, &mut unknown));
@@ -235,11 +235,8 @@ impl Group<'_> {
             _ => return,
         };
         let mut real: Vec<Risk> = real.into_iter().flat_map(|part| part.risks).collect();
-        let note = format!(
-            "known after {} {} replaced",
-            replaced.join(", "),
-            if replaced.len() == 1 { "is" } else { "are" }
-        );
+        let verb = if replaced.len() == 1 { "is" } else { "are" };
+        let note = format!("only because {} {verb} replaced", replaced.join(", "));
         for part in parts.iter_mut() {
             let count = part.risks.len();
             part.risks.retain(|risk| match real.iter().position(|one| one == risk) {

@@ -187,7 +187,7 @@ fn conditions(old: &Statement<'_>, new: &Statement<'_>, parts: &mut Vec<Part>) {
             Part::between(format!("{}: condition {path}", new.grant_words()), was.as_ref(), is.as_ref());
         let allow = new.effect == "Allow";
         let risk = match (&was, &is) {
-            (None, Some(_)) => (!allow).then_some("denied under one more condition only"),
+            (None, Some(_)) => (!allow).then_some("denied only under a further condition"),
             (Some(_), None) => allow.then_some("a condition is dropped"),
             _ => Some("another condition"),
         };
@@ -230,7 +230,7 @@ fn flat(before: &Value, after: &Value) -> Vec<(String, Option<Value>, Option<Val
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Dimension {
     names: BTreeSet<String>,
-    /// It means everything except these.
+    /// True for `NotAction` and its like: everything except these.
     inverted: bool,
     /// Its form is not valid in a statement, or it is partly secret or unknown.
     odd: bool,

@@ -165,7 +165,14 @@ fn days_of_week(text: &str) -> String {
     let name = |day: &str| number(day, &DAYS, 1, 7).and_then(|day| DAYS.get(usize::from(day) - 1).copied());
     let items = text.split(',').map(|item| {
         if let Some((day, nth)) = item.split_once('#') {
-            return name(day).map(|day| format!("{day} number {nth} of the month"));
+            let nth = match nth {
+                "1" => "first",
+                "2" => "second",
+                "3" => "third",
+                "4" => "fourth",
+                _ => "fifth",
+            };
+            return name(day).map(|day| format!("the {nth} {day} of the month"));
         }
         if item == "L" {
             return Some("Saturday".to_owned());
@@ -277,7 +284,7 @@ mod tests {
             ("cron(0 18 ? * MON-FRI *)", "on Monday to Friday at 18:00 UTC"),
             ("cron(0 8 1 * ? *)", "on day 1 of the month at 08:00 UTC"),
             ("cron(0 0 L * ? *)", "on the last day of the month at 00:00 UTC"),
-            ("cron(0 9 ? * 2#1 *)", "on Monday number 1 of the month at 09:00 UTC"),
+            ("cron(0 9 ? * 2#1 *)", "on the first Monday of the month at 09:00 UTC"),
             (
                 "cron(0 9 ? 1,7 5L 2027)",
                 "on the last Thursday of the month at 09:00 UTC in January, July of 2027",

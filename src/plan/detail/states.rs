@@ -130,7 +130,7 @@ fn handlers(what: &str, member: &str, prefix: &str, old: &Value, new: &Value, pa
     }
     if !order.is_sorted() {
         parts.push(
-            Part::new(Sign::Changed, format!("{what}: order of {member}")).note("the first that fits counts"),
+            Part::new(Sign::Changed, format!("{what}: order of {member}")).note("the first match counts"),
         );
     } else if parts.len() == count && old.get(member) != new.get(member) {
         parts.push(Part::between(format!("{what}: {member}"), old.get(member), new.get(member)));

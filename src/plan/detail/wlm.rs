@@ -33,7 +33,7 @@ pub(super) fn queues((before, after): (&Value, &Value)) -> Vec<Part> {
         }
     }
     if !order.is_sorted() {
-        parts.push(Part::new(Sign::Changed, "order of the queues").note("the first that fits takes a query"));
+        parts.push(Part::new(Sign::Changed, "order of the queues").note("the first match takes a query"));
     }
     parts
 }

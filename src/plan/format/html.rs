@@ -465,7 +465,7 @@ fn outputs(text: &mut String, review: &Review<'_>) {
                 // The output's expression changed, and the ledger only keeps a fingerprint of its
                 // value.
                 ValueText::Becomes(value) => {
-                    format!("<td class=\"dim\">(not known)</td><td class=\"add\">{}</td>", html(&value))
+                    format!("<td class=\"dim\">(unknown)</td><td class=\"add\">{}</td>", html(&value))
                 }
                 values => cells(&values),
             };

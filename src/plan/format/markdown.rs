@@ -15,7 +15,7 @@ use crate::plan::{RiskLabel, Sign, pictures};
 /// of UTF-8, of which there are never fewer than characters, whatever the unit.
 pub const LIMIT: usize = 65_536;
 
-/// The room reserved for the note on what is left out.
+/// Bytes reserved for the note on what is left out.
 const RESERVE: usize = 1_500;
 /// The most bytes for the graph.
 const GRAPH: usize = 6_000;

@@ -14,7 +14,7 @@ const RULES: [(&str, &str, &str); 8] = [
     ("irreversible", "error", "It cannot be undone."),
     ("destroy", "warning", "A resource is destroyed."),
     ("downtime", "warning", "The service is interrupted."),
-    ("wider-access", "warning", "More is allowed, or more principals are."),
+    ("wider-access", "warning", "More actions are allowed, or to more principals."),
     ("weaker-protection", "warning", "Less is encrypted, recorded, copied, locked or retained."),
     ("drift", "note", "Someone changed it outside dwctl."),
     ("cost-up", "note", "It costs more."),
@@ -28,7 +28,7 @@ const SPLIT: [&str; 2] = ["wider-access", "weaker-protection"];
 const MOST: usize = 5_000;
 /// GitHub takes 10 MB after compression; we count before.
 const ROOM: usize = 9_000_000;
-/// The bytes for the layout of a result.
+/// Maximum bytes of the structure of one result.
 const INDENT: usize = 700;
 const LONGEST_MESSAGE: usize = 1_000;
 /// The most warnings besides the changes.

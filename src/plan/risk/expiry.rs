@@ -174,7 +174,7 @@ impl Deletion<'_> {
             Some((filter, _)) if filter != self.filter.words() => {
                 let filter = filter.trim_start();
                 let filter = if filter.is_empty() { "all of them" } else { filter };
-                words.push_str(&format!(", before only those {filter}"));
+                words.push_str(&format!(", previously only those {filter}"));
             }
             _ => {}
         }

@@ -110,7 +110,7 @@ fn check_source(spec: Known<'_>, problems: &mut Vec<Problem>) {
     if source == "metric_name" {
         match (spec.is_set("statistic"), spec.is_set("extended_statistic")) {
             (false, false) => problems.push(
-                Problem::new("statistic", "the alarm does not say how to sum up a period")
+                Problem::new("statistic", "the alarm does not say how to aggregate a period")
                     .help("give `statistic` or `extended_statistic`"),
             ),
             (true, true) => problems.push(
@@ -242,8 +242,11 @@ fn check_time(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
     if spec.is_set("evaluation_window") && ![60, 300, 3600, DAY, 7 * DAY].contains(&longest) {
         problems.push(
-            Problem::new("evaluation_window", format!("no wall clock has periods of {longest} seconds"))
-                .help("60, 300, 3600, 86400 or 604800"),
+            Problem::new(
+                "evaluation_window",
+                format!("periods of {longest} seconds cannot follow the wall clock"),
+            )
+            .help("60, 300, 3600, 86400 or 604800"),
         );
     }
 }
@@ -284,8 +287,11 @@ fn check_metrics(spec: Known<'_>, problems: &mut Vec<Problem>) {
     }
     if is_sure && watched != 1 {
         problems.push(
-            Problem::new("metrics", format!("{watched} of the metrics are watched, and it must be one"))
-                .help("set `return_data = false` on all others"),
+            Problem::new(
+                "metrics",
+                format!("{watched} of the metrics are watched, but it must be exactly one"),
+            )
+            .help("set `return_data = false` on all others"),
         );
     }
     if let Some(band) = band

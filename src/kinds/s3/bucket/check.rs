@@ -46,7 +46,7 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
         && (spec.flag("object_lock_enabled") == Some(false) || !spec.may_be_set("object_lock_enabled"))
     {
         problems.push(
-            Problem::new("object_lock_default_retention", "objects are locked only where object lock is on")
+            Problem::new("object_lock_default_retention", "objects are locked only if object lock is on")
                 .help("set `object_lock_enabled = true`"),
         );
     }
@@ -66,8 +66,10 @@ pub fn check(spec: Known<'_>) -> Vec<Problem> {
         for other in ["index_document", "error_document", "routing_rules"] {
             let path = format!("website.{other}");
             if spec.is_set(&path) {
-                problems
-                    .push(Problem::new(path, "a site that sends all requests elsewhere has nothing else"));
+                problems.push(Problem::new(
+                    path,
+                    "a site that redirects all requests cannot have other settings",
+                ));
             }
         }
     } else if spec.text("website.index_document").is_some_and(|name| name.contains('/')) {
@@ -159,7 +161,7 @@ fn check_name(name: &str, problems: &mut Vec<Problem>) {
     const PREFIXES: &[&str] = &["xn--", "sthree-", "amzn-s3-demo-"];
     const SUFFIXES: &[&str] = &["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
     if name.contains("..") {
-        problems.push(Problem::new("bucket", "a bucket name has no two dots in a row"));
+        problems.push(Problem::new("bucket", "a bucket name cannot have two dots in a row"));
     }
     if name.parse::<std::net::Ipv4Addr>().is_ok() {
         problems.push(Problem::new("bucket", "a bucket name cannot be an IP address"));
@@ -214,7 +216,7 @@ fn check_replication(spec: Known<'_>, problems: &mut Vec<Problem>) {
             problems.push(
                 Problem::new(
                     format!("{path}.destination.replication_time"),
-                    "the time is kept by its metrics",
+                    "replication time control needs metrics",
                 )
                 .help("set `metrics = true`"),
             );
@@ -235,7 +237,7 @@ fn check_replication(spec: Known<'_>, problems: &mut Vec<Problem>) {
             problems.push(
                 Problem::new(
                     format!("{path}.destination.replica_kms_key_id"),
-                    "the key of the copies goes together with `sse_kms_encrypted_objects`",
+                    "a key for the copies needs `sse_kms_encrypted_objects`, and the other way round",
                 )
                 .help("set both, or neither"),
             );

@@ -309,7 +309,7 @@ pub struct CorsRule {
     pub max_age_seconds: Option<i32>,
 }
 
-/// Who is told of events.
+/// Who is notified of events.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Notification {
     /// Send all events to Amazon EventBridge.

@@ -38,7 +38,7 @@ pub(super) fn resolve(text: &str, style: Style, tag: Option<&str>) -> Result<Val
 }
 
 fn resolved(text: &str, style: Style, tag: Option<&str>) -> Result<Value, String> {
-    let cannot = || Err(format!("`{text}` is no {}", tag.unwrap_or("number")));
+    let cannot = || Err(format!("`{text}` is not a {}", tag.unwrap_or("number")));
     let may_be_more = match text.bytes().next() {
         None => true,
         Some(first) => b"+-0123456789yYnNtTfFoO~.".contains(&first),

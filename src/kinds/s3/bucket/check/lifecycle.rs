@@ -69,7 +69,7 @@ fn check_filter(rule: Known<'_>, path: &str, problems: &mut Vec<Problem>) {
         (rule.integer("filter.object_size_greater_than"), rule.integer("filter.object_size_less_than"))
         && more >= less
     {
-        problems.push(Problem::new(format!("{path}.filter"), "no object is of such a size"));
+        problems.push(Problem::new(format!("{path}.filter"), "no object can have such a size"));
     }
 }
 
