@@ -16,7 +16,7 @@ use crate::schema::{Node, PathStep, Shape};
 use crate::value::Value;
 
 /// Maximum number of names given as advice.
-const MOST: usize = 3;
+const MAX: usize = 3;
 
 /// Maximum number of a table's attributes that are listed if no name is similar.
 const KNOWN: usize = 10;
@@ -101,14 +101,14 @@ pub fn exactly(name: &str) -> Option<Home> {
 pub fn kinds_like(name: &str) -> Vec<String> {
     static KNOWN: LazyLock<Vec<(&'static dyn ErasedKind, BTreeSet<String>)>> =
         LazyLock::new(|| KINDS.iter().map(AsRef::as_ref).map(|kind| (kind, words_of(kind))).collect());
-    if is_weary() {
+    if has_searched_enough() {
         return Vec::new();
     }
     if let Some(home) = exactly(name) {
         return vec![home.to_string()];
     }
     let all = || KINDS.iter().map(AsRef::as_ref);
-    if let Some(near) = slip(name, all().map(ErasedKind::name)) {
+    if let Some(near) = typo_of(name, all().map(ErasedKind::name)) {
         return vec![near.to_owned()];
     }
     let wanted = words(&plain_type(name));
@@ -126,7 +126,7 @@ pub fn kinds_like(name: &str) -> Vec<String> {
             |kind: &dyn ErasedKind| head.as_ref().is_some_and(|head| words(kind.name()).contains(head));
         let own = found.iter().any(|(kind, _)| is_own(*kind));
         let found = found.into_iter().filter(|(kind, _)| !own || is_own(*kind));
-        found.take(MOST).map(|(kind, _)| kind.name().to_owned()).collect::<Vec<_>>()
+        found.take(MAX).map(|(kind, _)| kind.name().to_owned()).collect::<Vec<_>>()
     };
     let found = fits(&|own| !wanted.is_empty() && wanted.is_subset(own));
     if !found.is_empty() || is_type(name) {
@@ -144,7 +144,7 @@ pub fn kinds_like(name: &str) -> Vec<String> {
 /// paths. `parent` is dotted, and empty for the resource itself.
 pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<String> {
     let spec = &kind.schema().spec;
-    let table = below(spec, parent).filter(|_| !is_weary());
+    let table = below(spec, parent).filter(|_| !has_searched_enough());
     let Some(table) = table else { return Vec::new() };
     let here = |field: &str| if parent.is_empty() { field.to_owned() } else { format!("{parent}.{field}") };
     let mine = snake(name);
@@ -169,12 +169,13 @@ pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<S
     {
         return vec![name];
     }
-    if let Some(near) = slip(&mine, fields()) {
+    if let Some(near) = typo_of(&mine, fields()) {
         return vec![here(near)];
     }
     if parent.is_empty() {
         let theirs = ENGINE.into_iter().find(|(_, theirs)| *theirs == mine);
-        let own = theirs.map(|(own, _)| own).or_else(|| slip(&mine, ENGINE.into_iter().map(|(own, _)| own)));
+        let own =
+            theirs.map(|(own, _)| own).or_else(|| typo_of(&mine, ENGINE.into_iter().map(|(own, _)| own)));
         // A correctly written name has another problem.
         if let Some(own) = own.filter(|own| *own != name) {
             return vec![own.to_owned()];
@@ -199,7 +200,7 @@ pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<S
         })
         .collect();
     found.sort_by_key(|field| words(field).symmetric_difference(&wanted).count());
-    let mut found: Vec<String> = found.into_iter().take(MOST).map(here).collect();
+    let mut found: Vec<String> = found.into_iter().take(MAX).map(here).collect();
     if found.is_empty() {
         found.extend(nearest(&mine, fields()).map(here));
     }
@@ -208,7 +209,7 @@ pub fn attributes_like(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<S
 
 /// Returns whether this thread has searched so often that further advice is useless. The advice of
 /// the first errors is shown, and each search takes about a tenth of a millisecond.
-fn is_weary() -> bool {
+fn has_searched_enough() -> bool {
     const SEARCHES: u32 = 5_000;
     thread_local! {
         static LEFT: Cell<u32> = const { Cell::new(SEARCHES) };
@@ -244,7 +245,7 @@ fn translated(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<String> {
     let mut found: Vec<&str> = found.collect();
     found.dedup();
     let within = |path: &&&str| path.rsplit_once('.').map_or("", |(parent, _)| parent) == parent;
-    let here: Vec<String> = found.iter().filter(within).take(MOST).map(|path| (*path).to_owned()).collect();
+    let here: Vec<String> = found.iter().filter(within).take(MAX).map(|path| (*path).to_owned()).collect();
     if !here.is_empty() {
         return here;
     }
@@ -264,7 +265,7 @@ fn translated(kind: &dyn ErasedKind, parent: &str, name: &str) -> Vec<String> {
         .filter(|path| is_block(path) || inside(path) || specific)
         .map(str::to_owned)
         .collect();
-    found.truncate(MOST);
+    found.truncate(MAX);
     found
 }
 
@@ -311,7 +312,7 @@ fn named(spec: &Node, name: &str, parent: &str) -> Vec<String> {
         found.retain(inside);
     }
     found.sort_by_key(|path| depth(path));
-    if found.len() <= MOST {
+    if found.len() <= MAX {
         return found;
     }
     // For an attribute in many tables, suggest the table that contains them all.
@@ -398,7 +399,7 @@ fn element(node: &Node) -> &Node {
 }
 
 /// A candidate that differs only by a typo.
-fn slip<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+fn typo_of<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = nearest(name, candidates)?;
     let slips = if name.len() > 4 { 2 } else { 1 };
     (strsim::osa_distance(name, near) <= slips).then_some(near)

@@ -9,7 +9,7 @@ use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 /// Minimum assumed width of a terminal: below it, almost every word would be a line.
 const NARROWEST: usize = 40;
 /// Minimum width of a shortened column.
-const LEAST: usize = 16;
+const MIN_COLUMN: usize = 16;
 /// The space between columns.
 const GAP: &str = "  ";
 
@@ -80,7 +80,7 @@ pub fn table(rows: &[Vec<String>], flexible: usize, width: Option<usize>) -> Str
         && let Some(over) = all(&widths).checked_sub(width.max(NARROWEST))
         && let Some(flexible) = widths.get_mut(flexible)
     {
-        *flexible = flexible.saturating_sub(over).max(LEAST.min(*flexible));
+        *flexible = flexible.saturating_sub(over).max(MIN_COLUMN.min(*flexible));
     }
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, most))| {

@@ -21,7 +21,7 @@ use crate::diag::Diagnostic;
 /// How long the main thread may take to notice the first signal if no change is running.
 const GRACE: Duration = Duration::from_millis(500);
 /// How long the main thread may take to end after the running changes have ended.
-const FAREWELL: Duration = Duration::from_secs(2);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The time for S3 to free the lock after the first signal, if the main thread is held up.
 const UNLOCK: Duration = Duration::from_secs(3);
 /// How long one call that frees the lock is waited for after the second signal.
@@ -174,7 +174,7 @@ pub fn is_stopping() -> bool {
 }
 
 /// Returns whether a second signal has come.
-pub fn is_hurried() -> bool {
+pub fn is_aborting() -> bool {
     STATE.borrow().signals > 1
 }
 
@@ -225,7 +225,7 @@ pub async fn unless_stopping<T>(work: impl Future<Output = T>) -> Result<T, Diag
 /// Runs `work` for up to `time`, or for the time that a second signal leaves for it. Returns `None` on
 /// timeout.
 pub async fn within<T>(last: Last, time: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let hurried = async {
+    let aborting = async {
         second().await;
         let left = STATE.borrow().second.map(|second| last.time().saturating_sub(second.elapsed()));
         tokio::time::sleep(left.unwrap_or_default()).await;
@@ -233,7 +233,7 @@ pub async fn within<T>(last: Last, time: Duration, work: impl Future<Output = T>
     tokio::select! {
         biased;
         done = work => Some(done),
-        () = hurried => None,
+        () = aborting => None,
         () = tokio::time::sleep(time) => None,
     }
 }
@@ -283,7 +283,7 @@ impl Drop for Working {
             ends = state.working == 0 && state.signals > 0;
         });
         if ends {
-            end_idle_after(FAREWELL);
+            end_idle_after(EXIT_TIMEOUT);
         }
     }
 }

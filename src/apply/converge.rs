@@ -15,7 +15,7 @@ use crate::schema::{PathStep, normalize};
 use crate::value::Value;
 
 /// Maximum number of updates of one resource in one apply; a kind that needs more does not converge.
-const MOST_ROUNDS: u32 = 12;
+const MAX_ROUNDS: u32 = 12;
 /// How long tags that AWS has shown need not be read again. The owner is checked before each update, and AWS
 /// may take minutes between two of them.
 const TAGS_PROVE: Duration = Duration::from_secs(10);
@@ -283,7 +283,7 @@ impl Work<'_, '_, '_, '_> {
         progress.rounds += 1;
         let made = progress.fresh || progress.last_update.is_some();
         let is_forced = made && left.attributes.iter().any(|change| change.forces_replacement);
-        if progress.rounds > MOST_ROUNDS || is_forced {
+        if progress.rounds > MAX_ROUNDS || is_forced {
             return Err(Halt::Failed(self.stuck(id, &left.all())));
         }
         Ok(true)

@@ -119,7 +119,7 @@ impl Destroy<'_, '_, '_, '_> {
         }
     }
 
-    /// Waits until AWS shows it no more. `took` is how long the call took that deleted it.
+    /// Waits until AWS no longer shows it. `took` is how long the call took that deleted it.
     async fn await_gone(&self, took: Duration) -> Result<(), Vec<Diagnostic>> {
         let Self { executor, kind, id, cx, .. } = self;
         let mut deleted = Instant::now();

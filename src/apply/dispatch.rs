@@ -1,4 +1,4 @@
-//! Which units run, and which ended how.
+//! Keeps track of units: which ones run, and how each one ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -51,7 +51,7 @@ impl<'d> Dispatch<'d> {
                 let lost = self.schedule.fail(&unit);
                 if unit.step != Step::Release {
                     let waiting = lost.iter().filter_map(|address| self.changes.get(address).copied());
-                    tell_released(&mut failures, waiting);
+                    note_released(&mut failures, waiting);
                 }
                 for address in lost {
                     self.summary.skipped.entry(address).or_insert_with(|| Some(unit.address.clone()));
@@ -80,7 +80,7 @@ impl<'d> Dispatch<'d> {
 
 /// Adds to the first error which waiting changes have already released a resource. The next apply restores
 /// their references.
-fn tell_released<'c>(failures: &mut [Diagnostic], waiting: impl Iterator<Item = &'c Change>) {
+fn note_released<'c>(failures: &mut [Diagnostic], waiting: impl Iterator<Item = &'c Change>) {
     let Some(failure) = failures.first_mut() else { return };
     for change in waiting.filter(|change| !change.goes()) {
         for release in &change.releases {

@@ -28,11 +28,11 @@ impl<'a> Executor<'_, 'a, '_> {
     ) -> Outcome<String> {
         match (unit.step, instance) {
             (Step::Forget, _) => {
-                self.release(change).await?;
+                self.remove_owner_tags(change).await?;
                 self.forget(change);
                 Ok(change.id.clone().unwrap_or_default())
             }
-            (Step::Release, _) => self.let_go(unit, change).await,
+            (Step::Release, _) => self.release_held(unit, change).await,
             (Step::Destroy, _) => self.destroy(unit, change).await,
             (Step::Create | Step::Update | Step::Complete, Some(instance)) => {
                 self.apply_change(unit, change, instance).await
@@ -140,7 +140,7 @@ impl<'a> Executor<'_, 'a, '_> {
     /// working on it, the ledger keeps the note that this apply may have written it.
     async fn settle(&self, work: &Work<'_, '_, 'a, '_>, id: &str, fresh: bool) {
         let before = work.before.borrow_mut().take();
-        if signals::is_hurried() {
+        if signals::is_aborting() {
             return;
         }
         let Ok(Some(live)) = work.read(id).await else { return };

@@ -60,7 +60,7 @@ impl Executor<'_, '_, '_> {
     }
 
     /// Removes the owner tags from a resource that stays at AWS, so that it has no owner.
-    pub(super) async fn release(&self, change: &Change) -> Outcome<()> {
+    pub(super) async fn remove_owner_tags(&self, change: &Change) -> Outcome<()> {
         let (Some(kind), Some(id), Some(live)) =
             (kinds::kind(&change.address.kind), &change.id, &change.live)
         else {
@@ -70,7 +70,7 @@ impl Executor<'_, '_, '_> {
             return Ok(());
         }
         let cx = self.session.cx(&change.region);
-        let failed = |error: Error| vec![failure(&format!("cannot release {}", change.address), id, &error)];
+        let failed = |error: Error| vec![failure(&format!("cannot give up {}", change.address), id, &error)];
         let live = match look_at_tags(&self.reads, kind, &cx, id).await.map_err(failed)? {
             Some(live)
                 if self.ownership(kind, &cx, change, id, &live).await.map_err(failed)? == Ownership::Ours =>

@@ -38,7 +38,7 @@ pub(super) struct LedgerWriter<'l> {
     unsaved: Cell<bool>,
     changed: Cell<Instant>,
     quiet_writes: Cell<u32>,
-    hurried: Cell<bool>,
+    writes_every_change: Cell<bool>,
     kept: RefCell<Option<std::path::PathBuf>>,
     report: &'l dyn Fn(Event),
 }
@@ -95,7 +95,7 @@ impl<'l> LedgerWriter<'l> {
             fresh: Cell::new(0),
             changed: Cell::new(Instant::now()),
             quiet_writes: Cell::new(0),
-            hurried: Cell::new(false),
+            writes_every_change: Cell::new(false),
             kept: RefCell::new(None),
             report,
         }
@@ -127,8 +127,8 @@ impl<'l> LedgerWriter<'l> {
     }
 
     /// From now on every change is due to be written, since the run may end at any moment.
-    pub(super) fn hurry(&self) {
-        self.hurried.set(true);
+    pub(super) fn write_every_change(&self) {
+        self.writes_every_change.set(true);
     }
 
     /// Returns whether the ledger should be written now.
@@ -137,7 +137,7 @@ impl<'l> LedgerWriter<'l> {
         if !self.unsaved.get() {
             return false;
         }
-        if self.hurried.get() || self.fresh.get() >= MANY {
+        if self.writes_every_change.get() || self.fresh.get() >= MANY {
             return true;
         }
         let quiet = self.changed.get().elapsed() > QUIET && self.quiet_writes.get() < QUIET_WRITES;
@@ -268,7 +268,7 @@ impl<'l> LedgerWriter<'l> {
     fn with_advice(&self, error: Diagnostic, finished: bool) -> Diagnostic {
         let error = if finished {
             error
-        } else if signals::is_hurried() {
+        } else if signals::is_aborting() {
             error.note("nothing new was started, and running operations were abandoned")
         } else {
             error.note("nothing new was started, and dwctl waited for running operations")

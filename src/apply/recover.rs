@@ -31,7 +31,7 @@ pub struct Recovered {
     /// Declared, but not at AWS.
     pub missing: Vec<Address>,
     /// Errors during the search for undeclared resources.
-    pub hindrances: Vec<String>,
+    pub search_errors: Vec<String>,
 }
 
 /// Adds the resources to the ledger that `plan` found, and those that only the tag index knows. The
@@ -121,7 +121,7 @@ async fn undeclared(
     for region in regions.into_iter().chain([home]).collect::<BTreeSet<&str>>() {
         match aws::tags_by_arn(&session.cx(region), &filter).await {
             Ok(index) => drop(indices.insert(region.to_owned(), index)),
-            Err(error) => recovered.hindrances.push(format!("the tag index in {region}: {error}")),
+            Err(error) => recovered.search_errors.push(format!("the tag index in {region}: {error}")),
         }
     }
     for (region, index) in indices {
@@ -134,8 +134,10 @@ async fn undeclared(
                     let found = Found { region: &region, name: &arn, owner, address, kind, id };
                     found.take(session, declared, ledger, recovered).await;
                 }
-                Ok(_) => recovered.hindrances.push(format!("{arn} {}", Unresolved::NoAddress(owner.address))),
-                Err(why) => recovered.hindrances.push(format!("{arn} {why}")),
+                Ok(_) => {
+                    recovered.search_errors.push(format!("{arn} {}", Unresolved::NoAddress(owner.address)))
+                }
+                Err(why) => recovered.search_errors.push(format!("{arn} {why}")),
             }
         }
     }
@@ -155,7 +157,7 @@ async fn undeclared(
     }
     for (kind, region, name, all) in listed {
         let all = all.unwrap_or_else(|error| {
-            recovered.hindrances.push(format!("{name}: {error}"));
+            recovered.search_errors.push(format!("{name}: {error}"));
             Vec::new()
         });
         for (id, tags) in all {
@@ -165,7 +167,7 @@ async fn undeclared(
             let Some(owner) = owner else { continue };
             let name = format!("{} {id}", kind.name());
             let Some(address) = Address::of_tag(&owner.address) else {
-                recovered.hindrances.push(format!("{name} {}", Unresolved::NoAddress(owner.address)));
+                recovered.search_errors.push(format!("{name} {}", Unresolved::NoAddress(owner.address)));
                 continue;
             };
             let found = Found { region: &region, name: &name, owner, address, kind: &**kind, id };

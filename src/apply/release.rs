@@ -15,7 +15,7 @@ use crate::plan::{self, Change};
 impl Executor<'_, '_, '_> {
     /// Updates a resource so that it no longer names the one to be deleted, and waits until AWS shows
     /// that.
-    pub(super) async fn let_go(&self, unit: &Unit, change: &Change) -> Outcome<String> {
+    pub(super) async fn release_held(&self, unit: &Unit, change: &Change) -> Outcome<String> {
         let (Some(kind), Some(id)) = (kinds::kind(&unit.address.kind), &change.id) else {
             return Ok(String::new());
         };
@@ -45,7 +45,7 @@ impl Executor<'_, '_, '_> {
                 }
             };
             let have = plan::overlaid(kind, &live.spec, &change.existing);
-            let want = plan::let_go(kind, &have, &change.releases);
+            let want = plan::without_released(kind, &have, &change.releases);
             if want == have {
                 return Ok(id.clone());
             }

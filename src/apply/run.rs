@@ -70,7 +70,11 @@ pub async fn apply(
         dispatch.skip_rest();
         return Ok(Summary { elapsed: began.elapsed(), ..dispatch.summary });
     }
-    let made = changes.values().filter(|change| change.is_made()).map(|change| &change.address).collect();
+    let made = changes
+        .values()
+        .filter(|change| change.is_created_or_replaced())
+        .map(|change| &change.address)
+        .collect();
     let busy = busy(plan, &instances);
     let executor = Executor {
         session,
@@ -132,12 +136,12 @@ impl Run<'_, '_, '_, '_> {
         let mut writing = std::pin::pin!(Writing::default());
         let mut trouble = None;
         loop {
-            if signals::is_hurried() {
+            if signals::is_aborting() {
                 break;
             }
             if signals::is_stopping() && !dispatch.summary.interrupted {
                 dispatch.summary.interrupted = true;
-                writer.hurry();
+                writer.write_every_change();
                 report(Event::Stopping { in_flight: running.len() });
             }
             if trouble.is_none() {

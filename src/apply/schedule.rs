@@ -22,7 +22,7 @@ pub(super) struct Schedule {
     /// Seconds from the start of a unit to the end of everything that depends on it.
     remaining: Vec<u64>,
     waiting: BTreeSet<usize>,
-    /// Those of the waiting that may start, by how long what remains of them takes.
+    /// The waiting units that may start, ordered by the time of the work behind them.
     ready: BTreeSet<(Reverse<u64>, usize)>,
     done: BTreeSet<usize>,
 }

@@ -128,7 +128,7 @@ pub(super) struct Lane {
 
 /// A request on its way. It keeps its place until this is dropped.
 #[derive(Debug)]
-pub(super) struct Passage {
+pub(super) struct InFlight {
     lane: Arc<Lane>,
     sent: Duration,
     _place: Option<OwnedSemaphorePermit>,
@@ -151,7 +151,7 @@ impl Lane {
     }
 
     /// Waits until a request may be sent.
-    pub(super) async fn enter(self: Arc<Self>) -> Passage {
+    pub(super) async fn enter(self: Arc<Self>) -> InFlight {
         // The semaphore is never closed, so a place always comes.
         let place = self.width.clone().acquire_owned().await.ok();
         let turn = self.turn.lock().await;
@@ -161,7 +161,7 @@ impl Lane {
             match taken {
                 Ok(()) => {
                     drop(turn);
-                    return Passage { lane: self, sent: now, _place: place };
+                    return InFlight { lane: self, sent: now, _place: place };
                 }
                 Err(wait) => tokio::time::sleep(wait.min(LOOK)).await,
             }
@@ -169,7 +169,7 @@ impl Lane {
     }
 }
 
-impl Passage {
+impl InFlight {
     /// Records that the service throttled this request.
     pub(super) fn throttled(&self) {
         let now = self.lane.began.elapsed();

@@ -79,8 +79,8 @@ impl Gate {
     }
 }
 
-/// Fails at once if a quota is reached. The SDK takes `LimitExceededException` for a throttle, as
-/// which a few services use it with the words "Rate exceeded".
+/// Fails at once if a quota is reached. The SDK takes `LimitExceededException` for a throttle, because a few
+/// services throttle by it, with the words "Rate exceeded".
 #[derive(Debug)]
 pub(super) struct Quotas;
 
@@ -207,7 +207,7 @@ fn operation(request: &HttpRequest) -> String {
     if let Some(name) = target.or_else(|| request.uri().split_once("/operation/").map(|(_, name)| name)) {
         return name.to_owned();
     }
-    // Forms begin with it.
+    // The body of a form-encoded request begins with it.
     let form = request.body().bytes().and_then(|body| body.strip_prefix(b"Action="));
     let name = form.and_then(|form| form.split(|&byte| byte == b'&').next());
     String::from_utf8_lossy(name.unwrap_or_default()).into_owned()

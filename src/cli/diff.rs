@@ -103,9 +103,9 @@ fn compared(
         _ => {}
     }
     let mut was_world = old.eval(&was, was_facts, was_given)?;
-    let is_world = new.eval(&is, is_facts, is_given)?;
+    let is_public = new.eval(&is, is_facts, is_given)?;
     // Both see the same current time, so that it makes no difference.
-    was_world.planned_at.clone_from(&is_world.planned_at);
+    was_world.planned_at.clone_from(&is_public.planned_at);
     let titles = [format!("{}/{}", was.name, was.env), format!("{}/{}", is.name, is.env)];
     let [old_title, new_title] = &titles;
     let named = |source: &Source, title: &str| match old_title == new_title {
@@ -120,8 +120,8 @@ fn compared(
     };
     let new_side = Side {
         name: named(&new, new_title),
-        eval: &is_world,
-        instances: new.instances(&is, &is_world)?,
+        eval: &is_public,
+        instances: new.instances(&is, &is_public)?,
         folder: new.relocated(),
     };
     let mut plan = compare(&old_side, &new_side)

@@ -13,7 +13,7 @@ use crate::diag::Diagnostic;
 
 /// Maximum number of links that are followed, as in Linux
 /// (<https://man7.org/linux/man-pages/man7/path_resolution.7.html>).
-const MOST_LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 /// How long to wait for the reader of a pipe.
 const READER: Duration = Duration::from_secs(5);
 
@@ -46,11 +46,11 @@ enum Place {
 pub(super) fn write(path: &Path, text: &[u8], readers: Readers) -> io::Result<()> {
     match resolve(path)? {
         Place::File(path, known) => replace(&path, known.as_ref(), text, readers),
-        Place::Stream(path) => pour(open_stream(&path)?, text),
+        Place::Stream(path) => write_to_open(open_stream(&path)?, text),
         // Opening the file again would not share the position of the descriptor.
-        Place::Open(_, Some(1)) => pour(io::stdout().as_fd().try_clone_to_owned()?.into(), text),
-        Place::Open(_, Some(2)) => pour(io::stderr().as_fd().try_clone_to_owned()?.into(), text),
-        Place::Open(path, _) => pour(OpenOptions::new().append(true).open(path)?, text),
+        Place::Open(_, Some(1)) => write_to_open(io::stdout().as_fd().try_clone_to_owned()?.into(), text),
+        Place::Open(_, Some(2)) => write_to_open(io::stderr().as_fd().try_clone_to_owned()?.into(), text),
+        Place::Open(path, _) => write_to_open(OpenOptions::new().append(true).open(path)?, text),
     }
 }
 
@@ -136,7 +136,7 @@ fn open_stream(path: &Path) -> io::Result<File> {
     }
 }
 
-fn pour(mut file: File, text: &[u8]) -> io::Result<()> {
+fn write_to_open(mut file: File, text: &[u8]) -> io::Result<()> {
     match file.write_all(text).and_then(|()| file.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         done => done,
@@ -149,7 +149,7 @@ fn resolve(path: &Path) -> io::Result<Place> {
         return Err(ErrorKind::IsADirectory.into());
     }
     let mut path = path.to_owned();
-    for _ in 0..MOST_LINKS {
+    for _ in 0..MAX_LINKS {
         let name = path.file_name().ok_or(ErrorKind::IsADirectory)?.to_owned();
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder.canonicalize()?,

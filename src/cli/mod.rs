@@ -60,8 +60,8 @@ struct Cli {
     verb: Verb,
 
     /// When to use colours.
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, env = "DWCTL_COLOR", value_name = "WHEN", help_heading = "Output")]
-    color: Colour,
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, env = "DWCTL_COLOR", value_name = "WHEN", help_heading = "Output")]
+    color: Color,
 
     /// Logs to stderr at this level, such as `debug` or `dwctl=trace`. Never logs a secret.
     #[arg(long, global = true, env = "DWCTL_LOG", value_name = "FILTER", help_heading = "Output")]
@@ -70,7 +70,7 @@ struct Cli {
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Colour {
+enum Color {
     /// On a terminal, unless NO_COLOR is set.
     Auto,
     /// Always.
@@ -113,9 +113,9 @@ pub fn main() -> ExitCode {
     hide();
     scratch::sweep();
     let printer = Printer::new(match cli.color {
-        Colour::Auto => None,
-        Colour::Always => Some(true),
-        Colour::Never => Some(false),
+        Color::Auto => None,
+        Color::Always => Some(true),
+        Color::Never => Some(false),
     });
     if cli.log.is_some() {
         // Log lines may appear at any time.

@@ -61,8 +61,8 @@ fn is_file() -> bool {
 
 /// Prints text for people or, with `--json`, events for programs.
 pub(super) struct Printer {
-    colour_out: bool,
-    colour_err: bool,
+    color_out: bool,
+    color_err: bool,
     terminal: Cell<bool>,
     /// Width of the terminal that results are printed to.
     width: Option<usize>,
@@ -76,7 +76,7 @@ pub(super) struct Printer {
     /// True after a question, whose line has no break yet.
     asked: Cell<bool>,
     /// True if the running work reports a signal itself.
-    tells_stopping: Cell<bool>,
+    work_reports_stop: Cell<bool>,
     audit: OnceCell<Audit>,
     /// Why results could not be written, unless the reader closed its end.
     unwritten: OnceCell<String>,
@@ -87,8 +87,8 @@ impl Printer {
     pub(super) fn new(colour: Option<bool>) -> Self {
         let choose = |auto: ColorChoice| colour.unwrap_or(!matches!(auto, ColorChoice::Never));
         Self {
-            colour_out: choose(anstream::AutoStream::choice(&std::io::stdout())),
-            colour_err: choose(anstream::AutoStream::choice(&std::io::stderr())),
+            color_out: choose(anstream::AutoStream::choice(&std::io::stdout())),
+            color_err: choose(anstream::AutoStream::choice(&std::io::stderr())),
             terminal: Cell::new(
                 std::io::stderr().is_terminal() && std::env::var_os("CI").is_none_or(|ci| ci.is_empty()),
             ),
@@ -98,7 +98,7 @@ impl Printer {
             log: listens() && !is_file(),
             stream: Cell::new(false),
             asked: Cell::new(false),
-            tells_stopping: Cell::new(false),
+            work_reports_stop: Cell::new(false),
             audit: OnceCell::new(),
             unwritten: OnceCell::new(),
         }
@@ -111,13 +111,13 @@ impl Printer {
 
     /// Returns whether results are coloured.
     pub(super) fn colour(&self) -> bool {
-        self.colour_out
+        self.color_out
     }
 
     /// Dims a less important part of a result.
     pub(super) fn dim(&self, text: &str) -> String {
         let style = anstyle::Style::new().dimmed();
-        if self.colour_out { format!("{style}{text}{style:#}") } else { text.to_owned() }
+        if self.color_out { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
     /// Returns whether progress may redraw itself.
@@ -141,12 +141,12 @@ impl Printer {
     }
 
     /// Registers a bar that redraws itself on stderr from now on.
-    pub(super) fn goes_live(&self, bar: &ProgressBar) {
+    pub(super) fn attach_bar(&self, bar: &ProgressBar) {
         self.live.replace(Some(bar.clone()));
     }
 
     /// Clears and drops the bar.
-    pub(super) fn ends_live(&self) {
+    pub(super) fn clear_bar(&self) {
         if let Some(bar) = self.live.take() {
             bar.finish_and_clear();
         }
@@ -178,7 +178,7 @@ impl Printer {
 
     /// Prints a result. A reader that closes its end (`dwctl plan | head`) is no error.
     pub(super) fn out(&self, text: &str) {
-        let text = printable(text, self.colour_out);
+        let text = printable(text, self.color_out);
         self.write(&if self.log { github::harmless(&text) } else { text });
     }
 
@@ -229,20 +229,20 @@ impl Printer {
     }
 
     /// From now on the running work reports a signal itself.
-    pub(super) fn stopping_is_told(&self) {
-        self.tells_stopping.set(true);
+    pub(super) fn let_work_report_stop(&self) {
+        self.work_reports_stop.set(true);
     }
 
     /// Reports that a signal came while operations are running.
     pub(super) fn stopping(&self) {
-        if !self.tells_stopping.get() {
+        if !self.work_reports_stop.get() {
             self.note("Stopping: waiting for running operations. Press Ctrl-C again to stop at once.");
         }
     }
 
     /// Prints clap's error, with colours or without.
     pub(super) fn refusal(&self, words: impl Fn(bool) -> String) {
-        self.err(&words(self.colour_err), self.colour_err);
+        self.err(&words(self.color_err), self.color_err);
     }
 
     /// Writes to stderr. The colours of a `coloured` text are kept.
@@ -257,7 +257,7 @@ impl Printer {
         let Some(trouble) = self.unwritten.get() else { return false };
         let error = Diagnostic::error("unwritable", "cannot write to standard output");
         let error = error.note(trouble.as_str()).note("the output is incomplete");
-        self.err(&render(&error, &Sources::default(), self.colour_err), self.colour_err);
+        self.err(&render(&error, &Sources::default(), self.color_err), self.color_err);
         true
     }
 
@@ -273,11 +273,11 @@ impl Printer {
         }
         let width = columns(&std::io::stderr());
         let drawn = |one: &Diagnostic| match width {
-            Some(width) => render_fitted(one, sources, self.colour_err, width),
-            None => render(one, sources, self.colour_err),
+            Some(width) => render_fitted(one, sources, self.color_err, width),
+            None => render(one, sources, self.color_err),
         };
         let shown: String = diagnostics.iter().map(|one| drawn(one) + "\n").collect();
-        self.err(&shown, self.colour_err);
+        self.err(&shown, self.color_err);
         if let Some(GitHub { workspace, folder }) = &self.github {
             for one in diagnostics {
                 let annotation = github::annotation(one, sources, workspace, folder);

@@ -29,14 +29,14 @@ const NEWS: Duration = Duration::from_secs(1);
 /// Shows the events of an apply.
 pub(super) struct Progress<'p> {
     printer: &'p Printer,
-    face: Face,
+    form: OutputForm,
     /// The ids of existing resources, by address and index among the deposed.
     existing: BTreeMap<(Address, Option<usize>), String>,
     state: RefCell<BTreeMap<Unit, Working>>,
 }
 
 /// The form in which events are shown.
-enum Face {
+enum OutputForm {
     /// On a terminal: a bar that redraws itself below the lines of finished work.
     Bar(ProgressBar),
     /// As lines; true if they are in a group of a CI log.
@@ -94,8 +94,8 @@ impl<'p> Progress<'p> {
     /// Progress for the work of a plan.
     pub(super) fn new(printer: &'p Printer, plan: &Plan) -> Self {
         let total = plan.effective().filter(|change| change.action != Action::NoOp).count();
-        let face = if printer.is_stream() {
-            Face::Stream
+        let form = if printer.is_stream() {
+            OutputForm::Stream
         } else if printer.is_terminal() && total > 0 {
             let bar = ProgressBar::new(total as u64);
             // The template is a constant that a test renders.
@@ -103,17 +103,17 @@ impl<'p> Progress<'p> {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(120));
-            printer.goes_live(&bar);
-            Face::Bar(bar)
+            printer.attach_bar(&bar);
+            OutputForm::Bar(bar)
         } else {
-            Face::Lines(printer.is_github() && total > 0)
+            OutputForm::Lines(printer.is_github() && total > 0)
         };
-        if let Face::Lines(true) = face {
+        if let OutputForm::Lines(true) = form {
             let resources = if total == 1 { "resource" } else { "resources" };
             printer.command(&github::group(&format!("Applying: {total} {resources}")));
         }
-        printer.stopping_is_told();
-        Self { printer, face, existing: existing(plan), state: RefCell::default() }
+        printer.let_work_report_stop();
+        Self { printer, form, existing: existing(plan), state: RefCell::default() }
     }
 
     /// Does the work, and meanwhile reports what takes long.
@@ -124,18 +124,18 @@ impl<'p> Progress<'p> {
             tokio::select! {
                 biased;
                 done = &mut work => return done,
-                _ = ticks.tick() => self.tell_working(Instant::now()),
+                _ = ticks.tick() => self.report_working(Instant::now()),
             }
         }
     }
 
     /// Reports work that takes long, or that now waits for something else.
-    fn tell_working(&self, now: Instant) {
+    fn report_working(&self, now: Instant) {
         for (unit, working) in self.state.borrow_mut().iter_mut() {
             let elapsed = now.saturating_duration_since(working.since);
-            match self.face {
-                Face::Bar(_) => {}
-                Face::Lines(_) => {
+            match self.form {
+                OutputForm::Bar(_) => {}
+                OutputForm::Lines(_) => {
                     let first = working.reported.is_none();
                     if working.is_slow(now) {
                         self.line(&match &working.on {
@@ -146,7 +146,7 @@ impl<'p> Progress<'p> {
                         });
                     }
                 }
-                Face::Stream => {
+                OutputForm::Stream => {
                     if working.is_news(now) {
                         self.printer.event(&self.hook(unit, Some(elapsed)).progress(working.on.as_deref()));
                     }
@@ -163,15 +163,15 @@ impl<'p> Progress<'p> {
     }
 
     fn line(&self, text: &str) {
-        match &self.face {
-            Face::Bar(bar) => bar.println(printable(text, false)),
-            Face::Lines(_) | Face::Stream => self.printer.note(text),
+        match &self.form {
+            OutputForm::Bar(bar) => bar.println(printable(text, false)),
+            OutputForm::Lines(_) | OutputForm::Stream => self.printer.note(text),
         }
     }
 
     /// Shows one event.
     pub(super) fn report(&self, event: Event) {
-        let stream = matches!(self.face, Face::Stream);
+        let stream = matches!(self.form, OutputForm::Stream);
         match event {
             Event::Started { unit } => {
                 if stream {
@@ -183,7 +183,7 @@ impl<'p> Progress<'p> {
                 if let Some(working) = self.state.borrow_mut().get_mut(&unit) {
                     working.on = Some(on);
                 }
-                self.tell_working(Instant::now());
+                self.report_working(Instant::now());
             }
             Event::Done { unit, id, elapsed } => {
                 self.state.borrow_mut().remove(&unit);
@@ -195,7 +195,7 @@ impl<'p> Progress<'p> {
                     let (address, did) = (&unit.address, unit.step.did());
                     self.line(&format!("  {address}: {did} in {}  {id}", seconds(elapsed)));
                 }
-                if let Face::Bar(bar) = &self.face {
+                if let OutputForm::Bar(bar) = &self.form {
                     bar.inc(1);
                 }
             }
@@ -228,7 +228,7 @@ impl<'p> Progress<'p> {
             // The last line reports the number of throttled calls.
             Event::Saved { .. } | Event::Throttled { .. } => {}
         }
-        if let Face::Bar(bar) = &self.face {
+        if let OutputForm::Bar(bar) = &self.form {
             let state = self.state.borrow();
             let words = state.iter().map(|(unit, one)| {
                 let doing = one.on.as_deref().unwrap_or(unit.step.doing());
@@ -240,10 +240,10 @@ impl<'p> Progress<'p> {
 
     /// Clears the bar, and ends the group.
     pub(super) fn finish(&self) {
-        match &self.face {
-            Face::Bar(_) => self.printer.ends_live(),
-            Face::Lines(true) => self.printer.command(github::END_GROUP),
-            Face::Lines(false) | Face::Stream => {}
+        match &self.form {
+            OutputForm::Bar(_) => self.printer.clear_bar(),
+            OutputForm::Lines(true) => self.printer.command(github::END_GROUP),
+            OutputForm::Lines(false) | OutputForm::Stream => {}
         }
     }
 }

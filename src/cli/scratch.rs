@@ -11,7 +11,7 @@ const PREFIX: &str = "dwctl-diff-";
 /// The lock file in each folder. The system releases the lock however the process ends.
 const LOCK: &str = ".lock";
 /// A new folder certainly has its lock after this time.
-const YOUNG: Duration = Duration::from_secs(600);
+const NEW_FOLDER_GRACE: Duration = Duration::from_secs(600);
 
 /// A temporary folder that is removed when this is dropped.
 pub(super) struct Scratch {
@@ -40,7 +40,7 @@ impl Scratch {
 /// Removes the folders of processes that have ended. Failures are left for the next time, since nothing
 /// depends on them now.
 pub(super) fn sweep() {
-    sweep_in(&std::env::temp_dir(), YOUNG);
+    sweep_in(&std::env::temp_dir(), NEW_FOLDER_GRACE);
 }
 
 fn sweep_in(folder: &Path, young: Duration) {
@@ -123,7 +123,7 @@ mod tests {
         lock.lock().expect("locked");
         #[cfg(unix)]
         std::os::unix::fs::symlink(&other, place.path().join("dwctl-diff-link")).expect("a link");
-        sweep_in(place.path(), YOUNG);
+        sweep_in(place.path(), NEW_FOLDER_GRACE);
         assert!(!dead.exists());
         assert!(alive.exists() && new.exists() && other.exists());
         assert!(outside.path().join("kept").exists());

@@ -37,7 +37,7 @@ impl<'p> Spinner<'p> {
             bar.set_style(style);
         }
         bar.enable_steady_tick(TICK);
-        printer.goes_live(&bar);
+        printer.attach_bar(&bar);
         Self { printer, bar: Some(bar), own: true }
     }
 
@@ -59,7 +59,7 @@ impl<'p> Spinner<'p> {
 impl Drop for Spinner<'_> {
     fn drop(&mut self) {
         if self.own {
-            self.printer.ends_live();
+            self.printer.clear_bar();
         }
     }
 }

@@ -229,7 +229,7 @@ fn reason(change: &Change) -> Option<&'static str> {
         | Reason::New
         | Reason::Vanished
         | Reason::Differs
-        | Reason::LetsGo
+        | Reason::Releases
         | Reason::Deposed
         | Reason::Destroy => None,
     }

@@ -69,7 +69,7 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
         if start && character == ':' && begins(rest, "::") {
             harmless.push('\\');
         }
-        let passed = character.is_whitespace() || counts_for_nothing(character);
+        let passed = character.is_whitespace() || is_ignored_by_runner(character);
         start = matches!(character, '\n' | '\r') || (start && passed);
         harmless.push(character);
         if character == '#' && begins(rest, LEGACY) {
@@ -103,12 +103,12 @@ const LEGACY: &str = "##[";
 fn begins(text: &str, with: &str) -> bool {
     let mut rest = text.chars();
     with.chars()
-        .all(|wanted| rest.by_ref().find(|&one| one == wanted || !counts_for_nothing(one)) == Some(wanted))
+        .all(|wanted| rest.by_ref().find(|&one| one == wanted || !is_ignored_by_runner(one)) == Some(wanted))
 }
 
 /// Returns whether the runner ignores a character before or inside a command. When in doubt it says yes:
 /// the only cost is an extra `\` in the line.
-fn counts_for_nothing(character: char) -> bool {
+fn is_ignored_by_runner(character: char) -> bool {
     let seen = character.is_ascii_graphic() || character.is_alphanumeric() || character.is_whitespace();
     // Blocks of symbols: arrows, lines, mathematics, punctuation such as the middle dot.
     let sign = matches!(character, '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{BF}' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205E}' | '\u{2070}'..='\u{2BFF}' | '\u{3001}'..='\u{303F}' | '\u{FFFD}' | '\u{1F000}'..='\u{1FAFF}');

@@ -51,7 +51,7 @@ struct Target {
 enum Which {
     All,
     Key(String),
-    /// The one whose key is this part of the own `each`.
+    /// The instance whose key is this part of the referring one's `each`.
     Each(Rc<Reference>),
 }
 
@@ -168,9 +168,9 @@ impl References {
                 own.extend(linker.written_address(&address, span));
             }
             count += own.len();
-            if count > MOST || linker.visits > MOST_VISITS {
+            if count > MAX || linker.visits > MAX_VISITS {
                 linker.problems.push(
-                    Diagnostic::error("too-many", format!("the stack has more than {MOST} references"))
+                    Diagnostic::error("too-many", format!("the stack has more than {MAX} references"))
                         .at(resource.span, "the limit is reached here")
                         .help("locals count with everything that they refer to"),
                 );
@@ -340,9 +340,9 @@ fn way(names: &[&str]) -> String {
 }
 
 /// Maximum number of references of all declarations, those through locals included.
-const MOST: usize = 1_000_000;
+const MAX: usize = 1_000_000;
 /// Maximum number of locals visited to find them.
-const MOST_VISITS: usize = 4_000_000;
+const MAX_VISITS: usize = 4_000_000;
 
 struct Linker<'a> {
     stack: &'a Stack,
@@ -435,7 +435,7 @@ impl Linker<'_> {
                 continue;
             }
             self.visits += 1;
-            if self.visits > MOST_VISITS {
+            if self.visits > MAX_VISITS {
                 break;
             }
             let Some(local) = self.locals.get(name) else { continue };

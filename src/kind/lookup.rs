@@ -35,7 +35,7 @@ pub struct Applied {
     pub stamp: String,
     /// The paths of the attributes whose fingerprints agree, and all attributes that AWS decides.
     pub attributes: BTreeSet<String>,
-    /// The desired tags, if that apply wrote the same, and if it is enough to know that.
+    /// The desired tags, if that apply wrote exactly these and a read need not confirm them.
     pub tags: Option<Tags>,
 }
 

@@ -110,7 +110,7 @@ impl<'a> Table<'a> {
                 let value = match value {
                     Some(Value::String(text)) => text.clone(),
                     Some(Value::Bool(flag)) => flag.to_string(),
-                    // An unknown value may be a right one, and an absent value is not one.
+                    // An unknown value may be an accepted one.
                     Some(_) => return Vec::new(),
                     None if absent => String::new(),
                     None => return Vec::new(),

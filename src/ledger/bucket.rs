@@ -49,7 +49,7 @@ pub async fn ensure(
     match bucket.is_there().await {
         Ok(true) => {}
         Ok(false) => {
-            see_through(bucket.create(), &done).await?.map_err(|error| failed("make", &error))?;
+            finish_step(bucket.create(), &done).await?.map_err(|error| failed("make", &error))?;
             done.push(format!("made in {}", place.region));
         }
         Err(error) if error.class == Class::Denied => {
@@ -82,14 +82,14 @@ pub async fn ensure(
         ("set the lifecycle of", Box::pin(bucket.expire())),
     ];
     for (what, step) in steps {
-        let step = see_through(step, &done).await?;
+        let step = finish_step(step, &done).await?;
         done.extend(step.map_err(|error| failed(what, &error))?.map(str::to_owned));
     }
     Ok(done)
 }
 
 /// Finishes a started step even after a signal, and starts none after one.
-async fn see_through<T>(
+async fn finish_step<T>(
     step: impl Future<Output = T>,
     done: &[String],
 ) -> std::result::Result<T, Diagnostic> {

@@ -303,7 +303,7 @@ pub(super) fn readable(node: &Node, value: &Value) -> Value {
 }
 
 /// Above this number of texts, they are not distinguished.
-const MOST_SECRETS: usize = 64;
+const MAX_SECRETS: usize = 64;
 
 /// For each attribute that is partly secret, the fingerprints of its secret parts, both as declared
 /// and as AWS returns them: see [`Entry::secrets`].
@@ -322,7 +322,7 @@ pub fn prints_of_secrets(
             texts.extend(Texts::of(&there).secret);
             (name, texts)
         })
-        .filter(|(_, texts)| texts.len() <= MOST_SECRETS);
+        .filter(|(_, texts)| texts.len() <= MAX_SECRETS);
     partly
         .map(|(name, texts)| {
             let prints =
@@ -356,17 +356,24 @@ pub(super) fn mark(
             // Each entry of a free map has its own fingerprint.
             (Some(Shape::Map(_)), Value::Map(entries)) => {
                 for (key, live) in entries.iter_mut().filter(|(key, _)| is_secret(&format!("{name}.{key}"))) {
-                    uncover(address, entry, name, live, desired.get(key).unwrap_or(&Value::Null), ledger);
+                    mark_secret(address, entry, name, live, desired.get(key).unwrap_or(&Value::Null), ledger);
                 }
             }
-            (_, live) if is_secret(name) => uncover(address, entry, name, live, desired, ledger),
+            (_, live) if is_secret(name) => mark_secret(address, entry, name, live, desired, ledger),
             _ => {}
         }
     }
 }
 
 /// Marks a value as secret, or those parts of it that were applied as secrets.
-fn uncover(address: &Address, entry: &Entry, name: &str, live: &mut Value, desired: &Value, ledger: &Ledger) {
+fn mark_secret(
+    address: &Address,
+    entry: &Entry,
+    name: &str,
+    live: &mut Value,
+    desired: &Value,
+    ledger: &Ledger,
+) {
     if !matches!(live, Value::List(_) | Value::Map(_)) {
         *live = std::mem::take(live).into_secret();
         return;
@@ -378,7 +385,7 @@ fn uncover(address: &Address, entry: &Entry, name: &str, live: &mut Value, desir
     let (there, declared) = (Texts::of(live), Texts::of(desired));
     let known = declared.open.union(&declared.secret).cloned().collect();
     let mut secrets: BTreeSet<String> = there.open.difference(&known).cloned().collect();
-    if let Some(prints) = entry.secrets.get(name).filter(|_| secrets.len() <= MOST_SECRETS) {
+    if let Some(prints) = entry.secrets.get(name).filter(|_| secrets.len() <= MAX_SECRETS) {
         let address = entry.fingerprinted(address);
         secrets.retain(|text| {
             of_secret(address, name, text.clone(), ledger).is_some_and(|print| prints.contains(&print))

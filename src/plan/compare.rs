@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::anew::written_anew;
 use super::applied::ignore;
 use super::connect::{Names, connect};
 use super::decide::{action, created};
 use super::declared::{block_of, both_exist, heading, removed, still_declared};
 use super::diff::in_order_of;
+use super::new_values::written_as_new;
 use super::replacement;
 use super::tags::{different_tags, marks, tags};
 use super::{
@@ -327,21 +327,23 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         for instance in self.new.in_order() {
             unreplaced.insert(instance.address.clone(), self.new.offline(instance, &written).spec);
         }
-        let mut anew: BTreeSet<String> = BTreeSet::new();
+        let mut replaced: BTreeSet<String> = BTreeSet::new();
         for instance in self.new.in_order() {
-            let offline = self.new.offline(instance, &|unknown| written_anew(unknown, &anew));
+            let offline = self.new.offline(instance, &|unknown| written_as_new(unknown, &replaced));
             let mut change = self.change(instance, &offline);
             if let Some(desired) =
                 unreplaced.get(&instance.address).filter(|unreplaced| **unreplaced != offline.spec)
             {
-                change.unreplaced = Some(Unreplaced { desired: desired.clone(), replaced: anew.clone() });
+                change.unreplaced = Some(Unreplaced { desired: desired.clone(), replaced: replaced.clone() });
             }
-            if matches!(change.action, Action::Replace { .. }) && anew.insert(instance.address.to_string()) {
-                self.new.eval.show_offline(&offline, &|unknown| written_anew(unknown, &anew));
+            if matches!(change.action, Action::Replace { .. })
+                && replaced.insert(instance.address.to_string())
+            {
+                self.new.eval.show_offline(&offline, &|unknown| written_as_new(unknown, &replaced));
             }
             self.changes.insert(instance.address.clone(), change);
         }
-        self.new.outputs(&|unknown| written_anew(unknown, &anew))
+        self.new.outputs(&|unknown| written_as_new(unknown, &replaced))
     }
 
     fn change(&self, instance: &Instance<'b>, offline: &Instance<'b>) -> Change {
@@ -391,7 +393,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         let mut attributes = in_order_of(schema, &offline.written, diff(schema, &have, &want));
         attributes.extend(staying);
         attributes.extend(different_tags(offline, &own_tags(old), &own_tags(offline), &|_| false));
-        self.tell_content(was, instance, &mut attributes);
+        self.show_content_lines(was, instance, &mut attributes);
         let (action, reason) = action(offline, &was.region, &mut attributes, false, &self.changes);
         Change {
             action,
@@ -407,7 +409,12 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
     }
 
     /// Shows different content by its lines instead of its checksum, without known secrets.
-    fn tell_content(&self, was: &Instance<'_>, is: &Instance<'_>, attributes: &mut Vec<AttributeChange>) {
+    fn show_content_lines(
+        &self,
+        was: &Instance<'_>,
+        is: &Instance<'_>,
+        attributes: &mut Vec<AttributeChange>,
+    ) {
         let schema = &is.kind.schema().spec;
         let (Some(checksum), Some(content)) =
             (schema.path_of(Document::Checksum), schema.path_of(Document::Content))

@@ -13,7 +13,7 @@ pub(super) struct Draft {
     pub(super) changes: BTreeMap<Address, Change>,
     /// Existing resources whose address now stands for another resource.
     pub(super) deposed: Vec<Change>,
-    /// Why no decision is possible for these. It matters only if they are selected.
+    /// Addresses for which no decision is possible, and why. This matters only if they are selected.
     pub(super) undecided: BTreeMap<Address, Vec<Diagnostic>>,
 }
 

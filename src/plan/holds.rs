@@ -44,7 +44,7 @@ pub fn overlaid(kind: &dyn ErasedKind, live: &Value, existing: &Value) -> Value 
 }
 
 /// The spec of a resource without the references that it releases.
-pub fn let_go(kind: &dyn ErasedKind, spec: &Value, releases: &[Release]) -> Value {
+pub fn without_released(kind: &dyn ErasedKind, spec: &Value, releases: &[Release]) -> Value {
     let mut spec = spec.clone();
     for release in releases {
         let link = kind.links().iter().find(|link| link.attribute == release.attribute);

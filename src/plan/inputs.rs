@@ -23,7 +23,7 @@ pub struct Selection {
     pub replace: Vec<String>,
     /// Destroys everything selected.
     pub destroy: bool,
-    /// Takes over existing resources that are not provably the stack's.
+    /// Takes over existing resources that may belong to someone else.
     pub adopt: bool,
     /// Also compares settings that the stack does not declare.
     pub deep: bool,

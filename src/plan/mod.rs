@@ -2,7 +2,6 @@
 //! state.
 
 mod addresses;
-mod anew;
 mod applied;
 mod arrange;
 mod blame;
@@ -21,6 +20,7 @@ mod holds;
 mod inputs;
 mod intents;
 mod model;
+mod new_values;
 mod not_ours;
 mod notices;
 pub mod order;
@@ -57,7 +57,7 @@ pub use consent::{Allowed, consent, needed};
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
 pub use existing::existing;
-pub use holds::{let_go, overlaid};
+pub use holds::{overlaid, without_released};
 pub use inputs::{Answers, Inputs, Outcome, Question, Selection};
 pub use model::{
     Absence, Action, Asked, Change, Declared, Origin, Plan, Reason, RedactedRisks, Release, Revisions,

@@ -189,7 +189,8 @@ pub struct RedactedRisks {
     /// The risks of each detail, in order.
     pub details: Vec<Vec<Risk>>,
     /// The risks of creating, replacing or deleting the resource itself.
-    pub fate: Vec<Risk>,
+    #[serde(rename = "fate")]
+    pub own: Vec<Risk>,
 }
 
 /// The desired spec of a resource if none of its references were replaced.
@@ -259,7 +260,8 @@ pub enum Reason {
     /// It differs from its declaration.
     Differs,
     /// It releases a resource that is being replaced, and takes the new one.
-    LetsGo,
+    #[serde(rename = "LetsGo")]
+    Releases,
     /// These attributes cannot be changed in place.
     Forced(Vec<Vec<PathStep>>),
     /// `--replace` requested it.
@@ -382,7 +384,7 @@ impl Change {
     }
 
     /// Returns whether it is created or replaced.
-    pub fn is_made(&self) -> bool {
+    pub fn is_created_or_replaced(&self) -> bool {
         matches!(self.action, Action::Create | Action::Replace { .. })
     }
 

@@ -7,7 +7,10 @@ use crate::kind::State;
 use crate::stack::Stack;
 
 /// A warning if the stack's region changed: everything it has is replaced by new resources there.
-pub(super) fn emigration<'c>(stack: &Stack, changes: impl Iterator<Item = &'c Change>) -> Option<Diagnostic> {
+pub(super) fn moved_region<'c>(
+    stack: &Stack,
+    changes: impl Iterator<Item = &'c Change>,
+) -> Option<Diagnostic> {
     let left: Vec<&String> = changes
         .filter(|change| change.region == stack.region)
         .filter_map(|change| match &change.reason {

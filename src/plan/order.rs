@@ -85,7 +85,7 @@ pub struct Unordered {
     /// The holds between them.
     pub(super) holds: Vec<Held>,
     /// True if one of them takes over the name of another.
-    hands_on: bool,
+    transfers_name: bool,
 }
 
 impl Unordered {
@@ -95,7 +95,7 @@ impl Unordered {
         path.extend(path.first().cloned());
         let message = format!("no order is possible, because each waits for the next: {}", path.join(" → "));
         let problem = Diagnostic::error(CODE, message);
-        if self.hands_on {
+        if self.transfers_name {
             return problem
                 .note("a name is free only after the resource that has it is destroyed")
                 .help("give one of them another name, and apply that first");
@@ -187,10 +187,11 @@ impl Units {
                 let unit = all.add(address, step, None);
                 all.down.insert((address.clone(), None), unit);
             }
-            let is_made =
-                |needed: &Address| changes.get(needed).is_some_and(|needed: &&Change| needed.is_made());
+            let is_made = |needed: &Address| {
+                changes.get(needed).is_some_and(|needed: &&Change| needed.is_created_or_replaced())
+            };
             // Existing resources can be referred to from the start.
-            if change.is_made() && change.deferred.keys().any(is_made) {
+            if change.is_created_or_replaced() && change.deferred.keys().any(is_made) {
                 let unit = all.add(address, Step::Complete, None);
                 all.later.insert(address.clone(), unit);
             }
@@ -210,7 +211,7 @@ impl Units {
 
     /// Pairs of units where one creates a resource with the name of one that the other deletes. The
     /// deletion must come first.
-    fn hand_overs(
+    fn name_transfers(
         &self,
         changes: &BTreeMap<&Address, &Change>,
         deposed: &[Change],
@@ -234,7 +235,7 @@ impl Units {
                 given_up.entry(place).or_default().push(unit);
             }
         }
-        let made = changes.iter().filter(|(_, change)| change.is_made());
+        let made = changes.iter().filter(|(_, change)| change.is_created_or_replaced());
         let takes = |(address, change): (&&Address, &&Change)| {
             let mine = *self.up.get(*address)?;
             let scope = Scope { region: change.region.clone(), ..scope.clone() };
@@ -265,7 +266,7 @@ impl Order {
         scope: &Scope,
     ) -> Result<Self, Unordered> {
         let all = Units::of(changes, deposed);
-        let handed_over = all.hand_overs(changes, deposed, scope);
+        let handed_over = all.name_transfers(changes, deposed, scope);
         let mut edges = Edges { hard: handed_over.clone(), ..Edges::default() };
         edges.of_changes(&all, changes, applied);
         edges.of_deposed(&all, changes, deposed, applied);
@@ -286,7 +287,7 @@ impl Order {
             }
             Unordered {
                 holds: edges.iter().filter_map(|edge| by_hold.get(edge).cloned()).collect(),
-                hands_on: edges.iter().any(|edge| handed_over.contains(edge)),
+                transfers_name: edges.iter().any(|edge| handed_over.contains(edge)),
                 cycle: addresses,
             }
         };
@@ -413,14 +414,14 @@ impl Edges {
                 Some(index) => deposed.get(index),
                 None => changes.get(&one.holder.0).copied(),
             };
-            let lets_go = |change: &Change| {
+            let releases = |change: &Change| {
                 let mut releases = change.releases.iter();
                 releases.any(|release| {
                     release.attribute == one.link.attribute
                         && one.names.iter().all(|name| release.names.contains(name))
                 })
             };
-            if change.is_some_and(lets_go) {
+            if change.is_some_and(releases) {
                 self.hard.extend(all.release.get(&one.holder).map(|&mine| (theirs, mine)));
                 continue;
             }

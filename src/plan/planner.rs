@@ -11,7 +11,7 @@ use super::decide::{Case, create, decide, remove};
 use super::declared::{heading, stays, still_declared};
 use super::draft::Draft;
 use super::inputs::Stop;
-use super::notices::{busy, emigration};
+use super::notices::{busy, moved_region};
 use super::output_state::show_unselected;
 use super::protect::protected;
 use super::renames::renamed;
@@ -366,7 +366,7 @@ impl Outputs {
         let outputs_sensitivity = ledger.outputs.iter().filter_map(sensitivity).collect();
         let stack = eval.stack;
         let mut warnings: Vec<Diagnostic> = changes.values().filter_map(busy).collect();
-        warnings.extend(emigration(stack, changes.values()));
+        warnings.extend(moved_region(stack, changes.values()));
         warnings.extend(dangling(&changes, &eval.facts.scope));
         let (destroy, partial) = (selection.destroy, selection.is_partial());
         Plan {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::conceal::conceal;
-use super::risk::of_fate;
+use super::risk::of_resource;
 use super::{Change, Plan, RedactedRisks, details};
 use crate::kinds;
 use crate::schema::PathStep;
@@ -47,7 +47,7 @@ fn risks(change: &Change) -> Option<RedactedRisks> {
         return None;
     }
     let details = details(change, None).into_iter().map(|detail| detail.risks).collect();
-    Some(RedactedRisks { details, fate: of_fate(change) })
+    Some(RedactedRisks { details, own: of_resource(change) })
 }
 
 /// Masks the secrets of one resource; different secrets get different masks.

@@ -67,9 +67,9 @@ pub struct Dependents {
 }
 
 /// The most dependents that are listed.
-const MOST_DEPENDENTS: usize = 50;
+const MAX_DEPENDENTS: usize = 50;
 
-/// The change of a resource as summaries count it; the gravest first.
+/// The change of a resource as summaries count it; the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Sort {
     /// It is deleted at AWS.
@@ -465,7 +465,7 @@ impl Item<'_> {
 
     /// Returns whether differences are shown by default. They are not for new resources, where
     /// every attribute differs.
-    pub fn tells_details(&self) -> bool {
+    pub fn shows_details(&self) -> bool {
         !self.details.is_empty() && self.sort != Sort::Create
     }
 
@@ -490,8 +490,8 @@ impl Item<'_> {
         words.collect()
     }
 
-    /// The gravity of the change: less is graver.
-    pub fn gravity(&self) -> (bool, Sort, bool) {
+    /// The sort key of the change: more severe changes come first.
+    pub fn severity_key(&self) -> (bool, Sort, bool) {
         (!self.has(RiskLabel::DataLoss), self.sort, self.risks.is_empty())
     }
 }
@@ -593,12 +593,12 @@ fn why(change: &Change, drift: bool) -> String {
         | Reason::Unselected
         | Reason::New
         | Reason::Differs
-        | Reason::LetsGo
+        | Reason::Releases
         | Reason::Forced(_)
         | Reason::Destroy => None,
     };
     words.extend(reason);
-    words.extend(lets_go(change));
+    words.extend(released_words(change));
     words.extend(match &change.delete_check {
         Some(DeleteCheck::Refused { why, .. }) => Some(format!("AWS would refuse: it {why}")),
         Some(DeleteCheck::Stays(words)) => Some(words.clone()),
@@ -622,7 +622,7 @@ fn absent(change: &Change) -> String {
 
 /// Describes which references a resource drops, so that AWS can delete their targets. Reviewers
 /// should know what lacks a dependency for a moment.
-fn lets_go(change: &Change) -> Option<String> {
+fn released_words(change: &Change) -> Option<String> {
     let held: BTreeSet<String> = change.releases.iter().map(|one| one.held.to_string()).collect();
     let named = held.into_iter().collect::<Vec<_>>().join(", ");
     match change.action {
@@ -670,7 +670,7 @@ fn dependents(of: &Address, needed: &HashMap<&Address, Vec<&Address>>) -> Depend
     let mut at = of;
     loop {
         for &one in needed.get(at).into_iter().flatten() {
-            if found.len() == MOST_DEPENDENTS {
+            if found.len() == MAX_DEPENDENTS {
                 return Dependents { addresses: found.iter().map(|one| shown(one)).collect(), more: true };
             }
             if seen.insert(one) {
@@ -819,7 +819,7 @@ impl ValueText {
     }
 }
 
-/// The gravity of a note.
+/// The severity_key of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// For information.
@@ -836,7 +836,7 @@ pub fn notes(detail: &Detail, drift: bool) -> Vec<String> {
     noted(detail, drift).into_iter().map(|(_, note)| note).collect()
 }
 
-/// The same notes, each with its gravity.
+/// The same notes, each with its severity.
 pub fn noted(detail: &Detail, drift: bool) -> Vec<(Tone, String)> {
     let mut notes: Vec<(Tone, String)> =
         detail.notes.iter().map(|note| (Tone::Plain, visible(note))).collect();

@@ -59,7 +59,7 @@ fn about(seconds: u32) -> String {
 pub fn of_change(change: &Change, details: &[Detail]) -> Vec<Risk> {
     let mut found: Vec<Risk> = details.iter().flat_map(|detail| detail.risks.iter().cloned()).collect();
     if matches!(change.action, Action::Delete | Action::Replace { .. }) {
-        found.extend(of_fate(change));
+        found.extend(of_resource(change));
     }
     let mut all: BTreeMap<RiskLabel, Vec<String>> = BTreeMap::new();
     for risk in found {
@@ -70,8 +70,8 @@ pub fn of_change(change: &Change, details: &[Detail]) -> Vec<Risk> {
     }
     all.into_iter()
         .map(|(label, mut words)| {
-            let more = words.len().saturating_sub(MOST_WORDS);
-            words.truncate(MOST_WORDS);
+            let more = words.len().saturating_sub(MAX_WORDS);
+            words.truncate(MAX_WORDS);
             if more > 0 {
                 words.push(format!("{more} more"));
             }
@@ -81,12 +81,12 @@ pub fn of_change(change: &Change, details: &[Detail]) -> Vec<Risk> {
 }
 
 /// The most risks of one label that are listed on the line of a resource.
-const MOST_WORDS: usize = 3;
+const MAX_WORDS: usize = 3;
 
 /// The risks of a deletion or replacement.
-pub(super) fn of_fate(change: &Change) -> Vec<Risk> {
+pub(super) fn of_resource(change: &Change) -> Vec<Risk> {
     if let Some(redacted) = &change.redacted_risks {
-        return redacted.fate.clone();
+        return redacted.own.clone();
     }
     let Some(kind) = crate::kinds::kind(&change.address.kind) else { return Vec::new() };
     let schema = &kind.schema().spec;

@@ -38,34 +38,36 @@ pub(super) fn settle(
     problems
 }
 
-/// The fate of a holder.
-enum Fate {
+/// What the plan does with a holder.
+enum HolderPlan {
     /// It is deleted too, before the resource that it holds.
     Goes,
     /// It drops the reference anyway; nothing else is needed.
-    LetsGo,
+    DropsReference,
     /// It keeps the reference, and takes the successor of the held resource.
     Takes,
     /// It keeps the reference to a resource that would no longer exist.
     Stays,
 }
 
-fn fate(holder: &Change, held: &Change, one: &Held) -> Fate {
+fn holder_plan(holder: &Change, held: &Change, one: &Held) -> HolderPlan {
     let is_named = || {
         let desired = one.link.names(&holder.desired);
         desired.iter().any(|name| one.names.iter().any(|one| one == name))
     };
     match holder.action {
-        Action::Delete | Action::Replace { create_first: false } | Action::Create => Fate::Goes,
+        Action::Delete | Action::Replace { create_first: false } | Action::Create => HolderPlan::Goes,
         // The old holder is deleted once the new one exists.
-        Action::Replace { create_first: true } => Fate::Goes,
-        _ if matches!(holder.action, Action::Forget) || holder.reason == Reason::Unselected => Fate::Stays,
+        Action::Replace { create_first: true } => HolderPlan::Goes,
+        _ if matches!(holder.action, Action::Forget) || holder.reason == Reason::Unselected => {
+            HolderPlan::Stays
+        }
         _ => {
             let needs = || holder.needs.contains(&held.address) || one.link.is_open(&holder.desired);
             match held.action {
-                Action::Replace { create_first: false } if is_named() || needs() => Fate::Takes,
-                _ if is_named() => Fate::Stays,
-                _ => Fate::LetsGo,
+                Action::Replace { create_first: false } if is_named() || needs() => HolderPlan::Takes,
+                _ if is_named() => HolderPlan::Stays,
+                _ => HolderPlan::DropsReference,
             }
         }
     }
@@ -118,12 +120,12 @@ fn settle_holds(
             continue;
         }
         let loose = one.link.hold == Hold::Loose && !(rules.fixed)(&holder.address, one.link.root());
-        match fate(holder, held, one) {
-            Fate::Goes | Fate::LetsGo => {}
-            Fate::Takes if loose => {
+        match holder_plan(holder, held, one) {
+            HolderPlan::Goes | HolderPlan::DropsReference => {}
+            HolderPlan::Takes if loose => {
                 changes.entry(one.holder.0.clone()).and_modify(|holder| release(holder, one));
             }
-            Fate::Takes | Fate::Stays => problems.push(refusal(holder, held, one, scope)),
+            HolderPlan::Takes | HolderPlan::Stays => problems.push(refusal(holder, held, one, scope)),
         }
     }
     problems
@@ -144,7 +146,7 @@ pub(super) fn dangling(changes: &BTreeMap<Address, Change>, scope: &Scope) -> Ve
         let (Some(holder), Some(held)) = (changes.get(&one.holder.0), changes.get(&one.held.0)) else {
             continue;
         };
-        if goes(held) && matches!(fate(holder, held, one), Fate::Stays) {
+        if goes(held) && matches!(holder_plan(holder, held, one), HolderPlan::Stays) {
             found.entry(&held.address).or_default().insert(&holder.address, Some(one.link.attribute));
         }
     }
@@ -184,7 +186,7 @@ fn is_assigned(change: &Change, scope: &Scope) -> bool {
 /// Makes a holder release the resource that it holds.
 fn release(holder: &mut Change, one: &Held) {
     if holder.action == Action::NoOp {
-        (holder.action, holder.reason) = (Action::Update, Reason::LetsGo);
+        (holder.action, holder.reason) = (Action::Update, Reason::Releases);
     }
     holder.releases.push(Release {
         held: one.held.0.clone(),

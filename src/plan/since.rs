@@ -138,14 +138,14 @@ impl Since {
 
     /// The text for a terminal, ending in a newline.
     pub(super) fn text(&self) -> String {
-        const MOST: usize = 20;
+        const MAX: usize = 20;
         let mut text = format!("Since the previous plan: {}\n", self.summary());
         for (name, part) in self.parts() {
-            for (address, words) in part.iter().take(MOST) {
+            for (address, words) in part.iter().take(MAX) {
                 text.push_str(&format!("  {name:8} {address}  {words}\n"));
             }
-            if part.len() > MOST {
-                text.push_str(&format!("  {name:8} … {} more\n", part.len() - MOST));
+            if part.len() > MAX {
+                text.push_str(&format!("  {name:8} … {} more\n", part.len() - MAX));
             }
         }
         text

@@ -41,7 +41,7 @@ const DIM: Style = Style::new().dimmed();
 /// Longest value within a sentence.
 const LONGEST_VALUE: usize = 72;
 /// Shortest length to which a value is cut on a narrow terminal.
-const LEAST_VALUE: usize = 40;
+const MIN_VALUE: usize = 40;
 /// The most names in a banner.
 const NAMES: usize = 8;
 
@@ -69,7 +69,7 @@ pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
         .unwrap_or(0);
     for item in &review.items {
         page.resource(item, width);
-        if item.tells_details() || options.details {
+        if item.shows_details() || options.details {
             match item.same_as.and_then(|first| review.items.get(first)) {
                 // A single line is shown again: it is no longer than a reference to the first.
                 Some(first) if item.details.len() > 1 => {
@@ -121,7 +121,7 @@ impl Page {
 
     /// The longest value; values are cut only on a terminal.
     fn longest(&self) -> usize {
-        self.width.map_or(usize::MAX, |width| width.saturating_sub(12).max(LEAST_VALUE))
+        self.width.map_or(usize::MAX, |width| width.saturating_sub(12).max(MIN_VALUE))
     }
 
     /// Lists the affected resources by risk.

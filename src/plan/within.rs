@@ -28,7 +28,7 @@ pub(super) fn force_replacement(
             .collect();
         let after: BTreeSet<Option<&str>> = named
             .filter(|change| instance.needs.contains(&change.address))
-            .filter(|change| change.is_made() || is_named(change, link, desired))
+            .filter(|change| change.is_created_or_replaced() || is_named(change, link, desired))
             .map(|change| text(&change.desired, place))
             .collect();
         if before.is_empty() || after.is_empty() || !before.is_disjoint(&after) {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// Maximum length of an answer.
-const MOST: usize = 1 << 20;
+const MAX: usize = 1 << 20;
 
 /// Sends one request to 127.0.0.1. Returns the status and the body of the answer.
 pub(super) fn request(port: u16, method: &str, path: &str, within: Duration) -> io::Result<(u16, String)> {
@@ -20,7 +20,7 @@ pub(super) fn request(port: u16, method: &str, path: &str, within: Duration) -> 
     let mut piece = [0_u8; 4096];
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || answer.len() > MOST {
+        if left.is_zero() || answer.len() > MAX {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "no whole answer in time"));
         }
         stream.set_read_timeout(Some(left))?;

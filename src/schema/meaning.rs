@@ -121,7 +121,7 @@ pub enum RiskSort {
     Irreversible,
     /// The service is interrupted: `downtime`.
     Downtime,
-    /// More is allowed, or more principals are: `access`.
+    /// More actions are allowed, or to more principals: `access`.
     Access,
     /// Less is encrypted, recorded, retained or backed up: `protection`.
     Protection,

@@ -115,12 +115,12 @@ fn known(node: &Node, value: Value, canonical: bool) -> Value {
                 };
                 let value = normalize(field, value);
                 // An empty list or table has a meaning if an absent one leaves the choice to AWS.
-                let telling = required.contains(name)
+                let is_meaningful = required.contains(name)
                     || (field.marks.aws_default && !matches!(value, Value::String(_)));
                 if canonical && is_as_absent(field, &value) {
                     continue;
                 }
-                if !is_absent(field, &value) || (telling && !matches!(value, Value::Null)) {
+                if !is_absent(field, &value) || (is_meaningful && !matches!(value, Value::Null)) {
                     normal.insert(name.clone(), value);
                 }
             }

@@ -21,7 +21,7 @@ use crate::value::Value;
 const BEGINNING: &str = "stack.toml begins with [stack], its name and its region; `dwctl explain KIND` has an example of each kind";
 
 /// Maximum number of syntax errors reported for a file; only the count of the others is shown.
-const MOST_MISTAKES: usize = 1_000;
+const MAX_MISTAKES: usize = 1_000;
 
 /// Maximum size of a file in which parsing continues after a syntax error.
 const RECOVERED: usize = 1 << 20;
@@ -54,7 +54,7 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
     let mut loader = Loader {
         sources: Sources::default(),
         problems: Vec::new(),
-        is_torn: false,
+        is_incomplete: false,
         unread: BTreeSet::new(),
         files: Files::new(folder),
         bytes: 0,
@@ -87,7 +87,7 @@ pub(super) struct Loader<'a> {
     sources: Sources,
     pub(super) problems: Vec<Diagnostic>,
     /// True if a file or the folder could not be read, so that declarations may be missing.
-    is_torn: bool,
+    is_incomplete: bool,
     /// See [`Stack::unread`].
     pub(super) unread: BTreeSet<String>,
     files: Files,
@@ -113,7 +113,7 @@ impl Loader<'_> {
         let listing = match self.files.list("") {
             Ok(listing) => listing,
             Err(refusal) => {
-                self.is_torn = true;
+                self.is_incomplete = true;
                 let message = format!("cannot read the stack's folder {}", folder.display());
                 let note = match refusal {
                     Refusal::Failed(error) => error.to_string(),
@@ -136,7 +136,7 @@ impl Loader<'_> {
             })
             .collect();
         if files.is_empty() {
-            self.is_torn = true;
+            self.is_incomplete = true;
             self.problems.push(
                 Diagnostic::error("no-stack", format!("there is no stack in {}", folder.display()))
                     .note("a stack is a folder with a stack.toml and other *.toml files beside it")
@@ -156,7 +156,7 @@ impl Loader<'_> {
         let text = match read.map_err(|refusal| refused(&refusal, &shown)).and_then(|one| text(one, &shown)) {
             Ok(text) => text,
             Err(problem) => {
-                self.is_torn = true;
+                self.is_incomplete = true;
                 let file = self.sources.add(shown, "");
                 self.problems.push(problem.at(Span::new(file, 0, 0), ""));
                 return None;
@@ -164,7 +164,7 @@ impl Loader<'_> {
         };
         self.bytes += text.len() as u64;
         if self.bytes > limits::STACK_FILES {
-            self.is_torn = true;
+            self.is_incomplete = true;
             let limit = limits::bytes(limits::STACK_FILES);
             let what = format!("the files of the stack are larger than {limit} in total");
             let file = self.sources.add(shown, "");
@@ -192,15 +192,15 @@ impl Loader<'_> {
             super::broken::secrets(&text, named).for_each(crate::diag::learn);
         };
         if broken {
-            self.is_torn = true;
+            self.is_incomplete = true;
             learn();
         }
-        if errors.len() > MOST_MISTAKES {
-            let what = format!("not TOML: {}", counted(errors.len() - MOST_MISTAKES, "more place"));
+        if errors.len() > MAX_MISTAKES {
+            let what = format!("not TOML: {}", counted(errors.len() - MAX_MISTAKES, "more place"));
             let end = text.len();
             self.problems.push(Diagnostic::error("syntax", what).at(Span::new(file, end, end), ""));
         }
-        for error in errors.into_iter().take(MOST_MISTAKES) {
+        for error in errors.into_iter().take(MAX_MISTAKES) {
             let span = error.span().map(|range| widen(&text, file, range));
             let message = Outside::new(error.message().lines().next().unwrap_or("not TOML"));
             self.problems.push(match message.as_it_came() {
@@ -470,7 +470,7 @@ impl Loader<'_> {
             Ok(_) | Err(_) => false,
         };
         if !is_name || missing() {
-            self.is_torn = true;
+            self.is_incomplete = true;
             let listed = self.files.list("env").unwrap_or_default();
             let mut known: Vec<String> = listed
                 .into_iter()
@@ -588,7 +588,7 @@ impl Loader<'_> {
         }
         self.problems.extend(Moves::of(&self.moved).check());
         self.files = settings::share(self.files, &shared, &mut self.problems);
-        let is_whole = !self.is_torn;
+        let is_whole = !self.is_incomplete;
         let stack = Stack {
             sources: self.sources,
             folder: folder.to_owned(),

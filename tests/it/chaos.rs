@@ -282,7 +282,7 @@ fn foreign_resources_are_left_alone() {
     }
     for which in 0..6 {
         for (at, stack) in [(40, true), (90, false), (140, true), (190, false)] {
-            let case = Case::of(vec![(0, 0)], vec![Op::Premake(which, at, stack)]);
+            let case = Case::of(vec![(0, 0)], vec![Op::CreateMeanwhile(which, at, stack)]);
             worker.run(&case).unwrap_or_else(|error| panic!("{which} at {at}: {error}"));
         }
     }

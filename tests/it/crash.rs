@@ -390,7 +390,7 @@ fn moments(scenario: Scenario, after: bool, requests: u64) -> Vec<u64> {
 }
 
 /// Returns whether `DWCTL_CRASH_ONLY` selects a scenario, such as `update/file`.
-fn is_wanted((what, place): Scenario) -> bool {
+fn is_selected((what, place): Scenario) -> bool {
     let name = format!("{what:?}/{place:?}").to_lowercase();
     std::env::var("DWCTL_CRASH_ONLY").map_or(true, |only| only.split(',').any(|one| one == name))
 }
@@ -401,7 +401,7 @@ fn killed_at_any_request_it_converges() {
     let is_asked = std::env::var_os("DWCTL_CRASH").is_some();
     let needed = |scenario: &Scenario| {
         let is_sampled = || [false, true].map(|after| moments(*scenario, after, 1).len()) != [0, 0];
-        is_wanted(*scenario) && (is_asked || is_sampled())
+        is_selected(*scenario) && (is_asked || is_sampled())
     };
     let scenarios: Mutex<VecDeque<Scenario>> = Mutex::new(SCENARIOS.into_iter().filter(needed).collect());
     let references: Mutex<BTreeMap<Scenario, Reference>> = Mutex::default();
@@ -537,7 +537,7 @@ fn a_deposed_resource_stays_known_until_it_is_deleted() {
     stage.project.write(&keys("true"));
     stage.gate.refuse(Refusal { after: None, words: "ScheduleKeyDeletion", status: Some(400) });
     stage.run(&["apply", "--yes"]).exits(1);
-    stage.gate.relent();
+    stage.gate.stop_refusing();
     let ledger = stage.project.ledger();
     let deposed: Vec<&str> = ledger.deposed.values().flatten().map(|entry| entry.id.as_str()).collect();
     assert_eq!(deposed, [old.as_str()]);
@@ -566,7 +566,7 @@ fn a_deposed_bucket_is_emptied_where_that_was_applied() {
     stage.project.write(&lake("new"));
     stage.gate.refuse(Refusal { after: None, words: "/shop-old/?delete", status: Some(400) });
     stage.run(&["apply", "--yes"]).exits(1);
-    stage.gate.relent();
+    stage.gate.stop_refusing();
     assert_eq!(stage.project.ledger().deposed.len(), 1);
     // The same under another address.
     stage.project.write(&lake("new").replace("s3_bucket.lake", "s3_bucket.sea"));
@@ -633,7 +633,7 @@ fn out_of_reach(status: Option<u16>) {
     let written = "PUT /dwctl-ledgers/dwctl/shop/default.json?";
     stage.gate.refuse(Refusal { after: Some(written), words: BUCKET, status });
     let run = stage.run(&["apply", "--yes"]).exits(1).says("dwctl ledger push").says("is kept in");
-    stage.gate.relent();
+    stage.gate.stop_refusing();
     let folder = stage.project.ledger_file().parent().expect("a folder").to_owned();
     let copies: Vec<_> = fs::read_dir(&folder)
         .expect("a folder")

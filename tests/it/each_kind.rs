@@ -17,7 +17,7 @@ macro_rules! names {
 dwctl::each_kind!(names);
 
 #[track_caller]
-fn nothing_is_missing(missing: &[String]) {
+fn expect_none_missing(missing: &[String]) {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
@@ -32,7 +32,7 @@ fn every_kind_is_listed_by_its_own_name() {
             format!("`each_kind!` in src/kinds/mod.rs calls it {listed}, and its `NAME` is {kind}")
         })
         .collect();
-    nothing_is_missing(&wrong);
+    expect_none_missing(&wrong);
 }
 
 /// Ensures that `cargo test <kind>` never passes only because it ran nothing.
@@ -47,7 +47,7 @@ fn every_kind_has_a_test_by_its_name() {
         .filter(|life| !tests.contains(life.as_str()))
         .map(|life| format!("there is no test {life}: make it with `each_kind!`"))
         .collect();
-    nothing_is_missing(&missing);
+    expect_none_missing(&missing);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn every_example_is_of_a_kind() {
         .map(|file| file.expect("a file").file_name().into_string().expect("a name"))
         .filter(|file| !file.strip_suffix(".toml").is_some_and(|name| names.contains(name)))
         .map(|file| format!("examples/kinds/{file} is of no kind: remove it, or add the kind"));
-    nothing_is_missing(&foreign.collect::<Vec<_>>());
+    expect_none_missing(&foreign.collect::<Vec<_>>());
 }
 
 /// `additions.py` finds what extends a service by the text of the decorator. An addition that it did not
@@ -82,6 +82,6 @@ fn every_addition_to_the_emulator_is_found() {
             ));
         }
     }
-    nothing_is_missing(&missing);
+    expect_none_missing(&missing);
     assert!(found > 10, "the additions are not recognised any more: {found}");
 }

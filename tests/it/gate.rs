@@ -23,7 +23,7 @@ struct Trap {
     victim: Option<Child>,
     at: u64,
     after: bool,
-    sprung: bool,
+    has_killed: bool,
 }
 
 /// The request to hold.
@@ -32,7 +32,7 @@ pub enum Which {
     /// By its number.
     Number(u64),
     /// The first whose head contains this.
-    Saying(&'static str),
+    Containing(&'static str),
 }
 
 impl From<u64> for Which {
@@ -43,7 +43,7 @@ impl From<u64> for Which {
 
 impl From<&'static str> for Which {
     fn from(words: &'static str) -> Self {
-        Self::Saying(words)
+        Self::Containing(words)
     }
 }
 
@@ -61,7 +61,7 @@ impl Halt {
         match (self.held, self.which) {
             (Some(held), _) => held == number,
             (None, Which::Number(at)) => at == number,
-            (None, Which::Saying(words)) => head.contains(words),
+            (None, Which::Containing(words)) => head.contains(words),
         }
     }
 }
@@ -162,7 +162,7 @@ impl Gate {
     }
 
     /// Releases the held request.
-    pub fn let_go(&self) {
+    pub fn release(&self) {
         *self.state.halt.lock().unwrap() = None;
     }
 
@@ -182,7 +182,7 @@ impl Gate {
         *self.state.refusal.lock().unwrap() = Some(refusal);
     }
 
-    pub fn relent(&self) {
+    pub fn stop_refusing(&self) {
         *self.state.refusal.lock().unwrap() = None;
     }
 
@@ -193,23 +193,23 @@ impl Gate {
         {
             let mut trap = self.state.trap.lock().unwrap();
             let victim = command.spawn().expect("dwctl can be run");
-            *trap = Some(Trap { victim: Some(victim), at, after, sprung: false });
+            *trap = Some(Trap { victim: Some(victim), at, after, has_killed: false });
         }
         let deadline = Instant::now() + Duration::from_secs(180);
-        let sprung = loop {
+        let has_killed = loop {
             {
                 let mut trap = self.state.trap.lock().unwrap();
                 let one = trap.as_mut().expect("set above");
                 let ended = one.victim.as_mut().expect("set above").try_wait().expect("a child");
                 if ended.is_some() {
-                    break trap.take().expect("set above").sprung;
+                    break trap.take().expect("set above").has_killed;
                 }
             }
             assert!(Instant::now() < deadline, "it does not end");
             std::thread::sleep(Duration::from_millis(5));
         };
         self.await_calm();
-        sprung
+        has_killed
     }
 }
 
@@ -249,7 +249,7 @@ impl State {
                 };
             }
         }
-        if self.spring(number, false) {
+        if self.kill_if_due(number, false) {
             return Ok(());
         }
         // A request that was held when its sender went away is never forwarded.
@@ -261,7 +261,7 @@ impl State {
         upstream.write_all(format!("{first}\r\nConnection: close\r\n{rest}").as_bytes())?;
         upstream.write_all(&body)?;
         let answer = answer(&mut upstream, head.starts_with("HEAD "))?;
-        if self.spring(number, true) {
+        if self.kill_if_due(number, true) {
             return Ok(());
         }
         self.halt(number, &head, true);
@@ -283,12 +283,12 @@ impl State {
     }
 
     /// Kills the process if this is the request to do so. Returns whether it was.
-    fn spring(&self, number: u64, after: bool) -> bool {
+    fn kill_if_due(&self, number: u64, after: bool) -> bool {
         let mut trap = self.trap.lock().unwrap();
         match trap.as_mut().filter(|trap| trap.at == number && trap.after == after) {
-            Some(Trap { victim: Some(victim), sprung, .. }) => {
-                *sprung = victim.kill().is_ok();
-                *sprung
+            Some(Trap { victim: Some(victim), has_killed, .. }) => {
+                *has_killed = victim.kill().is_ok();
+                *has_killed
             }
             _ => false,
         }

@@ -384,7 +384,7 @@ fn a_signal_during_an_evaluation_frees_the_lock() {
         let mut command = project.command_without_endpoint(&["apply", "--yes"]);
         let child = command.args(["--endpoint-url", &gate.endpoint()]).spawn().expect("dwctl");
         gate.await_held();
-        gate.let_go();
+        gate.release();
         std::thread::sleep(Duration::from_millis(delay));
         signal(&child, "-INT");
         let run = finish(child, "apply").exits(6);

@@ -114,7 +114,7 @@ pub(crate) struct Mistake {
     /// Words of the report of the wrong line.
     pub says: String,
     /// The beginning of the line of the report, if it is another one.
-    pub told_at: Option<String>,
+    pub reported_at: Option<String>,
 }
 
 /// What a change of an attribute means. All attributes that are not listed have a mark, or are read by the

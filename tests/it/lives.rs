@@ -93,7 +93,7 @@ impl Life {
         self.project.run(&["validate"]).exits(0);
         self.say("create");
         self.apply().plans(&self.address, "+ create");
-        self.is_as_foreseen();
+        self.matches_prediction();
         for (index, step) in changes.iter().enumerate() {
             let before = self.look();
             self.change(step);
@@ -110,7 +110,7 @@ impl Life {
         self.say("destroy");
         self.project.run(&["destroy", "--yes"]).exits(0);
         assert!(self.project.ledger().resources.is_empty(), "the ledger still tells of resources");
-        self.leaves_nothing();
+        self.expect_nothing_left();
         self.covers_the_schema();
     }
 
@@ -193,7 +193,7 @@ impl Life {
     }
 
     /// The resource matches what was predicted before its creation.
-    fn is_as_foreseen(&self) {
+    fn matches_prediction(&self) {
         let live = self.look();
         let id = self.project.id(&self.address);
         let gaps = &kind_file::of(self.kind.name()).gaps;
@@ -271,7 +271,7 @@ impl Life {
         Value::Map(spec)
     }
 
-    fn leaves_nothing(&self) {
+    fn expect_nothing_left(&self) {
         let left: Vec<String> = self
             .made
             .iter()

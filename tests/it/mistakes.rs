@@ -72,7 +72,7 @@ fn every_mistake_is_reported_at_its_line() {
         for row in &kind.rows {
             rows += 1;
             let text = kind.with(row, &row.wrong);
-            let line = line_of(&text, row.told_at.as_deref().unwrap_or(&row.wrong));
+            let line = line_of(&text, row.reported_at.as_deref().unwrap_or(&row.wrong));
             let (problems, sources) = findings(&text);
             let hit = problems.iter().any(|one| {
                 let words = format!(

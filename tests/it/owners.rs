@@ -279,12 +279,12 @@ impl Owners {
     }
 
     /// Recreates the examples that have a name under that name, without `dwctl`, with these tags.
-    fn make_anew(&self, tags: &dyn Fn(&Address) -> Tags) -> BTreeMap<Address, String> {
+    fn recreate(&self, tags: &dyn Fn(&Address) -> Tags) -> BTreeMap<Address, String> {
         let mut ids = self.ids(&self.a());
         ids.retain(|address, _| !is_assigned(&address.kind));
         self.project.with(async |_, cx| {
             for (address, id) in &ids {
-                make_anew(kind(&address.kind).unwrap(), cx, id, &tags(address)).await;
+                recreate(kind(&address.kind).unwrap(), cx, id, &tags(address)).await;
             }
         });
         ids
@@ -292,7 +292,7 @@ impl Owners {
 }
 
 /// Deletes a resource, and creates another of the same settings in its place.
-async fn make_anew(kind: &dyn ErasedKind, cx: &Cx, id: &str, tags: &Tags) {
+async fn recreate(kind: &dyn ErasedKind, cx: &Cx, id: &str, tags: &Tags) {
     let live = read_all(kind, cx, &[id]).await.pop().unwrap().expect("it is there");
     let Value::Map(mut spec) = live.spec else { panic!("a spec") };
     // Settings that AWS does not return.
@@ -361,13 +361,13 @@ fn foreign_resources_are_not_touched() {
     owners.run(&b, &["plan", "--detailed-exitcode"]).exits(0);
 
     owners.row("made anew under the same name, by hand");
-    let mut made = owners.make_anew(&|_| Tags::new());
+    let mut made = owners.recreate(&|_| Tags::new());
     // Someone who overwrites an object under its key changes it; it still belongs to the stack.
     assert!(made.remove(&example("s3_object")).is_some());
     owners.refuses(&a, &made, &ALL);
 
     owners.row("made anew under the same name, by another stack");
-    let made = owners.make_anew(&|address| owned_by("b", address));
+    let made = owners.recreate(&|address| owned_by("b", address));
     owners.refuses(&a, &made, &ALL);
 
     owners.row("its tags taken off by hand");

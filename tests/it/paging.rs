@@ -811,7 +811,7 @@ fn value(text: &str) -> Value {
 }
 
 /// A spec as the engine passes it to a kind: with its defaults.
-fn whole(kind: &dyn dwctl::kind::ErasedKind, text: &str) -> Value {
+fn spec_of(kind: &dyn dwctl::kind::ErasedKind, text: &str) -> Value {
     dwctl::schema::normalize(&kind.schema().spec, value(text))
 }
 
@@ -843,17 +843,17 @@ fn items_on_the_last_page_are_found() {
                 assert_eq!(found, Ok(vec![(*id).to_owned()]), "{place}");
             }
             Does::Delete { id, spec } => {
-                let done = aws.with(async |cx| kind.delete(cx, id, &whole(kind, spec)).await);
+                let done = aws.with(async |cx| kind.delete(cx, id, &spec_of(kind, spec)).await);
                 assert!(done.is_ok(), "{place}: {done:?}");
             }
             Does::Refuse { id, spec, words } => {
-                let error = aws.with(async |cx| kind.delete(cx, id, &whole(kind, spec)).await);
+                let error = aws.with(async |cx| kind.delete(cx, id, &spec_of(kind, spec)).await);
                 let error = error.expect_err(&place);
                 assert!(error.says(words), "{place}: {error}");
             }
             Does::Update { id, live, want } => {
-                let done =
-                    aws.with(async |cx| kind.update(cx, id, &whole(kind, live), &whole(kind, want)).await);
+                let done = aws
+                    .with(async |cx| kind.update(cx, id, &spec_of(kind, live), &spec_of(kind, want)).await);
                 assert_eq!(done, Ok(()), "{place}");
             }
         }

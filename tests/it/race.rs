@@ -197,7 +197,7 @@ fn a_resource_created_at_the_same_moment_is_left_after_the_first_read() {
             let end = race.runtime.block_on(race.engine.apply(Selection::default(), 8, async || {
                 make(&race.engine, kind, &spec, &tags).await;
             }));
-            assert!(race.engine.wire.befell().len() == 1, "{:?}", race.engine.wire.befell());
+            assert!(race.engine.wire.faults_hit().len() == 1, "{:?}", race.engine.wire.faults_hit());
             let text = format!("{:?}", not_ours(&end));
             assert!(text.contains("at the same moment"), "{text}");
             let id = kind.identity(Known(&spec), &race.engine.session.scope(REGION)).id().expect("named");
@@ -223,7 +223,7 @@ fn a_create_without_an_answer_finds_its_own() {
             let race = Race::new(text);
             race.engine.wire.trap(call, fault);
             race.apply();
-            assert_eq!(race.engine.wire.befell().len(), 1, "{call}");
+            assert_eq!(race.engine.wire.faults_hit().len(), 1, "{call}");
             assert_eq!(race.ledger().resources.len(), 1);
             let plan = race.runtime.block_on(race.engine.plan()).expect("a plan");
             assert!(plan.is_empty(), "{call} {fault:?}");
@@ -322,7 +322,7 @@ fn an_apply_that_fails_only_on_foreign_resources_exits_with_7() {
         let tag = aws_sdk_cloudwatch::types::Tag::builder().key("team").value("finance").build();
         put.tags(tag).send().await.expect("made");
     });
-    gate.let_go();
+    gate.release();
     let run = crate::harness::finish(child, "apply");
     run.exits(7).says("not-ours").says("1 created").says("1 failed").says("team=finance");
     project.run(&["plan"]).exits(7).says("team=finance");
@@ -356,11 +356,11 @@ fn one_empty_answer_recreates_nothing() {
     for at in 1..=requests {
         race.engine.wire.follow(vec![(at, Fault::Empty)]);
         let plan = race.runtime.block_on(race.engine.plan()).expect("a plan");
-        hit += race.engine.wire.befell().len();
+        hit += race.engine.wire.faults_hit().len();
         assert!(
             plan.is_empty(),
             "{:?}: {:?}",
-            race.engine.wire.befell(),
+            race.engine.wire.faults_hit(),
             plan.effective().collect::<Vec<_>>()
         );
     }
@@ -372,7 +372,7 @@ fn one_empty_answer_recreates_nothing() {
         race.project.write(&text);
         race.engine.wire.follow(vec![(at, Fault::Empty)]);
         race.apply();
-        assert_eq!(ids(&race.ledger()), before, "{:?}", race.engine.wire.befell());
+        assert_eq!(ids(&race.ledger()), before, "{:?}", race.engine.wire.faults_hit());
     }
 }
 
@@ -400,7 +400,7 @@ fn one_empty_answer_before_a_deletion_does_not_hide_the_owner() {
             },
             async || (),
         ));
-        assert_eq!(race.engine.wire.befell().len(), 1, "{target}");
+        assert_eq!(race.engine.wire.faults_hit().len(), 1, "{target}");
         assert!(format!("{:?}", not_ours(&end)).contains("of stack other/prod"), "{target}: {end:?}");
         assert!(race.look(topic, &id).is_some(), "{target}");
         let entry = ids(&race.ledger())["sns_subscription.a"].clone();
@@ -424,7 +424,7 @@ fn one_empty_answer_leaves_no_owner_tags_on_a_released_resource() {
         async || (),
     ));
     assert!(matches!(end, End::Done), "{end:?}");
-    assert_eq!(race.engine.wire.befell().len(), 1);
+    assert_eq!(race.engine.wire.faults_hit().len(), 1);
     let live = race.look(kind("sns_topic").expect("a kind"), &id).expect("it stays");
     assert_eq!(Owner::of(&live.tags), None);
 }

@@ -219,7 +219,7 @@ ingress = [
 "#;
 
 /// The plan that replaces the key and the application's group.
-fn made_anew(after: &str) -> Plan {
+fn replaced_plan(after: &str) -> Plan {
     let replace = vec!["kms_key.data".to_owned(), "ec2_security_group.app".to_owned()];
     let selection = Selection { replace, ..Selection::default() };
     let planned = Account::after(REFERRING).planned(after, &selection);
@@ -234,7 +234,7 @@ fn widened(plan: &Plan) -> Vec<String> {
 
 #[test]
 fn a_replacement_widens_no_policy_that_names_it() {
-    let plan = made_anew(REFERRING);
+    let plan = replaced_plan(REFERRING);
     assert_eq!(widened(&plan), Vec::<String>::new());
     insta::assert_snapshot!(plan::render(&plan, &plan::TextOptions::default()));
 }
@@ -252,13 +252,13 @@ fn wider_access_is_reported_beside_a_replacement() {
         ("from_port = 5439", "from_port = 0", "ec2_security_group.warehouse: opens tcp 0-5439 to"),
     ] {
         assert!(REFERRING.contains(from));
-        let risks = widened(&made_anew(&REFERRING.replace(from, to)));
+        let risks = widened(&replaced_plan(&REFERRING.replace(from, to)));
         assert!(risks.len() == 1 && risks[0].starts_with(expected), "{to}: {risks:?}");
     }
     // A different key widens access, whether or not a key is replaced.
     let other = REFERRING.replace("${kms_key.data.arn}", "${kms_key.other.arn}");
     let other = format!("{other}[kms_key.other]\ndescription = \"Other\"\n");
-    assert_eq!(widened(&made_anew(&other)), ["iam_role.etl: allows kms:Decrypt"]);
+    assert_eq!(widened(&replaced_plan(&other)), ["iam_role.etl: allows kms:Decrypt"]);
 }
 
 const DASHBOARD: &str = r#"

@@ -202,7 +202,7 @@ fn stop(stage: &Stage, case: Case) {
     while !stage.gate.holds() {
         if child.try_wait().expect("a child").is_some() {
             // The run had one request fewer than the rehearsal, so nothing was stopped.
-            stage.gate.let_go();
+            stage.gate.release();
             finish(child, &arguments.join(" ")).exits(0);
             return;
         }
@@ -226,7 +226,7 @@ fn stop(stage: &Stage, case: Case) {
             let begun = |head: &String| writes(head) && !head.contains(".lock");
             let is_begun = writes(&held) || stage.gate.heads().iter().any(begun);
             assert!(is_begun, "nothing is in work, and {held} is awaited");
-            stage.gate.let_go();
+            stage.gate.release();
             released = true;
         }
         assert!(
@@ -235,7 +235,7 @@ fn stop(stage: &Stage, case: Case) {
         );
         std::thread::sleep(Duration::from_millis(2));
     }
-    stage.gate.let_go();
+    stage.gate.release();
     let ended = finish(child, &arguments.join(" ")).exits(6);
     stage.gate.await_calm();
     let is_left = case.verb != Verb::Unlock && stage.is_locked();
@@ -319,7 +319,7 @@ fn moments(requests: u64, few: u64, salt: u64) -> Vec<u64> {
     at
 }
 
-fn is_wanted(verb: Verb, s3: bool) -> bool {
+fn is_selected(verb: Verb, s3: bool) -> bool {
     let name = format!("{verb:?}/{}", if s3 { "s3" } else { "file" }).to_lowercase();
     std::env::var("DWCTL_SIGNALS_ONLY").map_or(true, |only| only.split(',').any(|one| one == name))
 }
@@ -329,7 +329,7 @@ fn a_run_stopped_at_any_request_ends_in_time_and_the_next_finishes() {
     let scenarios: VecDeque<(Verb, bool)> = VERBS
         .into_iter()
         .flat_map(|verb| [(verb, true), (verb, false)])
-        .filter(|(verb, s3)| verb.calls(*s3) && is_wanted(*verb, *s3))
+        .filter(|(verb, s3)| verb.calls(*s3) && is_selected(*verb, *s3))
         .collect();
     let began = Instant::now();
     let scenarios = Mutex::new(scenarios);
@@ -358,7 +358,7 @@ fn a_run_stopped_at_any_request_ends_in_time_and_the_next_finishes() {
                                         heads.get(at as usize - 1)
                                     );
                                     failed.lock().unwrap().push((case, s3));
-                                    stage.gate.let_go();
+                                    stage.gate.release();
                                     // A process that a failed check left running must not disturb the next
                                     // one.
                                     stage = Stage::new(verb, s3);

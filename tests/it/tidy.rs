@@ -127,7 +127,7 @@ fn files_of_a_stack_are_read_only_by_src_files() {
 
 #[test]
 fn a_kind_uses_only_its_own_service_and_the_contract() {
-    const ROOMS: [&str; 3] = ["kind", "aws", "value"];
+    const FOLDERS: [&str; 3] = ["kind", "aws", "value"];
     const CRATES: [&str; 10] = [
         "std",
         "core",
@@ -151,7 +151,7 @@ fn a_kind_uses_only_its_own_service_and_the_contract() {
             for name in room.captures_iter(line).map(|one| one[1].to_owned()) {
                 // Another kind of the same service is near enough to share with.
                 let own = name == "kinds" && line.contains(&format!("crate::kinds::{service}::"));
-                if !ROOMS.contains(&name.as_str()) && !own {
+                if !FOLDERS.contains(&name.as_str()) && !own {
                     found.push(format!("{place}: crate::{name}"));
                 }
             }

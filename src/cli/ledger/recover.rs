@@ -93,7 +93,7 @@ fn print(recovered: &Recovered, printer: &Printer) {
     let missing: Vec<(Address, String)> =
         recovered.missing.iter().map(|address| (address.clone(), String::new())).collect();
     list("declared but not found; the next apply creates them", &missing);
-    for words in &recovered.hindrances {
+    for words in &recovered.search_errors {
         printer.note(&format!("not searched: {words}"));
     }
 }

@@ -104,7 +104,7 @@ const EVENT: [&str; 10] = [
 
 /// Maximum number of targets in a `RemoveTargets` call; used for `PutTargets`, too
 /// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RemoveTargets.html>).
-const MOST_TARGETS: usize = 100;
+const MAX_TARGETS: usize = 100;
 
 impl Kind for EventbridgeRule {
     const CFN: Option<&'static str> = Some("AWS::Events::Rule");
@@ -404,7 +404,7 @@ async fn put_rule(cx: &Cx, bus: &str, want: &Spec, tags: Option<&Tags>) -> Resul
 }
 
 async fn put_targets(cx: &Cx, bus: &str, name: &str, targets: &[SdkTarget]) -> Result<()> {
-    for some in targets.chunks(MOST_TARGETS) {
+    for some in targets.chunks(MAX_TARGETS) {
         let answer = cx
             .aws
             .eventbridge()
@@ -427,7 +427,7 @@ async fn put_targets(cx: &Cx, bus: &str, name: &str, targets: &[SdkTarget]) -> R
 }
 
 async fn remove_targets(cx: &Cx, bus: &str, name: &str, ids: &[String]) -> Result<()> {
-    for some in ids.chunks(MOST_TARGETS) {
+    for some in ids.chunks(MAX_TARGETS) {
         let answer = cx
             .aws
             .eventbridge()

@@ -14,7 +14,7 @@ const TARGET_GONE: &str = "data-loss when gone if schema_change_policy.delete_be
 const TARGET_CHANGED: &str = "data-loss when changed if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of a removed target are deleted from the catalog";
 const PASSED_OVER: &str = "data-loss when come if schema_change_policy.delete_behavior = DELETE_FROM_DATABASE: the tables of excluded data are deleted from the catalog";
 
-/// An AWS Glue crawler: looks through data and keeps the tables of the Data Catalog up to it.
+/// An AWS Glue crawler: looks through data and keeps the tables of the Data Catalog up to date with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spec {
     /// Name of the crawler, unique in the account and region.

@@ -46,7 +46,7 @@ pub struct IamPolicy;
 
 /// Maximum number of versions of a policy
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
-const MOST_VERSIONS: usize = 5;
+const MAX_VERSIONS: usize = 5;
 
 impl Kind for IamPolicy {
     const CFN: Option<&'static str> = Some("AWS::IAM::ManagedPolicy");
@@ -172,7 +172,7 @@ impl Kind for IamPolicy {
             return Ok(());
         }
         let mut others = other_versions(cx, id).await?.unwrap_or_default();
-        if others.len() + 1 >= MOST_VERSIONS {
+        if others.len() + 1 >= MAX_VERSIONS {
             others.sort_by_key(|version| number(version));
             if let Some(oldest) = others.first() {
                 delete_version(cx, id, oldest).await?;

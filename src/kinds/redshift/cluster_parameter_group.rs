@@ -62,7 +62,7 @@ fn arrange(group: &mut Block) -> Vec<TerraformPart> {
 pub struct RedshiftClusterParameterGroup;
 
 /// Maximum number of parameters in a call that modifies or resets them.
-const MOST_PARAMETERS: usize = 20;
+const MAX_PARAMETERS: usize = 20;
 
 impl Kind for RedshiftClusterParameterGroup {
     const CFN: Option<&'static str> = Some("AWS::Redshift::ClusterParameterGroup");
@@ -142,7 +142,7 @@ impl Kind for RedshiftClusterParameterGroup {
             .filter(|(name, value)| before.get(*name) != Some(*value))
             .map(|(name, value)| Parameter::builder().parameter_name(name).parameter_value(value).build())
             .collect();
-        for some in changed.chunks(MOST_PARAMETERS) {
+        for some in changed.chunks(MAX_PARAMETERS) {
             redshift
                 .modify_cluster_parameter_group()
                 .parameter_group_name(id)
@@ -155,7 +155,7 @@ impl Kind for RedshiftClusterParameterGroup {
             .filter(|name| !after.contains_key(*name))
             .map(|name| Parameter::builder().parameter_name(name).build())
             .collect();
-        for some in removed.chunks(MOST_PARAMETERS) {
+        for some in removed.chunks(MAX_PARAMETERS) {
             redshift
                 .reset_cluster_parameter_group()
                 .parameter_group_name(id)

@@ -86,9 +86,9 @@ pub(super) fn check_queues(queues: &Value) -> Vec<Problem> {
         queue.as_map().is_some_and(|map| !(map.len() == 1 && map.contains_key("short_query_queue")))
     };
     let count = queues.iter().filter(|queue| is_queue(queue)).count();
-    if count > MOST_QUEUES {
+    if count > MAX_QUEUES {
         problems.push(
-            Problem::new(WLM, format!("there are {count} queues, and Redshift has at most {MOST_QUEUES}"))
+            Problem::new(WLM, format!("there are {count} queues, and Redshift has at most {MAX_QUEUES}"))
                 .help("merge some of them"),
         );
     }
@@ -134,7 +134,7 @@ pub(super) fn check_queues(queues: &Value) -> Vec<Problem> {
 /// Maximum number of queues, with the default queue but without the superuser queue
 /// (<https://docs.aws.amazon.com/redshift/latest/dg/cm-c-wlm-system-tables-and-views.html>: the service
 /// classes 6 to 13, or 100 to 107).
-const MOST_QUEUES: usize = 8;
+const MAX_QUEUES: usize = 8;
 
 /// Returns whether Redshift manages the memory and concurrency of a queue; `None` if nothing says so.
 fn is_automatic(queue: Known<'_>) -> Option<bool> {

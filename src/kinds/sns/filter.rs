@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use crate::kind::prelude::*;
 
 /// Maximum number of attribute or property names in a policy.
-const MOST_KEYS: usize = 5;
+const MAX_KEYS: usize = 5;
 
 /// Maximum number of combinations of values.
-const MOST_COMBINATIONS: usize = 150;
+const MAX_COMBINATIONS: usize = 150;
 
 /// SNS compares numbers from the negative of this to this.
 const LARGEST: f64 = 1e9;
@@ -46,12 +46,12 @@ fn check(policy: &Value, by_attributes: bool) -> Vec<Problem> {
     check_numbers(policy, path, &mut problems);
     let mut leaves = Vec::new();
     collect(fields, 1, &mut leaves);
-    if leaves.len() > MOST_KEYS {
+    if leaves.len() > MAX_KEYS {
         let what = if by_attributes { "attributes" } else { "properties" };
         problems.push(
             Problem::new(
                 path,
-                format!("a filter policy looks at {MOST_KEYS} {what} at most, this one at {}", leaves.len()),
+                format!("a filter policy looks at {MAX_KEYS} {what} at most, this one at {}", leaves.len()),
             )
             .help("filter by fewer, or use two subscriptions"),
         );
@@ -61,9 +61,9 @@ fn check(policy: &Value, by_attributes: bool) -> Vec<Problem> {
     let combinations = leaves.iter().fold(1_usize, |all, (values, depth)| {
         all.saturating_mul(values * if by_attributes { 1 } else { *depth })
     });
-    if combinations > MOST_COMBINATIONS {
+    if combinations > MAX_COMBINATIONS {
         problems.push(
-            Problem::new(path, format!("the filter policy has {combinations} combinations of values, but SNS allows {MOST_COMBINATIONS}"))
+            Problem::new(path, format!("the filter policy has {combinations} combinations of values, but SNS allows {MAX_COMBINATIONS}"))
                 .help("the number of values of each key, times its depth in a message body, times those of the others"),
         );
     }

@@ -64,7 +64,7 @@ fn base64(bytes: &[u8]) -> String {
 fn bcrypt(arguments: &mut Arguments<'_>) -> Outcome {
     const LONGEST: usize = 72;
     /// Each increment doubles the time; this cost takes about two seconds.
-    const MOST_COST: u32 = 15;
+    const MAX_COST: u32 = 15;
     let text = arguments.text(0)?;
     if text.len() > LONGEST {
         return Err(Problem::of(0, format!("bcrypt takes at most {LONGEST} bytes")));
@@ -73,8 +73,8 @@ fn bcrypt(arguments: &mut Arguments<'_>) -> Outcome {
         1 => 10,
         _ => u32::try_from(arguments.integer(1)?)
             .ok()
-            .filter(|cost| (4..=MOST_COST).contains(cost))
-            .ok_or_else(|| Problem::of(1, format!("the cost is between 4 and {MOST_COST}")))?,
+            .filter(|cost| (4..=MAX_COST).contains(cost))
+            .ok_or_else(|| Problem::of(1, format!("the cost is between 4 and {MAX_COST}")))?,
     };
     arguments.work(200_usize << cost)?;
     bcrypt::hash(text.as_bytes(), cost).map(Into::into).map_err(|error| Problem::new(error.to_string()))

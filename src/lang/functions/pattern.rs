@@ -13,7 +13,7 @@ use super::{Arguments, Outcome, Problem, re2};
 use crate::value::Value;
 
 /// Maximum number of parts of a pattern; a repeated part counts as often as it repeats.
-const MOST_PARTS: usize = 10_000;
+const MAX_PARTS: usize = 10_000;
 /// Timeout of one call that searches for matches. With some patterns each search runs to the end of
 /// the text, which cannot be predicted.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -163,7 +163,7 @@ fn compiled(
     argument: usize,
     length: usize,
 ) -> Result<Rc<Pattern>, Problem> {
-    const MOST_KEPT: usize = 64;
+    const MAX_KEPT: usize = 64;
     thread_local! {
         static KEPT: RefCell<HashMap<String, Rc<Pattern>>> = RefCell::new(HashMap::new());
     }
@@ -174,8 +174,8 @@ fn compiled(
             let invalid = |reason| Problem::of(argument, format!("the pattern is not valid: {reason}"));
             let re2::Parsed { hir, names } = re2::parse(pattern).map_err(invalid)?;
             let parts = parts(&hir);
-            if parts > MOST_PARTS {
-                let message = format!("the pattern has more than {MOST_PARTS} parts, repetitions counted");
+            if parts > MAX_PARTS {
+                let message = format!("the pattern has more than {MAX_PARTS} parts, repetitions counted");
                 return Err(Problem::of(argument, message).code("too-much"));
             }
             arguments.work(256 + cost(&hir).saturating_mul(64).saturating_add(pattern.len()))?;
@@ -187,7 +187,7 @@ fn compiled(
             })?;
             let found = Rc::new(Pattern { regex, names, parts });
             KEPT.with_borrow_mut(|kept| {
-                if kept.len() >= MOST_KEPT {
+                if kept.len() >= MAX_KEPT {
                     kept.clear();
                 }
                 kept.insert(pattern.to_owned(), Rc::clone(&found));

@@ -5,10 +5,10 @@
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Dot, Hir, Look, Repetition};
 
 /// Maximum repetitions; those of nested repetitions are multiplied.
-const MOST_TIMES: u32 = 1000;
+const MAX_TIMES: u32 = 1000;
 /// Maximum number of parts of a pattern, and of Unicode classes, which are large.
-const MOST_PARTS: usize = 10_000;
-const MOST_CLASSES: usize = 500;
+const MAX_PARTS: usize = 10_000;
+const MAX_CLASSES: usize = 500;
 /// Maximum depth of nested groups. RE2 accepts more, but the recursion needs a limit.
 const DEEPEST: usize = 200;
 
@@ -48,7 +48,7 @@ struct Flags {
     ignore_case: bool,
     multi_line: bool,
     dot_all: bool,
-    swap_greed: bool,
+    swap_greedy: bool,
 }
 
 /// A part of a pattern, and the maximum number of repetitions within it.
@@ -96,8 +96,8 @@ impl<'a> Parser<'a> {
             let before = self.rest;
             let mut again = None;
             self.parts += 1;
-            if self.parts > MOST_PARTS {
-                return Err(format!("it has more than {MOST_PARTS} parts"));
+            if self.parts > MAX_PARTS {
+                return Err(format!("it has more than {MAX_PARTS} parts"));
             }
             match first {
                 '|' | ')' => break,
@@ -116,7 +116,7 @@ impl<'a> Parser<'a> {
                         self.rest = rest;
                         let shown = before.get(..before.len() - rest.len()).unwrap_or_default();
                         let (min, max) = sizes(min, max).ok_or_else(|| {
-                            format!("invalid repeat count: `{shown}` ({MOST_TIMES} is the most)")
+                            format!("invalid repeat count: `{shown}` ({MAX_TIMES} is the most)")
                         })?;
                         self.repeat(&mut pieces, before, repeated, min, max, true)?;
                         again = Some(before);
@@ -172,14 +172,14 @@ impl<'a> Parser<'a> {
         };
         if counted {
             times = times.saturating_mul(max.unwrap_or(min)).max(1);
-            if (min >= 2 || max.is_some_and(|max| max >= 2)) && times > MOST_TIMES {
+            if (min >= 2 || max.is_some_and(|max| max >= 2)) && times > MAX_TIMES {
                 return Err(format!(
-                    "invalid repeat count: `{}` is more than {MOST_TIMES} in all",
+                    "invalid repeat count: `{}` is more than {MAX_TIMES} in all",
                     shown(before)
                 ));
             }
         }
-        let greedy = lazy == self.flags.swap_greed;
+        let greedy = lazy == self.flags.swap_greedy;
         let hir = match max {
             // Matches the empty text, but keeps the numbers of groups within it.
             Some(0) => Hir::alternation(vec![Hir::empty(), Hir::concat(vec![Hir::fail(), hir])]),
@@ -240,7 +240,7 @@ impl<'a> Parser<'a> {
                 'i' => flags.ignore_case = on,
                 'm' => flags.multi_line = on,
                 's' => flags.dot_all = on,
-                'U' => flags.swap_greed = on,
+                'U' => flags.swap_greedy = on,
                 '-' if on => (on, any) = (false, false),
                 ':' | ')' if any => {
                     self.flags = flags;
@@ -310,8 +310,8 @@ impl<'a> Parser<'a> {
         let (mut class, mut negated) = match following.next() {
             Some('p' | 'P') if self.rest.starts_with('\\') => {
                 self.classes += 1;
-                if self.classes > MOST_CLASSES {
-                    return Err(format!("it names more than {MOST_CLASSES} classes of Unicode"));
+                if self.classes > MAX_CLASSES {
+                    return Err(format!("it names more than {MAX_CLASSES} classes of Unicode"));
                 }
                 let negated = self.rest.starts_with("\\P");
                 let before = self.rest;
@@ -459,7 +459,7 @@ fn counts(text: &str) -> Option<(&str, Option<&str>, &str)> {
 
 /// The numbers as integers, if they are not too large and in the right order.
 fn sizes(min: &str, max: Option<&str>) -> Option<(u32, Option<u32>)> {
-    let size = |text: &str| text.parse().ok().filter(|&size: &u32| size <= MOST_TIMES);
+    let size = |text: &str| text.parse().ok().filter(|&size: &u32| size <= MAX_TIMES);
     let min = size(min)?;
     match max {
         None => Some((min, None)),

@@ -61,7 +61,7 @@ fn combine(arguments: &mut Arguments<'_>, operation: fn(&mut Vec<Value>, Vec<Val
 }
 
 fn setproduct(arguments: &mut Arguments<'_>) -> Outcome {
-    const MOST: usize = 1_000_000;
+    const MAX: usize = 1_000_000;
     if arguments.len() < 2 {
         return Err(Problem::new("expected two lists or more").code("wrong-arguments"));
     }
@@ -76,8 +76,8 @@ fn setproduct(arguments: &mut Arguments<'_>) -> Outcome {
         let made = before.saturating_mul(items.len()).saturating_add(own.saturating_mul(rows.len()));
         arguments.room(made)?;
         arguments.work(rows.len().saturating_mul(items.len()))?;
-        if rows.len().saturating_mul(items.len()) > MOST {
-            return Err(Problem::new(format!("more than {MOST} combinations")).code("out-of-range"));
+        if rows.len().saturating_mul(items.len()) > MAX {
+            return Err(Problem::new(format!("more than {MAX} combinations")).code("out-of-range"));
         }
         rows = rows
             .iter()

@@ -56,10 +56,10 @@ fn chomp(arguments: &mut Arguments<'_>) -> Outcome {
 }
 
 fn indent(arguments: &mut Arguments<'_>) -> Outcome {
-    const MOST_SPACES: usize = 10_000;
+    const MAX_SPACES: usize = 10_000;
     let spaces = arguments.count(0)?;
-    if spaces > MOST_SPACES {
-        return Err(Problem::of(0, format!("at most {MOST_SPACES} spaces")));
+    if spaces > MAX_SPACES {
+        return Err(Problem::of(0, format!("at most {MAX_SPACES} spaces")));
     }
     let text = arguments.text(1)?;
     let breaks = text.bytes().filter(|&byte| byte == b'\n').count();

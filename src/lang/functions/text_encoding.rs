@@ -33,7 +33,7 @@ const NAMES: &[&str] = &[
 #[derive(Clone, Copy)]
 enum Charset {
     Utf16 {
-        little: bool,
+        little_endian: bool,
         marked: bool,
     },
     Ascii,
@@ -50,9 +50,9 @@ pub(super) fn encode(arguments: &mut Arguments<'_>) -> Outcome {
     arguments.room(text.len().saturating_mul(4))?;
     let lost = |character: char| Problem::of(0, format!("`{character}` cannot be written in this encoding"));
     let bytes = match charset {
-        Charset::Utf16 { little, marked } => {
+        Charset::Utf16 { little_endian, marked } => {
             let marks = marked.then_some(0xfeff).into_iter();
-            let order = if little { u16::to_le_bytes } else { u16::to_be_bytes };
+            let order = if little_endian { u16::to_le_bytes } else { u16::to_be_bytes };
             marks.chain(text.encode_utf16()).flat_map(order).collect()
         }
         Charset::Ascii => match text.chars().find(|character| !character.is_ascii()) {
@@ -118,7 +118,7 @@ pub(super) fn decode(arguments: &mut Arguments<'_>) -> Outcome {
     arguments.room(text.len().saturating_mul(3))?;
     let bytes = from_base64(&text)?;
     let decoded = match charset {
-        Charset::Utf16 { little, marked } => utf16(&bytes, little, marked),
+        Charset::Utf16 { little_endian, marked } => utf16(&bytes, little_endian, marked),
         Charset::Ascii => String::from_utf8(bytes).ok().filter(|text| text.is_ascii()),
         Charset::Iso(encoding) => bytes
             .iter()
@@ -155,14 +155,14 @@ fn is_upper_control(character: char) -> bool {
     matches!(character, '\u{80}'..='\u{9f}')
 }
 
-fn utf16(bytes: &[u8], little: bool, marked: bool) -> Option<String> {
-    let (bytes, little) = match bytes {
+fn utf16(bytes: &[u8], little_endian: bool, marked: bool) -> Option<String> {
+    let (bytes, little_endian) = match bytes {
         [0xff, 0xfe, rest @ ..] if marked => (rest, true),
         [0xfe, 0xff, rest @ ..] if marked => (rest, false),
-        _ => (bytes, little),
+        _ => (bytes, little_endian),
     };
     let (pairs, odd) = bytes.as_chunks::<2>();
-    let order = if little { u16::from_le_bytes } else { u16::from_be_bytes };
+    let order = if little_endian { u16::from_le_bytes } else { u16::from_be_bytes };
     let units: Vec<u16> = pairs.iter().map(|&pair| order(pair)).collect();
     if odd.is_empty() { String::from_utf16(&units).ok() } else { None }
 }
@@ -170,9 +170,9 @@ fn utf16(bytes: &[u8], little: bool, marked: bool) -> Option<String> {
 fn charset(arguments: &Arguments<'_>) -> Result<Charset, Problem> {
     let name = arguments.text(1)?;
     let found = match name.to_ascii_lowercase().as_str() {
-        "utf-16" | "csutf16" => Some(Charset::Utf16 { little: false, marked: true }),
-        "utf-16be" | "csutf16be" => Some(Charset::Utf16 { little: false, marked: false }),
-        "utf-16le" | "csutf16le" => Some(Charset::Utf16 { little: true, marked: false }),
+        "utf-16" | "csutf16" => Some(Charset::Utf16 { little_endian: false, marked: true }),
+        "utf-16be" | "csutf16be" => Some(Charset::Utf16 { little_endian: false, marked: false }),
+        "utf-16le" | "csutf16le" => Some(Charset::Utf16 { little_endian: true, marked: false }),
         "us-ascii" | "us" | "iso646-us" | "iso-ir-6" | "iso_646.irv:1991" | "ansi_x3.4-1968"
         | "ansi_x3.4-1986" | "ibm367" | "cp367" | "csascii" => Some(Charset::Ascii),
         "iso-8859-1" | "iso_8859-1" | "iso_8859-1:1987" | "iso-ir-100" | "latin1" | "l1" | "ibm819"

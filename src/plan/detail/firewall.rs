@@ -37,7 +37,7 @@ pub(super) fn rules<'v>(
             Part::new(Sign::Added, format!("{opens} {} {way} {}{}", traffic(rule), peer(rule), about(rule)));
         // A secret rule is not shown, but its risks are.
         let real = rule.clone().reveal();
-        let world = is_world(&real);
+        let world = is_public(&real);
         let wider = !before.iter().any(|old| covers(&Value::clone(old).reveal(), &real));
         let words = match world {
             true if ingress => format!("{opens} {} to the whole internet", traffic(rule)),
@@ -105,7 +105,7 @@ fn network(rule: &Value) -> Option<IpNet> {
     text.parse().ok()
 }
 
-fn is_world(rule: &Value) -> bool {
+fn is_public(rule: &Value) -> bool {
     network(rule).is_some_and(|network| network.prefix_len() == 0)
 }
 

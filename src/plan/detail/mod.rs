@@ -27,8 +27,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::anew::is_anew;
 use super::diff::is_reordered;
+use super::new_values::refers_to_replacement;
 use super::unreplaced::unknowns;
 use super::{Action, AttributeChange, Change, Unreplaced, risk};
 pub(super) use crate::schema::path_text;
@@ -209,7 +209,10 @@ impl Group<'_> {
         // Unknown, or a reference in its place.
         let renewed = |address: &str| {
             unknown.contains(address)
-                || self.these.iter().any(|one| one.after.as_ref().is_some_and(|one| is_anew(one, address)))
+                || self
+                    .these
+                    .iter()
+                    .any(|one| one.after.as_ref().is_some_and(|one| refers_to_replacement(one, address)))
         };
         let replaced: Vec<&str> =
             unreplaced.replaced.iter().map(String::as_str).filter(|address| renewed(address)).collect();

@@ -10,7 +10,7 @@ use crate::plan::review::shorten;
 use crate::value::Value;
 
 /// The most states in a picture; one with more would be unreadable.
-const MOST_STATES: usize = 120;
+const MAX_STATES: usize = 120;
 /// Longest label of a transition in a picture.
 const LABEL: usize = 60;
 /// Members that contain inner machines.
@@ -240,7 +240,7 @@ impl Chart {
 pub fn state_machine_mermaid(before: Option<&Value>, after: Option<&Value>) -> Option<String> {
     let chart = Chart::of(before, after)?;
     let states = |machine: Option<&Value>| machine.map(all).unwrap_or_default().len();
-    if states(before).max(states(after)) > MOST_STATES {
+    if states(before).max(states(after)) > MAX_STATES {
         return None;
     }
     let mut picture = Picture { text: "flowchart TD\n".to_owned(), nodes: 0 };

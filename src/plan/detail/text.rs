@@ -9,7 +9,7 @@ use super::{Line, Sign};
 /// Lines of context around a difference.
 const CONTEXT: usize = 2;
 /// The most lines that are shown: nobody reads more.
-const MOST: usize = 1_000;
+const MAX: usize = 1_000;
 /// The time spent on finding the shortest difference. After that, the result is still correct, but
 /// longer.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -34,8 +34,8 @@ pub(super) fn hunks(before: &str, after: &str) -> Option<Vec<Line>> {
             lines.push(Line { sign, text: text.to_owned() });
         }
     }
-    if lines.len() > MOST {
-        let rest = lines.drain(MOST..).filter(|line| line.sign.is_some()).count();
+    if lines.len() > MAX {
+        let rest = lines.drain(MAX..).filter(|line| line.sign.is_some()).count();
         lines.push(Line { sign: None, text: format!("… {rest} more lines differ") });
     }
     Some(lines)

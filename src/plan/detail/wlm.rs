@@ -13,8 +13,7 @@ pub(super) fn queues((before, after): (&Value, &Value)) -> Vec<Part> {
     let (Value::List(before), Value::List(after)) = (before, after) else {
         return json::parts("", before, after);
     };
-    let by =
-        |member: &'static str| move |queue: &Value| queue.get(member).filter(|one| telling(one)).cloned();
+    let by = |member: &'static str| move |queue: &Value| queue.get(member).filter(|one| is_set(one)).cloned();
     let (name, query_group, user_group) = (by("name"), by("query_group"), by("user_group"));
     // The last queue takes all other queries, and short queries have their own entry.
     let short = |queue: &Value| queue.get("short_query_queue").map(|_| Value::Bool(true));
@@ -41,7 +40,7 @@ pub(super) fn queues((before, after): (&Value, &Value)) -> Vec<Part> {
 /// Pairs the remaining unnamed queues: first those without any identifying member, in order, then
 /// those at the same position.
 fn by_place(mut pairs: Vec<Pair<'_>>) -> Vec<Pair<'_>> {
-    let has = |queue: &Value, member: &str| queue.get(member).is_some_and(telling);
+    let has = |queue: &Value, member: &str| queue.get(member).is_some_and(is_set);
     let unnamed = |queue: &Value| !has(queue, "name") && queue.get("short_query_queue").is_none();
     let plain = |queue: &Value| unnamed(queue) && !has(queue, "query_group") && !has(queue, "user_group");
     for same_place in [false, true] {
@@ -60,7 +59,7 @@ fn by_place(mut pairs: Vec<Pair<'_>>) -> Vec<Pair<'_>> {
     pairs
 }
 
-fn telling(value: &Value) -> bool {
+fn is_set(value: &Value) -> bool {
     !matches!(value, Value::Null) && !matches!(value, Value::List(list) if list.is_empty())
 }
 

@@ -30,7 +30,7 @@ const NAMES: usize = 8;
 /// Above this number of resources, each declaration is one node.
 const MANY_NODES: usize = 60;
 /// Above this number of nodes, no graph is drawn.
-const MOST_NODES: usize = 300;
+const MAX_NODES: usize = 300;
 /// Longest label of a node.
 const LABEL: usize = 34;
 
@@ -289,7 +289,7 @@ fn resource(
     if !first.details.is_empty() {
         attributes(text, first, drift);
     }
-    if first.tells_details() {
+    if first.shows_details() {
         machine::machines(text, first.change, drift);
         for document in documents(first.change, drift) {
             side_by_side(text, &document);
@@ -550,7 +550,7 @@ fn graph(text: &mut String, review: &Review<'_>) {
     if linked.is_empty() {
         return;
     }
-    if linked.len() > MOST_NODES {
+    if linked.len() > MAX_NODES {
         let _ = writeln!(text, "<p class=\"dim\">The graph is not drawn: {} nodes.</p>", linked.len());
         return;
     }

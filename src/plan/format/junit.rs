@@ -9,7 +9,7 @@ use crate::plan::review::{Item, Rest, Review, Sort, ValueText, notes, shorten};
 use crate::plan::{Change, RiskLabel, Sign};
 
 /// The most lines of one text.
-const MOST_LINES: usize = 100;
+const MAX_LINES: usize = 100;
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let failures = review.items.iter().filter(|item| failure(item).is_some()).count();
@@ -38,7 +38,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     }
     let warnings: Vec<String> = review.warnings().into_iter().map(|(_, words)| xml(&words)).collect();
     if !warnings.is_empty() {
-        let lines = warnings[..warnings.len().min(MOST_LINES)].join("\n");
+        let lines = warnings[..warnings.len().min(MAX_LINES)].join("\n");
         let _ = writeln!(text, "    <system-err>{lines}</system-err>");
     }
     text.push_str("  </testsuite>\n</testsuites>\n");
@@ -73,14 +73,14 @@ fn case(text: &mut String, item: &Item<'_>, drift: bool, options: &Options) {
         }
     }
     let mut lines = format!("{}\n", xml(&message));
-    for one in item.details.iter().filter(|_| item.tells_details()) {
+    for one in item.details.iter().filter(|_| item.shows_details()) {
         let values = ValueText::of(one, false).shortened(200).line();
         let notes = notes(one, drift).join(", ");
         let words = [one.attribute.as_str(), &one.part, &values, &notes];
         let words: Vec<&str> = words.into_iter().filter(|words| !words.is_empty()).collect();
         let line = format!("{} {}", one.sign.mark(), words.join(" "));
         let _ = writeln!(lines, "{}", xml(&shorten(&line, 600)));
-        for line in one.lines.iter().take(MOST_LINES) {
+        for line in one.lines.iter().take(MAX_LINES) {
             let sign = line.sign.map_or(" ", Sign::mark);
             let _ = writeln!(lines, "{}", xml(&shorten(&format!("  {sign} {}", line.text), 600)));
         }

@@ -26,13 +26,13 @@ const NAMES_ROOM: usize = 2_500;
 const LONGEST_NAME: usize = 160;
 const LONGEST_NAMES: usize = 800;
 /// The most risks of one resource.
-const MOST_RISKS: usize = 8;
+const MAX_RISKS: usize = 8;
 /// The most bytes for the commands.
 const COMMANDS: usize = 6_000;
 /// Longest value.
 const LONGEST_VALUE: usize = 300;
 /// The most differences of one resource.
-const MOST_DETAILS: usize = 200;
+const MAX_DETAILS: usize = 200;
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let head = head(review, options);
@@ -78,7 +78,7 @@ fn listed(all: impl ExactSizeIterator<Item = String>) -> String {
 /// The same change of one or more resources.
 struct Group {
     sort: Sort,
-    gravity: (bool, Sort, bool),
+    severity_key: (bool, Sort, bool),
     count: usize,
     /// The change as a line of Markdown, without a line break.
     brief: String,
@@ -103,7 +103,7 @@ impl Group {
         let Some(&first) = items.first() else {
             return Self {
                 sort: Sort::Update,
-                gravity: (true, Sort::Import, true),
+                severity_key: (true, Sort::Import, true),
                 count: 0,
                 brief: String::new(),
                 line: String::new(),
@@ -158,25 +158,25 @@ impl Group {
                 fenced("diff", &details)
             )
         };
-        Self { sort: first.sort, gravity: first.gravity(), count: items.len(), brief, line, folded }
+        Self { sort: first.sort, severity_key: first.severity_key(), count: items.len(), brief, line, folded }
     }
 }
 
 /// The risks of a resource. Their words may partly come from AWS or the stack.
 fn risks(item: &Item<'_>) -> String {
-    let words = item.risks.iter().take(MOST_RISKS).map(|risk| match risk.words.as_str() {
+    let words = item.risks.iter().take(MAX_RISKS).map(|risk| match risk.words.as_str() {
         "" => format!("**{}**", risk.label.words()),
         words => format!("**{}** {}", risk.label.words(), code(&brief(words, LONGEST_VALUE))),
     });
-    let rest = item.risks.len().saturating_sub(MOST_RISKS);
+    let rest = item.risks.len().saturating_sub(MAX_RISKS);
     words.chain((rest > 0).then(|| format!("… {rest} more"))).collect::<Vec<_>>().join(", ")
 }
 
-/// Decides how much of each group fits into this many bytes: lines before details, and the gravest
+/// Decides how much of each group fits into this many bytes: lines before details, and the most severe
 /// groups first in both.
 fn fit(groups: &[Group], mut room: usize) -> Vec<Shown> {
     let mut order: Vec<usize> = (0..groups.len()).collect();
-    order.sort_by_key(|&index| groups.get(index).map(|group| group.gravity));
+    order.sort_by_key(|&index| groups.get(index).map(|group| group.severity_key));
     let mut shown = vec![Shown::Nothing; groups.len()];
     // Room for the headings.
     room = room.saturating_sub(Sort::ALL.len() * 40);
@@ -194,7 +194,7 @@ fn fit(groups: &[Group], mut room: usize) -> Vec<Shown> {
                 room -= cost;
                 *shown = to;
             } else if to == Shown::Brief {
-                // A less grave group is not listed instead of a graver one.
+                // A less severe group is not listed instead of a more severe one.
                 break;
             }
         }
@@ -328,7 +328,7 @@ fn banner(review: &Review<'_>) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    // The alert is as loud as its gravest entry: one that is always red is soon ignored.
+    // The alert is as loud as its most severe entry: one that is always red is soon ignored.
     let any = |label| review.at_risk(label).next().is_some();
     let alert = if !destroyed.is_empty() || any(RiskLabel::DataLoss) || any(RiskLabel::Irreversible) {
         "CAUTION"
@@ -401,7 +401,7 @@ fn details(item: &Item<'_>, drift: bool) -> String {
     let creating = item.sort == Sort::Create;
     let mut text = String::new();
     let mut heading = "";
-    for one in item.details.iter().take(MOST_DETAILS) {
+    for one in item.details.iter().take(MAX_DETAILS) {
         let attribute = brief(&visible(&one.attribute), LONGEST_VALUE);
         let sign = match one.sign {
             Sign::Added => '+',
@@ -445,7 +445,7 @@ fn details(item: &Item<'_>, drift: bool) -> String {
             let _ = writeln!(text, "{sign}   {}", brief(&visible(&line.text), LONGEST_VALUE));
         }
     }
-    let rest = item.details.len().saturating_sub(MOST_DETAILS);
+    let rest = item.details.len().saturating_sub(MAX_DETAILS);
     if rest > 0 {
         let _ = writeln!(text, "# … {rest} more");
     }

@@ -9,8 +9,8 @@ use crate::plan::review::{Item, Review, Sort, brief};
 
 /// The most nodes: a larger graph is unreadable, and Mermaid draws at most 500 edges
 /// (<https://mermaid.js.org/config/schema-docs/config.html>).
-const MOST_NODES: usize = 200;
-const MOST_EDGES: usize = 450;
+const MAX_NODES: usize = 200;
+const MAX_EDGES: usize = 450;
 /// The most characters for nodes, of the 50,000 that Mermaid draws (`maxTextSize`, same page).
 const NODES: usize = 40_000;
 const LONGEST_NAME: usize = 120;
@@ -33,14 +33,14 @@ const CLASSES: [(Sort, &str); 9] = [
 /// Renders the graph as a format of its own.
 pub(super) fn render(review: &Review<'_>) -> String {
     let mut items: Vec<&Item<'_>> = review.items.iter().collect();
-    items.sort_by_key(|item| item.gravity());
-    picture(&items, MOST_NODES)
+    items.sort_by_key(|item| item.severity_key());
+    picture(&items, MAX_NODES)
 }
 
 /// Renders a small graph, if at least two resources are connected.
 pub(super) fn small(review: &Review<'_>) -> Option<String> {
     let mut items: Vec<&Item<'_>> = review.items.iter().collect();
-    items.sort_by_key(|item| item.gravity());
+    items.sort_by_key(|item| item.severity_key());
     let picture = picture(&items, SMALL);
     picture.contains(" --> ").then_some(picture)
 }
@@ -64,7 +64,7 @@ fn picture(items: &[&Item<'_>], most: usize) -> String {
     let edges = shown.iter().enumerate().flat_map(|(index, item)| {
         item.change.needs.iter().filter_map(|need| place.get(need)).map(move |needed| (index, *needed))
     });
-    for (from, to) in edges.take(MOST_EDGES) {
+    for (from, to) in edges.take(MAX_EDGES) {
         let _ = writeln!(text, "  n{from} --> n{to}");
     }
     for (sort, style) in CLASSES {

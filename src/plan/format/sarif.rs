@@ -25,20 +25,20 @@ const SPLIT: [&str; 2] = ["wider-access", "weaker-protection"];
 
 /// GitHub shows 5,000 results of a run
 /// (<https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>).
-const MOST: usize = 5_000;
+const MAX: usize = 5_000;
 /// GitHub takes 10 MB after compression; we count before.
 const ROOM: usize = 9_000_000;
 /// Maximum bytes of the structure of one result.
 const INDENT: usize = 700;
 const LONGEST_MESSAGE: usize = 1_000;
 /// The most warnings besides the changes.
-const MOST_NOTICES: usize = 50;
+const MAX_NOTICES: usize = 50;
 const LONGEST_NAME: usize = 300;
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let mut results = Vec::new();
     let mut items: Vec<&Item<'_>> = review.items.iter().collect();
-    items.sort_by_key(|item| item.gravity());
+    items.sort_by_key(|item| item.severity_key());
     for item in items {
         let (found, from) = (results.len(), (review, options));
         // For removed resources, their id, and what AWS keeps of them.
@@ -76,7 +76,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         room = room.checked_sub(size)?;
         Some(result)
     };
-    let results: Vec<Json> = results.into_iter().take(MOST).map_while(fits).collect();
+    let results: Vec<Json> = results.into_iter().take(MAX).map_while(fits).collect();
     let left_out = found - results.len();
     let no_room = (left_out > 0).then(|| {
         format!("{} did not fit; the other formats show everything.", counted(left_out, "more result"))
@@ -84,7 +84,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let warnings = review.warnings().into_iter().map(|(_, words)| shorten(&words, LONGEST_MESSAGE));
     let notices: Vec<Json> = no_room
         .into_iter()
-        .chain(warnings.take(MOST_NOTICES))
+        .chain(warnings.take(MAX_NOTICES))
         .map(|words| json!({ "level": "warning", "message": { "text": words } }))
         .collect();
     let notice = (!notices.is_empty())

@@ -35,10 +35,10 @@ pub(super) enum Row {
 /// Lines of context around a difference.
 const CONTEXT: usize = 3;
 /// Longer documents are not compared, and no more rows are shown.
-const MOST_LINES: usize = 3_000;
-const MOST_ROWS: usize = 400;
+const MAX_LINES: usize = 3_000;
+const MAX_ROWS: usize = 400;
 /// Longest line.
-const MOST_CHARACTERS: usize = 400;
+const MAX_CHARACTERS: usize = 400;
 
 /// The documents that differ, each once.
 pub(super) fn documents(change: &Change, drift: bool) -> Vec<Document> {
@@ -109,7 +109,7 @@ fn policies(before: &Value, after: &Value) -> Vec<Row> {
             rows.extend(part);
         }
     }
-    rows.truncate(MOST_ROWS);
+    rows.truncate(MAX_ROWS);
     rows
 }
 
@@ -132,13 +132,13 @@ pub fn plain(value: &Value) -> Json {
 }
 
 fn compare(left: &[String], right: &[String]) -> Vec<Row> {
-    if left == right || left.len() > MOST_LINES || right.len() > MOST_LINES {
+    if left == right || left.len() > MAX_LINES || right.len() > MAX_LINES {
         return Vec::new();
     }
     let ops = capture_diff_slices(Algorithm::Patience, left, right);
     let mut rows = Vec::new();
     let line = |side: &[String], index: usize| {
-        side.get(index).map(|line| crate::plan::review::shorten(line, MOST_CHARACTERS))
+        side.get(index).map(|line| crate::plan::review::shorten(line, MAX_CHARACTERS))
     };
     for (number, op) in ops.iter().enumerate() {
         let (tag, old, new) = op.as_tag_tuple();
@@ -162,8 +162,8 @@ fn compare(left: &[String], right: &[String]) -> Vec<Row> {
             }
         }
     }
-    if rows.len() > MOST_ROWS {
-        rows.truncate(MOST_ROWS);
+    if rows.len() > MAX_ROWS {
+        rows.truncate(MAX_ROWS);
         rows.push(Row::Gap);
     }
     rows

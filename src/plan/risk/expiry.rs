@@ -117,16 +117,16 @@ impl Deletion<'_> {
     /// Returns whether it deletes everything that the other one does, at least as soon.
     fn covers(&self, other: &Self) -> bool {
         self.of == other.of
-            && self.is_as_soon(other)
+            && self.is_no_later_than(other)
             && self.keeps_no_more(other)
             && self.filter.covers(&other.filter)
     }
 
-    fn is_as_soon(&self, other: &Self) -> bool {
+    fn is_no_later_than(&self, other: &Self) -> bool {
         /// The minimum that AWS allows.
-        const LEAST_DAYS: f64 = 1.0;
+        const MIN_DAYS: f64 = 1.0;
         match (self.time, other.time) {
-            // On paper, equal references are equal times.
+            // In a comparison without AWS, equal references mean equal times.
             (Time::After(old) | Time::On(old), Time::After(new) | Time::On(new))
                 if seen(old) == seen(new) =>
             {
@@ -134,7 +134,7 @@ impl Deletion<'_> {
             }
             (Time::After(old), Time::After(new)) => match (number(old), number(new)) {
                 (Some(old), Some(new)) => old <= new,
-                (Some(old), None) => old <= LEAST_DAYS,
+                (Some(old), None) => old <= MIN_DAYS,
                 _ => false,
             },
             (Time::On(old), Time::On(new)) => match (seen(old).as_str(), seen(new).as_str()) {
@@ -142,7 +142,7 @@ impl Deletion<'_> {
                 _ => false,
             },
             (Time::After(old), Time::Unknown) => {
-                self.of == Of::Noncurrent && number(old).is_some_and(|old| old <= LEAST_DAYS)
+                self.of == Of::Noncurrent && number(old).is_some_and(|old| old <= MIN_DAYS)
             }
             _ => false,
         }

@@ -124,13 +124,13 @@ impl<'c> Judge<'c> {
     fn marks(&self, node: &Node, pair: &Pair<'_>, unchanged: bool, found: &mut Vec<Found>) {
         for mark in &node.risks {
             let pair = pair.member(mark);
-            if self.is_told(mark, unchanged) && pair.has(mark) {
+            if self.is_reported(mark, unchanged) && pair.has(mark) {
                 found.push((None, pair.risk(mark)));
             }
         }
     }
 
-    fn is_told(&self, mark: &RiskMark, unchanged: bool) -> bool {
+    fn is_reported(&self, mark: &RiskMark, unchanged: bool) -> bool {
         let is_permission = matches!(mark.sort, RiskLabel::Access | RiskLabel::Protection);
         (mark.of_new || !self.creating)
             && !(unchanged && is_permission)
@@ -154,7 +154,7 @@ impl<'c> Judge<'c> {
         let pair = Pair { node: list, before, after, hidden: one.hidden, secret };
         for mark in list.risks.iter().filter(|mark| mark.member.is_none()) {
             let is_presence = matches!(mark.when, When::Gone | When::Come);
-            if is_presence && self.is_told(mark, self.is_kept(&one.path)) && pair.has(mark) {
+            if is_presence && self.is_reported(mark, self.is_kept(&one.path)) && pair.has(mark) {
                 found.push((None, pair.risk(mark)));
             }
         }
@@ -172,7 +172,7 @@ impl<'c> Judge<'c> {
         for mark in &node.risks {
             let is_element = is_list && mark.member.is_none() && matches!(mark.when, When::Gone | When::Come);
             let pair = whole.member(mark);
-            if !is_element && self.is_told(mark, self.is_kept(place)) && pair.has(mark) {
+            if !is_element && self.is_reported(mark, self.is_kept(place)) && pair.has(mark) {
                 found.push((None, pair.risk(mark)));
             }
         }
@@ -196,7 +196,7 @@ impl<'c> Judge<'c> {
             let pair = Pair { node: field, before: None, after: Some(value), hidden: false, secret };
             for mark in field.risks.iter().filter(|mark| mark.of_new) {
                 let pair = pair.member(mark);
-                if self.is_told(mark, false) && pair.has(mark) {
+                if self.is_reported(mark, false) && pair.has(mark) {
                     found.push((None, pair.risk(mark)));
                 }
             }

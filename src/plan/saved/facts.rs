@@ -180,7 +180,7 @@ fn reason(reason: &Reason) -> String {
         Reason::New => "new".to_owned(),
         Reason::Vanished => "gone from AWS".to_owned(),
         Reason::Differs => "differs".to_owned(),
-        Reason::LetsGo => "releases for a moment".to_owned(),
+        Reason::Releases => "releases for a moment".to_owned(),
         Reason::Forced(paths) => {
             let paths: Vec<String> = paths.iter().map(|path| path_text(path)).collect();
             format!("forced by {}", paths.join(", "))

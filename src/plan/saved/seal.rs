@@ -13,7 +13,7 @@ const PART: &str = "\0part\0";
 /// The digits of a part's fingerprint. It only names the part; the whole HMAC decides.
 const SHORT: usize = 24;
 /// The most edited parts that are listed.
-const MOST: usize = 12;
+const MAX: usize = 12;
 
 /// The result of checking a seal.
 pub(super) enum Verdict {
@@ -67,8 +67,8 @@ pub(super) fn check(saved: &Saved, prints: &Fingerprints) -> Verdict {
     if edits.is_empty() {
         edits.push("its seal was changed".to_owned());
     }
-    let more = edits.len().saturating_sub(MOST);
-    edits.truncate(MOST);
+    let more = edits.len().saturating_sub(MAX);
+    edits.truncate(MAX);
     if more > 0 {
         edits.push(format!("… and {more} more parts"));
     }

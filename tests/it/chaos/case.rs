@@ -18,7 +18,7 @@ use dwctl::value::Value;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::engine::{ABROAD, End, Engine, Survey, Thing, address, without_mercy};
+use super::engine::{ABROAD, End, Engine, Survey, Thing, address, deletable_at_once};
 use super::model::{BUCKET, Declared, Model, SHAPES, STACK, json};
 use super::wire::{Fault, Script};
 use crate::harness::{Cloud, REGION, dwctl, finish};
@@ -59,11 +59,11 @@ pub enum Op {
     /// Someone creates a resource; if names allow, the next one that the stack will have.
     Foreign(u8, bool),
     /// Someone, another stack or a person, creates what an apply is about to create.
-    Premake(u8, u8, bool),
+    CreateMeanwhile(u8, u8, bool),
     /// Another stack takes over a resource of ours, or a person recreates it under its name.
     LoseToOthers(u8, bool),
     /// Someone changes a resource of ours.
-    Meddle(u8, u8, u8),
+    EditByOthers(u8, u8, u8),
     /// Someone deletes a resource of ours.
     Vanish(u8),
     /// Someone changes the tags of a resource of ours.
@@ -104,9 +104,9 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (20_u16..900).prop_map(Op::KillProcess),
         1 => any().prop_map(Op::Conflict),
         2 => (any(), yes()).prop_map(|(a, b)| Op::Foreign(a, b)),
-        2 => (any(), any(), yes()).prop_map(|(a, b, c)| Op::Premake(a, b, c)),
+        2 => (any(), any(), yes()).prop_map(|(a, b, c)| Op::CreateMeanwhile(a, b, c)),
         2 => (any(), yes()).prop_map(|(a, b)| Op::LoseToOthers(a, b)),
-        2 => (any(), any(), any()).prop_map(|(a, b, c)| Op::Meddle(a, b, c)),
+        2 => (any(), any(), any()).prop_map(|(a, b, c)| Op::EditByOthers(a, b, c)),
         2 => any().prop_map(Op::Vanish),
         2 => (any(), any()).prop_map(|(a, b)| Op::Retag(a, b)),
         1 => yes().prop_map(Op::Lose),
@@ -153,7 +153,7 @@ struct Run<'r> {
     /// them.
     added: BTreeSet<(Thing, String)>,
     /// True if owner tags were changed since the last apply.
-    disowned: bool,
+    owner_tags_changed: bool,
     /// Resources that changed address, name or region since the last apply, or were removed.
     restructured: BTreeSet<u32>,
     /// True if the ledger was lost since the last apply, and not recovered.
@@ -184,7 +184,7 @@ impl Case {
             released: BTreeSet::new(),
             collisions: BTreeSet::new(),
             added: BTreeSet::new(),
-            disowned: false,
+            owner_tags_changed: false,
             restructured: BTreeSet::new(),
             lost: false,
             settled: false,
@@ -204,7 +204,7 @@ impl Case {
                 Box::pin(run.step(op)).await?;
             }
             run.log.push("the end".to_owned());
-            run.give_way();
+            run.rename_collisions();
             if !(self.destroy && self.at_once) {
                 run.clean(Script::new(), Selection::default(), false).await?;
             }
@@ -263,18 +263,20 @@ impl Run<'_> {
             }
             Op::Relocate(which) => {
                 let number = self.model.fresh_number();
-                let seat = self.model.pick(usize::from(*which)).and_then(|slot| self.model.seat(slot));
-                let seat = seat.filter(|seat| !self.collisions.contains(seat));
-                if let Some((seat, one)) =
-                    seat.and_then(|seat| Some((seat, self.model.resources.get_mut(&seat)?)))
-                {
+                let region_owner =
+                    self.model.pick(usize::from(*which)).and_then(|slot| self.model.region_owner(slot));
+                let region_owner =
+                    region_owner.filter(|region_owner| !self.collisions.contains(region_owner));
+                if let Some((region_owner, one)) = region_owner.and_then(|region_owner| {
+                    Some((region_owner, self.model.resources.get_mut(&region_owner)?))
+                }) {
                     one.abroad ^= true;
                     if one.shape().kind == "s3_bucket" {
                         // The names of buckets are one space in all regions.
                         one.number = number;
                     }
                     self.engine.abroad.set(true);
-                    self.restructured.insert(seat);
+                    self.restructured.insert(region_owner);
                 }
             }
             Op::Readdress(which, by_command) => {
@@ -347,9 +349,11 @@ impl Run<'_> {
                 }
             }
             Op::Foreign(shape, collides) => self.make_foreign(usize::from(*shape), *collides).await,
-            Op::Premake(which, at, stack) => Box::pin(self.premake(*which, *at, *stack)).await?,
+            Op::CreateMeanwhile(which, at, stack) => {
+                Box::pin(self.create_meanwhile(*which, *at, *stack)).await?
+            }
             Op::LoseToOthers(which, remade) => Box::pin(self.lose_to_others(*which, *remade)).await?,
-            Op::Meddle(which, knob, option) => self.meddle(*which, *knob, *option).await,
+            Op::EditByOthers(which, knob, option) => self.edit_by_others(*which, *knob, *option).await,
             Op::Vanish(which) => self.vanish(*which).await,
             Op::Retag(which, how) => self.retag(*which, *how).await,
             Op::Lose(recover) => self.lose(*recover).await?,
@@ -404,11 +408,11 @@ impl Run<'_> {
         self.write();
         let intrudes = script.iter().any(|(_, fault)| *fault == Fault::Intrude);
         self.engine.wire.follow(script.clone());
-        let (end, requests, befell) = self
+        let (end, requests, faults_hit) = self
             .engine
-            .apply_told(selection, self.parallelism, async || self.engine.write_ledger().await)
+            .apply_with_counts(selection, self.parallelism, async || self.engine.write_ledger().await)
             .await;
-        self.log.extend(befell.iter().map(|one| format!("  {one}")));
+        self.log.extend(faults_hit.iter().map(|one| format!("  {one}")));
         match end {
             End::Done => {
                 self.requests = requests.max(10);
@@ -438,7 +442,7 @@ impl Run<'_> {
     /// Checks the invariants after a complete apply.
     async fn holds(&mut self) -> Outcome {
         self.model.moved.clear();
-        (self.disowned, self.lost, self.settled) = (false, false, true);
+        (self.owner_tags_changed, self.lost, self.settled) = (false, false, true);
         self.restructured.clear();
         self.write();
         let survey = self.engine.survey().await;
@@ -573,7 +577,7 @@ impl Run<'_> {
     }
 
     /// Renames the resources that collide with foreign ones.
-    fn give_way(&mut self) {
+    fn rename_collisions(&mut self) {
         for slot in std::mem::take(&mut self.collisions) {
             let number = self.model.fresh_number();
             if let Some(one) = self.model.resources.get_mut(&slot) {
@@ -666,7 +670,7 @@ impl Run<'_> {
         thing(address, entry)
     }
 
-    async fn meddle(&mut self, which: u8, knob: u8, option: u8) {
+    async fn edit_by_others(&mut self, which: u8, knob: u8, option: u8) {
         let Some(thing) = self.ours(which).await else { return };
         let Thing { kind: name, region, id } = &thing;
         let Some(live) = self.engine.look(&thing).await else { return };
@@ -699,7 +703,7 @@ impl Run<'_> {
             return;
         }
         let Some(live) = self.engine.look(&thing).await else { return };
-        let spec = without_mercy(name, live.spec);
+        let spec = deletable_at_once(name, live.spec);
         let deleted = kind(name).expect("a kind").delete(&self.engine.cx(region), id, &spec).await;
         self.released.remove(&thing);
         deleted.unwrap_or_else(|error| panic!("{name} {id} cannot be deleted: {error}"));
@@ -717,7 +721,7 @@ impl Run<'_> {
             2 => (one(Owner::ADDRESS, "sns_topic.other"), Vec::new()),
             _ => (Tags::new(), Owner::KEYS[..3].iter().map(|key| (*key).to_owned()).collect()),
         };
-        self.disowned |= how % 4 > 1;
+        self.owner_tags_changed |= how % 4 > 1;
         let tagged = kind.tag(&self.engine.cx(region), id, &live.attrs, &set, &remove).await;
         tagged.unwrap_or_else(|error| panic!("{name} {id} cannot be tagged: {error}"));
     }
@@ -725,7 +729,7 @@ impl Run<'_> {
     /// Loses the ledger, if the tags still identify everything.
     async fn lose(&mut self, recover: bool) -> Outcome {
         let untagged = self.model.resources.values().any(|one| one.shape().kind == "sns_subscription");
-        if self.disowned || !self.restructured.is_empty() || !self.collisions.is_empty() {
+        if self.owner_tags_changed || !self.restructured.is_empty() || !self.collisions.is_empty() {
             return Ok(());
         }
         self.write();

@@ -181,14 +181,14 @@ impl Engine {
     }
 
     /// `dwctl apply` with the current wire. Also returns the number of requests, and their faults.
-    pub async fn apply_told(
+    pub async fn apply_with_counts(
         &self,
         selection: Selection,
         parallelism: usize,
         intrude: impl AsyncFn(),
     ) -> (End, u32, Vec<String>) {
         let end = self.apply(selection, parallelism, intrude).await;
-        let counts = (self.wire.count(), self.wire.befell());
+        let counts = (self.wire.count(), self.wire.faults_hit());
         self.wire.follow(Script::new());
         (end, counts.0, counts.1)
     }
@@ -304,7 +304,7 @@ impl Engine {
             for shape in SHAPES.iter().filter(|shape| shape.parent.is_some() == parts) {
                 let kind = kind(shape.kind).expect("a kind");
                 for (thing, live) in left.iter().filter(|(thing, _)| thing.kind == shape.kind) {
-                    let spec = without_mercy(shape.kind, live.spec.clone());
+                    let spec = deletable_at_once(shape.kind, live.spec.clone());
                     // The survey below shows what could not be deleted.
                     drop(kind.delete(&self.cx(thing.region), &thing.id, &spec).await);
                 }
@@ -397,7 +397,7 @@ impl Engine {
 }
 
 /// A spec that lets a resource be deleted at once, with its contents.
-pub fn without_mercy(name: &str, mut spec: Value) -> Value {
+pub fn deletable_at_once(name: &str, mut spec: Value) -> Value {
     if let Value::Map(map) = &mut spec {
         match name {
             "s3_bucket" => drop(map.insert("force_destroy".to_owned(), Value::Bool(true))),

@@ -257,16 +257,18 @@ impl Model {
     }
 
     /// The resource that decides the region of this slot; `None` for a global resource.
-    pub fn seat(&self, slot: u32) -> Option<u32> {
+    pub fn region_owner(&self, slot: u32) -> Option<u32> {
         let one = self.resources.get(&slot)?;
-        match one.parent.and_then(|parent| self.seat(parent)) {
+        match one.parent.and_then(|parent| self.region_owner(parent)) {
             None => (one.shape().kind != "iam_role").then_some(slot),
             parent => parent,
         }
     }
 
     fn is_abroad(&self, slot: u32) -> bool {
-        self.seat(slot).and_then(|seat| self.resources.get(&seat)).is_some_and(|one| one.abroad)
+        self.region_owner(slot)
+            .and_then(|region_owner| self.resources.get(&region_owner))
+            .is_some_and(|one| one.abroad)
     }
 
     fn of(&self, shape: usize) -> Vec<u32> {

@@ -65,7 +65,7 @@ struct State {
     count: u32,
     dead: bool,
     /// The requests with faults so far.
-    befell: Vec<String>,
+    faults_hit: Vec<String>,
 }
 
 impl Wire {
@@ -109,8 +109,8 @@ impl Wire {
     }
 
     /// Requests with faults since the count was restarted.
-    pub fn befell(&self) -> Vec<String> {
-        self.state().befell.clone()
+    pub fn faults_hit(&self) -> Vec<String> {
+        self.state().faults_hit.clone()
     }
 
     /// Returns when the process must die.
@@ -155,7 +155,7 @@ impl Wire {
         });
         if let Some(fault) = fault {
             let what = format!("{fault:?} at {count}: {} {}", request.method(), operation(request));
-            state.befell.push(what);
+            state.faults_hit.push(what);
         }
         Some(fault)
     }

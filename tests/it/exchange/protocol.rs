@@ -25,7 +25,7 @@ pub enum Protocol {
 
 type Members = BTreeMap<String, String>;
 /// Headers and body.
-type Said = (Vec<(String, String)>, Vec<u8>);
+type HttpAnswer = (Vec<(String, String)>, Vec<u8>);
 
 impl Protocol {
     /// Parses the protocol and the call of a request.
@@ -56,7 +56,7 @@ impl Protocol {
     }
 
     /// Wraps the inner part of an answer.
-    pub fn result(self, call: &Call, inside: &str) -> Said {
+    pub fn result(self, call: &Call, inside: &str) -> HttpAnswer {
         let operation = call.operation.rsplit(':').next().unwrap_or_default();
         match self {
             Self::Query => xml(format!(
@@ -76,7 +76,7 @@ impl Protocol {
     }
 
     /// An error with this code and message.
-    pub fn fault(self, code: &str, words: &str) -> Said {
+    pub fn fault(self, code: &str, words: &str) -> HttpAnswer {
         let escaped = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         match self {
             Self::Query => xml(format!(
@@ -97,7 +97,7 @@ impl Protocol {
         }
     }
 
-    fn document(self, value: &Value) -> Said {
+    fn document(self, value: &Value) -> HttpAnswer {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         match self {
             Self::Cbor => {
@@ -116,7 +116,7 @@ impl Protocol {
     }
 }
 
-fn xml(body: String) -> Said {
+fn xml(body: String) -> HttpAnswer {
     (vec![("content-type".to_owned(), "text/xml".to_owned())], body.into_bytes())
 }
 
@@ -214,7 +214,7 @@ mod cbor {
         }
 
         /// Reads the end of an item of indefinite length.
-        fn is_over(&mut self) -> bool {
+        fn at_end(&mut self) -> bool {
             let over = self.0.first() == Some(&0xff);
             if over {
                 self.0 = &self.0[1..];
@@ -243,14 +243,14 @@ mod cbor {
                 2 | 3 => self.text(length)?.into(),
                 4 => {
                     let mut list = Vec::new();
-                    while list.len() as u64 != length && !self.is_over() {
+                    while list.len() as u64 != length && !self.at_end() {
                         list.push(self.value()?);
                     }
                     list.into()
                 }
                 5 => {
                     let mut map = Map::new();
-                    while map.len() as u64 != length && !self.is_over() {
+                    while map.len() as u64 != length && !self.at_end() {
                         let Value::String(name) = self.value()? else { return None };
                         map.insert(name, self.value()?);
                     }

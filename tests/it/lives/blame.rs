@@ -10,7 +10,7 @@ use crate::harness::{REGION, Run};
 
 macro_rules! blames {
     ($($kind:ident: $_type:path,)*) => {
-        $(#[test] fn $kind() { Life::new(stringify!($kind)).blames_nobody(); })*
+        $(#[test] fn $kind() { Life::new(stringify!($kind)).never_reports_false_drift(); })*
     };
 }
 
@@ -20,7 +20,7 @@ dwctl::each_kind!(blames);
 const WRITES: &str = ":(?!Get|List|Describe|Head|BatchGet|Validate|Search|Lookup|AssumeRole)";
 
 impl Life {
-    fn blames_nobody(mut self) {
+    fn never_reports_false_drift(mut self) {
         let (changes, replaces) = self.steps();
         self.project.write(&toml::to_string(&self.stack).expect("a stack"));
         // The part of an apply that succeeded is not attributed to anyone else.
@@ -31,7 +31,7 @@ impl Life {
             if run.code == Some(0) {
                 break;
             }
-            self.blames_none(&format!("made but for call {call}"));
+            self.expects_no_drift(&format!("made but for call {call}"));
         }
         self.project.apply();
         self.project.run(&["drift"]).exits(0);
@@ -66,7 +66,7 @@ impl Life {
         let mut planned = 0;
         for (what, trial) in trials {
             *self.example() = trial;
-            planned += usize::from(self.blames_none(&what));
+            planned += usize::from(self.expects_no_drift(&what));
         }
         assert!(planned >= example.len(), "only {planned} changes can be planned");
 
@@ -87,9 +87,9 @@ impl Life {
                     break;
                 }
                 let what = format!("{} refused at its call {call}", step.name);
-                assert!(self.blames_none(&what), "{what}: no plan");
+                assert!(self.expects_no_drift(&what), "{what}: no plan");
                 self.stack = before.clone();
-                self.blames_none(&format!("{what}, and taken back"));
+                self.expects_no_drift(&format!("{what}, and taken back"));
             }
             self.stack = after;
             self.apply();
@@ -160,7 +160,7 @@ impl Life {
     }
 
     /// Plans the current stack, and expects no drift. Returns whether it can be planned.
-    fn blames_none(&self, what: &str) -> bool {
+    fn expects_no_drift(&self, what: &str) -> bool {
         self.project.write(&toml::to_string(&self.stack).expect("a stack"));
         let blames = |run: &Run| run.stdout.contains("outside dwctl");
         let plan = self.project.run(&["plan"]);

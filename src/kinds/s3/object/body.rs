@@ -14,7 +14,7 @@ const LARGE: u64 = 64 * 1024 * 1024;
 /// The size of a part. It must not change, since the checksum of an object depends on it.
 pub const PART: u64 = 16 * 1024 * 1024;
 /// Maximum number of parts (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>).
-const MOST_PARTS: u64 = 10_000;
+const MAX_PARTS: u64 = 10_000;
 
 /// The content of an object.
 pub enum Body {
@@ -45,8 +45,8 @@ impl Body {
     /// Opens a file of the stack. A foreign module cannot upload files from the user's home.
     fn file(source: &str, files: &Files) -> Result<Self, String> {
         let opened = files.open(source).map_err(|refusal| refusal.describe(source))?;
-        if opened.length > PART * MOST_PARTS {
-            return Err(format!("`{source}` is larger than {} GiB", PART * MOST_PARTS / (1 << 30)));
+        if opened.length > PART * MAX_PARTS {
+            return Err(format!("`{source}` is larger than {} GiB", PART * MAX_PARTS / (1 << 30)));
         }
         Ok(Self::File { file: opened.file, length: opened.length })
     }

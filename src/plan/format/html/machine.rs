@@ -10,11 +10,11 @@ use crate::plan::review::shorten;
 use crate::plan::{Change, Sign};
 
 /// Above this number of states, only changed ones and their neighbours are drawn.
-const MOST_STATES: usize = 60;
+const MAX_STATES: usize = 60;
 /// The most transitions in a picture; more would be unreadable.
-const MOST_FLOWS: usize = 300;
+const MAX_FLOWS: usize = 300;
 /// The most states in all pictures of a machine, including its inner machines.
-const MOST_IN_ALL: usize = 300;
+const MAX_IN_ALL: usize = 300;
 /// Longest name, and longest condition.
 const NAME: usize = 26;
 const WHEN: usize = 26;
@@ -49,7 +49,7 @@ pub(super) fn machines(text: &mut String, change: &Change, drift: bool) {
             text,
             "<details class=\"doc\"><summary><code>{name}</code> as a picture{words}</summary>"
         );
-        Pictures { text, name: &name, drift, room: MOST_IN_ALL }.of(&chart, "");
+        Pictures { text, name: &name, drift, room: MAX_IN_ALL }.of(&chart, "");
         text.push_str("</details>\n");
     }
 }
@@ -109,7 +109,7 @@ impl Pictures<'_> {
 
     fn pair(&mut self, chart: &Chart, within: &str) {
         let part = Part::of(chart);
-        if part.states.len() > self.room.min(2 * MOST_STATES) || part.flows.len() > MOST_FLOWS {
+        if part.states.len() > self.room.min(2 * MAX_STATES) || part.flows.len() > MAX_FLOWS {
             let _ = writeln!(self.text, "<p class=\"dim\">Not drawn: {} states.</p>", part.states.len());
             return;
         }
@@ -154,8 +154,8 @@ struct Part<'c> {
 impl<'c> Part<'c> {
     fn of(chart: &'c Chart) -> Self {
         let count = chart.states.len();
-        let mut kept = vec![count <= MOST_STATES; count];
-        if count > MOST_STATES {
+        let mut kept = vec![count <= MAX_STATES; count];
+        if count > MAX_STATES {
             let mark = |kept: &mut Vec<bool>, places: [Option<usize>; 2]| {
                 for place in places.into_iter().flatten() {
                     if let Some(one) = kept.get_mut(place) {

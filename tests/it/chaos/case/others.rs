@@ -8,7 +8,7 @@ use dwctl::kind::{ErasedLive, NewResource, Owner};
 use dwctl::kinds::kind;
 use dwctl::plan::Selection;
 
-use super::super::engine::{End, Survey, Thing, address, without_mercy};
+use super::super::engine::{End, Survey, Thing, address, deletable_at_once};
 use super::super::model::{Model, SHAPES};
 use super::super::wire::Fault;
 use super::{Outcome, Run, explained, thing, words};
@@ -19,7 +19,7 @@ fn of_another_stack(kind: &str) -> Tags {
     Owner { stack: "other".to_owned(), env: "prod".to_owned(), address: format!("{kind}.theirs") }.tags()
 }
 
-fn of_a_hand() -> Tags {
+fn of_a_person() -> Tags {
     Tags::from([("team".to_owned(), "finance".to_owned())])
 }
 
@@ -55,7 +55,7 @@ impl Run<'_> {
     }
 
     /// An apply during which someone creates what it is about to create.
-    pub(super) async fn premake(&mut self, which: u8, at: u8, stack: bool) -> Outcome {
+    pub(super) async fn create_meanwhile(&mut self, which: u8, at: u8, stack: bool) -> Outcome {
         if !self.collisions.is_empty() || self.model.in_s3 {
             return Ok(());
         }
@@ -66,7 +66,7 @@ impl Run<'_> {
         let slot = self.model.add(shape, usize::from(which / 16));
         self.restructured.insert(slot);
         let number = self.model.resources[&slot].number;
-        let tags = if stack { of_another_stack(SHAPES[shape].kind) } else { of_a_hand() };
+        let tags = if stack { of_another_stack(SHAPES[shape].kind) } else { of_a_person() };
         self.write();
         self.engine.wire.follow(vec![(self.request(at), Fault::Intrude)]);
         let theirs: RefCell<Survey> = RefCell::default();
@@ -75,8 +75,9 @@ impl Run<'_> {
                 theirs.borrow_mut().insert(thing, live);
             }
         };
-        let (end, _, befell) = self.engine.apply_told(Selection::default(), self.parallelism, intrude).await;
-        self.log.extend(befell.iter().map(|one| format!("  {one}")));
+        let (end, _, faults_hit) =
+            self.engine.apply_with_counts(Selection::default(), self.parallelism, intrude).await;
+        self.log.extend(faults_hit.iter().map(|one| format!("  {one}")));
         let theirs = theirs.into_inner();
         if theirs.is_empty() {
             return match end {
@@ -98,7 +99,11 @@ impl Run<'_> {
     /// A resource of ours becomes foreign: another stack takes it over, or a person recreates it under its
     /// name. Until it is forgotten, applies must do nothing.
     pub(super) async fn lose_to_others(&mut self, which: u8, remade: bool) -> Outcome {
-        if !self.collisions.is_empty() || self.disowned || self.lost || !self.restructured.is_empty() {
+        if !self.collisions.is_empty()
+            || self.owner_tags_changed
+            || self.lost
+            || !self.restructured.is_empty()
+        {
             return Ok(());
         }
         let Some(ledger) = self.engine.ledger().await else { return Ok(()) };
@@ -129,13 +134,13 @@ impl Run<'_> {
         let kind = kind(thing.kind).expect("a kind");
         let cx = self.engine.cx(REGION);
         if remade {
-            let spec = without_mercy(thing.kind, live.spec);
+            let spec = deletable_at_once(thing.kind, live.spec);
             let deleted = kind.delete(&cx, &thing.id, &spec).await;
             deleted.map_err(|error| format!("{thing:?} cannot be deleted: {error}"))?;
             let one = &self.model.resources[&slot];
             // Creation times have a resolution of one second.
             tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-            let made = self.make_theirs(one.shape, one.number, &of_a_hand()).await;
+            let made = self.make_theirs(one.shape, one.number, &of_a_person()).await;
             let (made, live) = made.ok_or_else(|| format!("{thing:?} cannot be made anew"))?;
             self.foreign.insert(made, live);
         } else {

@@ -19,7 +19,7 @@ impl Run<'_> {
             return;
         };
         // AWS does not delete a parent while this resource exists.
-        if one.parent.is_some() || self.disowned {
+        if one.parent.is_some() || self.owner_tags_changed {
             return;
         }
         let of = address(&one.address());
@@ -88,8 +88,9 @@ impl Run<'_> {
             false => Selection { targets: one, ..Selection::default() },
         };
         self.engine.wire.follow(kill.map(|(at, done)| self.kill(at, done)).into_iter().collect());
-        let (end, _, befell) = self.engine.apply_told(selection, self.parallelism, async || ()).await;
-        self.log.extend(befell.iter().map(|one| format!("  {one}")));
+        let (end, _, faults_hit) =
+            self.engine.apply_with_counts(selection, self.parallelism, async || ()).await;
+        self.log.extend(faults_hit.iter().map(|one| format!("  {one}")));
         let survey = self.engine.survey().await;
         self.untouched(&survey)?;
         for thing in left {

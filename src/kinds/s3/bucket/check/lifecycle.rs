@@ -8,7 +8,7 @@ const WATERFALL: [&str; 6] =
     ["STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"];
 
 /// Minimum days in `STANDARD_IA` and `ONEZONE_IA`, and before a move there.
-const LEAST: i64 = 30;
+const MIN_DAYS: i64 = 30;
 
 const ACTIONS: [&str; 5] = [
     "expiration",
@@ -89,25 +89,28 @@ fn check_days(
         }
     }
     for one in
-        moves.iter().filter(|one| matches!(one.class, "STANDARD_IA" | "ONEZONE_IA") && one.days < LEAST)
+        moves.iter().filter(|one| matches!(one.class, "STANDARD_IA" | "ONEZONE_IA") && one.days < MIN_DAYS)
     {
         problems.push(
             Problem::new(
                 &*one.path,
-                format!("objects move to {} after {LEAST} days at the earliest, not {}", one.class, one.days),
+                format!(
+                    "objects move to {} after {MIN_DAYS} days at the earliest, not {}",
+                    one.class, one.days
+                ),
             )
-            .help(format!("set `{days}` to {LEAST} or more")),
+            .help(format!("set `{days}` to {MIN_DAYS} or more")),
         );
     }
     let rank = |class: &str| WATERFALL.iter().position(|one| *one == class);
     for later in &moves {
         for earlier in moves.iter().filter(|one| rank(one.class) < rank(later.class)) {
-            let stay = if matches!(earlier.class, "STANDARD_IA" | "ONEZONE_IA") { LEAST } else { 1 };
+            let stay = if matches!(earlier.class, "STANDARD_IA" | "ONEZONE_IA") { MIN_DAYS } else { 1 };
             if later.days < earlier.days + stay {
                 let why = if stay == 1 {
                     format!("objects cannot come back from {} to {}", later.class, earlier.class)
                 } else {
-                    format!("objects stay in {} for at least {LEAST} days", earlier.class)
+                    format!("objects stay in {} for at least {MIN_DAYS} days", earlier.class)
                 };
                 problems.push(
                     Problem::new(
