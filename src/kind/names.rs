@@ -425,7 +425,7 @@ mod tests {
             ("bucket", "s3://logs", "cannot be the name"),
             ("log-group", "/aws/x", "not the ARN of a log group"),
             ("log-group", "arn:aws:logs:eu-west-1:111122223333:log-group:x", "is in eu-west-1"),
-            ("topic", "arn:aws:sns:::t", "names its region"),
+            ("topic", "arn:aws:sns:::t", "must contain its region"),
             ("alarm-action", "alerts", "ARN"),
             ("alarm-action", "arn:aws:sns:eu-west-1:111122223333:t", "SNS topic is in eu-west-1"),
             ("target", "arn:aws:states:eu-west-1:111122223333:stateMachine:m", "is in eu-west-1"),

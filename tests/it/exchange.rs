@@ -226,7 +226,7 @@ impl Exchange {
 
     /// Fails unless every answer so far was requested, and nothing else.
     #[track_caller]
-    pub fn is_done(&self) {
+    pub fn expect_all_requested(&self) {
         let faults = self.faults();
         assert!(faults.is_empty(), "{}", faults.join("\n"));
     }

@@ -857,7 +857,7 @@ fn items_on_the_last_page_are_found() {
                 assert_eq!(done, Ok(()), "{place}");
             }
         }
-        aws.is_done();
+        aws.expect_all_requested();
         for list in case.lists {
             let pages =
                 aws.calls().iter().filter(|call| call.operation.ends_with(&format!(":{list}"))).count();

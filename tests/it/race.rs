@@ -498,7 +498,7 @@ fn plan_drift_and_destroy_report_a_duplicate_outside_the_ledger() {
     // Every format for reviewers says so.
     project.run(&["plan", "--out", "saved.json"]).exits(0);
     for format in ["markdown", "html", "json", "sarif", "junit"] {
-        // And a saved plan.
+        // A saved plan says so, too.
         for verb in [&["plan"][..], &["drift"], &["show", "saved.json"]] {
             let run = project.run(&[verb, &["--format", format]].concat()).exits(0);
             let text = run.stdout.replace("&#39;", "'").replace("&#x27;", "'").replace("&apos;", "'");

@@ -232,7 +232,7 @@ fn judged(name: &str) {
     for one in &all {
         let place = format!("{} {} ({})", one.operation, one.label, one.test);
         let as_recorded = read(one);
-        aws.is_done();
+        aws.expect_all_requested();
         if !matches!(as_recorded, Ok(Some(_))) {
             faults.push(format!("{place} cannot be read: {as_recorded:?}"));
             continue;

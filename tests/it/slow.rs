@@ -34,7 +34,7 @@ impl Scene {
         let run = dwctl_with(self.folder.path(), &arguments, &KEYS);
         assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
         assert!(run.time < Duration::from_secs(60), "{:?}", run.time);
-        self.aws.is_done();
+        self.aws.expect_all_requested();
         run
     }
 

@@ -19,7 +19,7 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [REPLACE]), length(min = 3, max = 128), regex(pattern = r"(^[a-zA-Z0-9]$)|(^[a-zA-Z0-9]([a-zA-Z0-9\._-])*[a-zA-Z0-9]$)"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when destroyed: API calls are no longer recorded"]))]
     pub trail_name: String,
-    /// Record calls. Off, the trail stays and delivers nothing.
+    /// Record calls. If this is off, the trail remains but delivers nothing.
     #[serde(default = "yes")]
     #[schemars(extend("x-dwctl-risk" = ["protection when off: API calls are no longer recorded"]))]
     pub is_logging: bool,
@@ -43,7 +43,7 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-spelling" = "kms-key", "x-dwctl-names" = "kms-key"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: no longer encrypted with a key of the account"]))]
     pub kms_key_id: Option<String>,
-    /// Sign digests of the log files, by which one sees whether a file was changed or deleted.
+    /// Sign digests of the log files, which reveal whether a file was changed or deleted.
     #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = ["protection when off: changed log files go unnoticed"]))]
     pub enable_log_file_validation: bool,
@@ -76,7 +76,7 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-key" = "insight_type"))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: CloudTrail no longer looks for {before}"]))]
     pub insight_selectors: Vec<InsightSelector>,
-    /// Which data events to sum up every five minutes, and how.
+    /// Which data events to aggregate every five minutes, and how.
     #[serde(default)]
     #[schemars(length(max = 1), extend("x-dwctl-key" = "event_category"))]
     pub aggregation_configurations: Vec<AggregationConfiguration>,
@@ -108,7 +108,7 @@ pub struct DataResource {
     /// Type of the resources. Other types need advanced selectors.
     #[schemars(extend("enum" = ["AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::S3::Object"]))]
     pub r#type: String,
-    /// ARNs, or starts of them: `arn:aws:s3:::lake/raw/`; `arn:aws:s3` and `arn:aws:lambda` are all.
+    /// ARNs, or prefixes of ARNs: `arn:aws:s3:::lake/raw/`; `arn:aws:s3` and `arn:aws:lambda` mean all.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     pub values: Vec<String>,
@@ -169,7 +169,7 @@ pub struct InsightSelector {
     pub event_categories: Vec<String>,
 }
 
-/// Events that are summed up.
+/// Events that are aggregated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AggregationConfiguration {
     /// The events.

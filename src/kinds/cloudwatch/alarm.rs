@@ -25,18 +25,18 @@ pub struct Spec {
     #[serde(default = "yes")]
     #[schemars(extend("x-dwctl-risk" = ["protection when off: the alarm notifies nobody"]))]
     pub actions_enabled: bool,
-    /// ARNs of what to notify or do when the alarm goes off, such as SNS topics; at most five.
+    /// ARNs to notify, or of actions to take, when the alarm goes off, such as SNS topics; at most five.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 5), inner(length(min = 1, max = 1024)))]
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: the alarm no longer notifies a previous target"]))]
     #[schemars(extend("x-dwctl-names" = "alarm-action"))]
     pub alarm_actions: Vec<String>,
-    /// ARNs of what to notify or do when all is well again; at most five.
+    /// ARNs to notify, or of actions to take, when the alarm returns to OK; at most five.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 5), inner(length(min = 1, max = 1024)))]
     #[schemars(extend("x-dwctl-names" = "alarm-action"))]
     pub ok_actions: Vec<String>,
-    /// ARNs of what to notify or do when data is missing; at most five.
+    /// ARNs to notify, or of actions to take, when data is missing; at most five.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]), length(max = 5), inner(length(min = 1, max = 1024)))]
     #[schemars(extend("x-dwctl-names" = "alarm-action"))]
@@ -51,7 +51,7 @@ pub struct Spec {
     /// combination of dimensions: all of them must be given.
     #[serde(default)]
     pub dimensions: BTreeMap<String, String>,
-    /// How the data points of a period are summed up; or `extended_statistic`.
+    /// How the data points of a period are aggregated; or `extended_statistic`.
     #[schemars(extend("enum" = ["Average", "Maximum", "Minimum", "SampleCount", "Sum"]))]
     pub statistic: Option<String>,
     /// A percentile or trimmed statistic: `p99`, `tm90`, `TM(10%:90%)`, `IQM`, `PR(0:300)`.
@@ -65,7 +65,7 @@ pub struct Spec {
     /// Take only data points of this unit. Absent: all units, which is nearly always right.
     #[schemars(extend("enum" = UNITS))]
     pub unit: Option<String>,
-    /// How many of the latest periods are looked at.
+    /// Number of the latest periods that are evaluated.
     #[schemars(range(min = 1))]
     pub evaluation_periods: Option<i32>,
     /// How many of these must breach for the alarm to go off. Absent: all.
@@ -98,16 +98,16 @@ pub struct Spec {
     #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "id"))]
     pub metrics: Vec<MetricDataQuery>,
-    /// Which range of data is looked at. Absent: a window that slides with every evaluation.
+    /// Which range of data is evaluated. Absent: a window that slides with every evaluation.
     pub evaluation_window: Option<EvaluationWindow>,
-    /// Time after each creation and change in which the alarm keeps quiet. Absent: none.
+    /// Time after each creation and change in which the alarm stays silent. Absent: none.
     pub warm_up_configuration: Option<WarmUpConfiguration>,
     /// A query to watch instead of a metric.
     pub evaluation_criteria: Option<EvaluationCriteria>,
     /// Seconds between evaluations of `evaluation_criteria`: 10, 20, 30 or a multiple of 60.
     #[schemars(range(min = 10, max = 3600))]
     pub evaluation_interval: Option<i32>,
-    /// What notifications hold besides the alarm.
+    /// What notifications contain besides the alarm.
     pub action_configuration: Option<ActionConfiguration>,
 }
 
@@ -137,7 +137,7 @@ pub struct MetricDataQuery {
     pub account_id: Option<String>,
 }
 
-/// A metric and how its data points are summed up.
+/// A metric and how its data points are aggregated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricStat {
     /// The metric.
@@ -186,7 +186,7 @@ pub struct WallClockWindow {
     pub timezone: String,
 }
 
-/// Time in which a new or changed alarm keeps quiet.
+/// Time in which a new or changed alarm stays silent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WarmUpConfiguration {
     /// How long, in minutes.
@@ -218,18 +218,18 @@ pub struct PromQlCriteria {
     pub recovery_period: Option<i32>,
 }
 
-/// What notifications hold besides the alarm.
+/// What notifications contain besides the alarm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ActionConfiguration {
     /// Tags of the alarm, for SNS topics, Lambda functions and EventBridge.
     pub alarm_tags_propagation: AlarmTagsPropagation,
 }
 
-/// Which tags of an alarm its notifications hold.
+/// Which tags of an alarm its notifications contain.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-dwctl-at-most-one" = [["included_tag_keys", "excluded_tag_keys"]]))]
 pub struct AlarmTagsPropagation {
-    /// Whether notifications hold tags.
+    /// Whether notifications contain tags.
     pub enabled: bool,
     /// Only the tags with these keys; or `excluded_tag_keys`.
     #[serde(default)]

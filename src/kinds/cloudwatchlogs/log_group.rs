@@ -75,7 +75,7 @@ pub struct MetricFilter {
     /// The metric: exactly one.
     #[schemars(length(min = 1, max = 1))]
     pub metric_transformations: Vec<MetricTransformation>,
-    /// Look at log events as the log group's or the account's transformer left them.
+    /// Use log events as transformed by the log group's or the account's transformer.
     #[serde(default)]
     pub apply_on_transformed_logs: bool,
     /// Which log events to look at, by source account and region:
@@ -140,7 +140,7 @@ pub struct SubscriptionFilter {
     #[serde(default = "by_log_stream")]
     #[schemars(extend("enum" = ["Random", "ByLogStream"]))]
     pub distribution: String,
-    /// Look at log events as the log group's or the account's transformer left them.
+    /// Use log events as transformed by the log group's or the account's transformer.
     #[serde(default)]
     pub apply_on_transformed_logs: bool,
     /// Which log events to look at, by source account and region:

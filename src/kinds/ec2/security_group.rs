@@ -29,8 +29,8 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [SET]))]
     #[schemars(extend("x-dwctl-document" = "ingress"))]
     pub ingress: Vec<Rule>,
-    /// Outbound rules, each with one destination. Absent: as AWS chose, which is all outbound
-    /// traffic. If removed: all outbound traffic over IPv4. To allow none: `revoke_all_egress`.
+    /// Outbound rules, each with one destination. Absent: AWS's choice, which is all outbound traffic. If
+    /// removed: all outbound traffic over IPv4. To allow none: `revoke_all_egress`.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET, AWS_DEFAULT], "x-dwctl-restored" = everything()))]
     #[schemars(extend("x-dwctl-document" = "egress"))]
@@ -46,10 +46,10 @@ pub struct Spec {
 pub struct Rule {
     /// `tcp`, `udp`, `icmp`, `icmpv6`, the number of another protocol, or `-1` for all.
     pub ip_protocol: String,
-    /// First port; of ICMP its type, `-1` for all. For TCP, UDP and ICMP only.
+    /// First port; for ICMP the type, `-1` for all. For TCP, UDP and ICMP only.
     #[schemars(range(min = -1, max = 65535))]
     pub from_port: Option<i32>,
-    /// Last port; of ICMP its code, `-1` for all. For TCP, UDP and ICMP only.
+    /// Last port; for ICMP the code, `-1` for all. For TCP, UDP and ICMP only.
     #[schemars(range(min = -1, max = 65535))]
     pub to_port: Option<i32>,
     /// Peers: a block of IPv4 addresses.

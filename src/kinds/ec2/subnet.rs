@@ -37,14 +37,14 @@ pub struct Spec {
     #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = ["access when on: instances in it get public addresses"]))]
     pub map_public_ip_on_launch: bool,
-    /// Whether what starts in the subnet gets an IPv6 address. Default false; true in an
+    /// Whether instances and interfaces created in the subnet get an IPv6 address. Default false; true in an
     /// `ipv6_native` subnet, as AWS has it.
     #[serde(default)]
     pub assign_ipv6_address_on_creation: bool,
     /// Whether AWS's DNS server makes up IPv6 addresses for names that have IPv4 alone. Default false.
     #[serde(default)]
     pub enable_dns64: bool,
-    /// DNS names of instances that start in the subnet. Absent: as AWS chose.
+    /// DNS names of instances that start in the subnet. Absent: AWS's choice.
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
     pub private_dns_name_options_on_launch: Option<PrivateDnsNameOptions>,
 }
@@ -52,8 +52,8 @@ pub struct Spec {
 /// DNS names of instances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PrivateDnsNameOptions {
-    /// Made from the IPv4 address (`ip-name`) or the instance id (`resource-name`).
-    /// Absent: as AWS chose, `resource-name` in an `ipv6_native` subnet.
+    /// Whether names are made from the IPv4 address (`ip-name`) or the instance id (`resource-name`). Absent:
+    /// AWS's choice, `resource-name` in an `ipv6_native` subnet.
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["ip-name", "resource-name"]))]
     pub hostname_type: Option<String>,
     /// Whether names made from the instance id answer with the IPv4 address. Default false.

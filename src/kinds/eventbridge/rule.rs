@@ -28,7 +28,7 @@ pub struct Spec {
     #[schemars(length(max = 256))]
     #[schemars(extend("x-dwctl-document" = "schedule"))]
     pub schedule_expression: Option<String>,
-    /// Which events the rule takes, as AWS's event pattern.
+    /// Which events the rule matches, as AWS's event pattern.
     #[schemars(extend("x-dwctl-document" = "pattern"))]
     pub event_pattern: Option<Json>,
     /// Whether the rule fires.
@@ -39,8 +39,8 @@ pub struct Spec {
     #[schemars(length(min = 1, max = 1600))]
     #[schemars(extend("x-dwctl-names" = "role"))]
     pub role_arn: Option<String>,
-    /// Where events go; each has an `id` that is its own in the rule. AWS allows 5 in a rule unless
-    /// the quota was raised.
+    /// Where events go; each has an `id` that is unique in the rule. AWS allows 5 in a rule unless the quota
+    /// was raised.
     #[serde(default)]
     #[schemars(extend("x-dwctl-key" = "id"), length(max = 100))]
     pub targets: Vec<Target>,
@@ -161,7 +161,7 @@ impl Kind for EventbridgeRule {
     type Attrs = Attrs;
 
     fn identity(spec: Known<'_>, scope: &Scope) -> Identity {
-        let named = bus(spec).map(|bus| named(bus, scope)).zip(spec.text("name"));
+        let named = bus(spec).map(|bus| bus_name(bus, scope)).zip(spec.text("name"));
         Identity::named(named.map(|(bus, name)| format!("{bus}|{name}")))
     }
 
@@ -219,7 +219,7 @@ impl Kind for EventbridgeRule {
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
         put_rule(cx, &want.event_bus_name, want, Some(new.tags)).await?;
-        Ok(format!("{}|{}", named(&want.event_bus_name, &cx.scope), want.name).into())
+        Ok(format!("{}|{}", bus_name(&want.event_bus_name, &cx.scope), want.name).into())
     }
 
     async fn update(cx: &Cx, id: &str, live: &Spec, want: &Spec) -> Result<()> {
@@ -283,7 +283,7 @@ fn bus<'a>(spec: Known<'a>) -> Option<&'a str> {
 /// Shortens the ARN of a bus in this account and region to its name; AWS accepts both
 /// (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>). The ARN of another
 /// account's bus stays as it is.
-fn named<'a>(bus: &'a str, scope: &Scope) -> &'a str {
+fn bus_name<'a>(bus: &'a str, scope: &Scope) -> &'a str {
     let own = format!("arn:{}:events:{}:{}:event-bus/", scope.partition, scope.region, scope.account_id);
     bus.strip_prefix(&own).unwrap_or(bus)
 }
@@ -509,7 +509,7 @@ fn check_event_pattern(pattern: &Value) -> Vec<Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::{arn, named, refused, shared_start};
+    use super::{arn, bus_name, refused, shared_start};
     use crate::aws::{Class, Scope};
 
     #[test]
@@ -527,8 +527,8 @@ mod tests {
         );
         // The ARN of another account's bus differs from its name; for one's own bus, AWS accepts both.
         let theirs = "arn:aws:events:us-east-1:444455556666:event-bus/default";
-        assert_eq!(named(theirs, &scope), theirs);
-        assert_eq!(named("arn:aws:events:us-east-1:111122223333:event-bus/default", &scope), "default");
+        assert_eq!(bus_name(theirs, &scope), theirs);
+        assert_eq!(bus_name("arn:aws:events:us-east-1:111122223333:event-bus/default", &scope), "default");
     }
 
     #[test]

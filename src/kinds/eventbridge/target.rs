@@ -6,7 +6,7 @@ use aws_sdk_eventbridge::types;
 
 use crate::kind::prelude::*;
 
-/// Where a rule sends its events, and as what.
+/// Where a rule sends its events, and in which form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-dwctl-at-most-one" = [["input", "input_path", "input_transformer"]]))]
 pub struct Target {
@@ -62,11 +62,11 @@ pub struct InputTransformer {
 /// How often and how long a delivery is tried again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RetryPolicy {
-    /// Most attempts after the first.
+    /// Maximum number of attempts after the first.
     #[serde(default = "maximum_retry_attempts")]
     #[schemars(range(min = 0, max = 185))]
     pub maximum_retry_attempts: i32,
-    /// Oldest event that is still tried, in seconds.
+    /// Maximum age of an event that is still retried, in seconds.
     #[serde(default = "maximum_event_age")]
     #[schemars(range(min = 60, max = 86400))]
     pub maximum_event_age_in_seconds: i32,

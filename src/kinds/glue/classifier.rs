@@ -22,7 +22,7 @@ pub struct Spec {
     /// For lines of text such as logs, by a grok pattern.
     #[schemars(extend("x-dwctl" = [REPLACE_WHEN_COME_OR_GONE]))]
     pub grok_classifier: Option<GrokClassifier>,
-    /// For JSON whose records are within something else.
+    /// For JSON whose records are nested in something else.
     #[schemars(extend("x-dwctl" = [REPLACE_WHEN_COME_OR_GONE]))]
     pub json_classifier: Option<JsonClassifier>,
     /// For XML, by the element that holds a row.
@@ -33,8 +33,8 @@ pub struct Spec {
 /// How to read comma-separated values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CsvClassifier {
-    /// Whether the first line of a file names its columns: `PRESENT`, `ABSENT`, or `UNKNOWN`, with
-    /// which Glue guesses. It finds no header where all columns are texts.
+    /// Whether the first line of a file names its columns: `PRESENT`, `ABSENT`, or `UNKNOWN`: Glue then
+    /// guesses, and finds no header if all columns are texts.
     #[serde(default = "unknown")]
     #[schemars(extend("enum" = ["UNKNOWN", "PRESENT", "ABSENT"]))]
     pub contains_header: String,
@@ -50,7 +50,7 @@ pub struct CsvClassifier {
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), regex(pattern = r"^[^\r\n]$"), length(min = 1, max = 1))]
     pub quote_symbol: Option<String>,
     /// What reads the tables' files: `OpenCSVSerDe` (values in quotes; every column is a text),
-    /// `LazySimpleSerDe`, or `None`, with which the crawler chooses.
+    /// `LazySimpleSerDe`, or `None`: the crawler then chooses.
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT], "enum" = ["OpenCSVSerDe", "LazySimpleSerDe", "None"]))]
     pub serde: Option<String>,
     /// Take values as they are, spaces around them included, to find out the type of a column.

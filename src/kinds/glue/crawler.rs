@@ -57,8 +57,8 @@ pub struct Spec {
     /// Read data with Lake Formation's permissions instead of the role's.
     #[schemars(extend("x-dwctl" = [DEFAULT_IS_ABSENT], "x-dwctl-risk" = ["access when [use_lake_formation_credentials] off: data is read with the permissions of the role alone"]))]
     pub lake_formation_configuration: Option<LakeFormationConfiguration>,
-    /// Finer behaviour, as AWS's crawler configuration document: grouping, partitions,
-    /// table level and limits. It has a `Version`, 1.0.
+    /// Further settings, as AWS's crawler configuration document: grouping, partitions, table level and
+    /// limits. It has a `Version`, 1.0.
     pub configuration: Option<Json>,
     /// Name of a Glue security configuration, for the crawler's logs.
     #[schemars(length(max = 128))]
@@ -110,14 +110,14 @@ pub struct Targets {
 pub struct S3Target {
     /// The folder, as an `s3://` URL.
     pub path: String,
-    /// Glob patterns, relative to `path`, of what to pass over.
+    /// Glob patterns, relative to `path`, of what to skip.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     #[schemars(extend("x-dwctl-risk" = [PASSED_OVER]))]
     pub exclusions: Vec<String>,
     /// Name of a network connection, where the bucket is reached through a VPC.
     pub connection_name: Option<String>,
-    /// Files to read in each lowest folder. Absent: all.
+    /// Files to read in each leaf folder. Absent: all.
     #[schemars(range(min = 1, max = 249))]
     pub sample_size: Option<i32>,
     /// SQS queue with the bucket's events, for `CRAWL_EVENT_MODE`.
@@ -137,7 +137,7 @@ pub struct JdbcTarget {
     /// What to crawl: `database/schema/table`, where `%` stands for all.
     #[schemars(extend("x-dwctl-risk" = [TARGET_CHANGED]))]
     pub path: String,
-    /// Glob patterns of what to pass over.
+    /// Glob patterns of what to skip.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     #[schemars(extend("x-dwctl-risk" = [PASSED_OVER]))]
@@ -207,7 +207,7 @@ pub struct DeltaTarget {
     /// Write manifest files beside the data.
     #[serde(default)]
     pub write_manifest: bool,
-    /// Make native tables, for engines that read the Delta log themselves.
+    /// Create native tables, for engines that read the Delta log themselves.
     #[serde(default)]
     pub create_native_delta_table: bool,
 }
@@ -221,7 +221,7 @@ pub struct OpenTableTarget {
     pub paths: Vec<String>,
     /// Name of a network connection, where the data is reached through a VPC.
     pub connection_name: Option<String>,
-    /// Glob patterns of what to pass over.
+    /// Glob patterns of what to skip.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [SET]))]
     #[schemars(extend("x-dwctl-risk" = [PASSED_OVER]))]
@@ -233,13 +233,13 @@ pub struct OpenTableTarget {
 /// What to do when data has another schema or is gone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SchemaChangePolicy {
-    /// Of a table whose data has another schema: `UPDATE_IN_DATABASE`, or `LOG` and leave it.
+    /// For a table whose data has another schema: `UPDATE_IN_DATABASE`, or `LOG` and leave it.
     #[serde(default = "update_behavior")]
     #[schemars(extend("enum" = ["LOG", "UPDATE_IN_DATABASE"]))]
     #[schemars(extend("x-dwctl-risk" = ["protection when to UPDATE_IN_DATABASE: crawls overwrite the schemas of tables"]))]
     pub update_behavior: String,
-    /// Of a table whose data is gone: `DEPRECATE_IN_DATABASE`, `DELETE_FROM_DATABASE`, or
-    /// `LOG` and leave it.
+    /// For a table whose data is gone: `DEPRECATE_IN_DATABASE`, `DELETE_FROM_DATABASE`, or `LOG` and leave
+    /// it.
     #[serde(default = "delete_behavior")]
     #[schemars(extend("enum" = ["LOG", "DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE"]))]
     #[schemars(extend("x-dwctl-risk" = ["data-loss when to DELETE_FROM_DATABASE: crawls delete tables whose data is gone from the catalog"]))]

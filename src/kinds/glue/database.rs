@@ -42,7 +42,7 @@ pub struct Spec {
     pub target_database: Option<DatabaseIdentifier>,
     /// Makes this a view of a database outside the Data Catalog, through a connection.
     pub federated_database: Option<FederatedDatabase>,
-    /// Delete the database with the tables in it. AWS would do so unasked; dwctl refuses.
+    /// Delete the database with the tables in it. AWS would do so without asking; dwctl otherwise refuses.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
     #[schemars(extend("x-dwctl-risk" = ["protection when on: destroying it deletes the tables in it", "data-loss when destroyed true: the tables in it are deleted from the catalog"]))]

@@ -26,8 +26,8 @@ pub struct Spec {
     pub role: String,
     /// What the job runs.
     pub command: Command,
-    /// Version of Glue, such as `"5.0"`: the versions of Spark, Python and Scala; `auto`
-    /// has AWS upgrade the job. Absent: AWS's newest when the job is made.
+    /// Version of Glue, such as `"5.0"`: the versions of Spark, Python and Scala; `auto` has AWS upgrade the
+    /// job. Absent: AWS's newest when the job is created.
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), length(min = 1, max = 255), regex(pattern = r"^((\w+\.)+\w+|auto)$"))]
     pub glue_version: Option<String>,
     /// Size of a worker: `G.025X` (streaming only), `G.1X` to `G.16X`, memory-rich `R.1X`
@@ -35,7 +35,7 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]))]
     #[schemars(extend("x-dwctl-risk" = ["cost when changed: different workers, {before} → {after}"]))]
     pub worker_type: Option<String>,
-    /// Workers of a run; with auto scaling, the most. Needs `worker_type`.
+    /// Workers of a run; with auto scaling, their maximum. Needs `worker_type`.
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 0))]
     #[schemars(extend("x-dwctl-risk" = ["cost when more: {before} → {after} workers"]))]
     pub number_of_workers: Option<i32>,
@@ -48,8 +48,8 @@ pub struct Spec {
     #[serde(default)]
     #[schemars(range(min = 0))]
     pub max_retries: i32,
-    /// Minutes after which a run is stopped, at most 7 days. Absent: AWS's choice when the
-    /// job is made: 480 for Glue 5.0 and newer, 2880 for older, none for streaming.
+    /// Minutes after which a run is stopped, at most 7 days. Absent: AWS's choice when the job is created:
+    /// 480 for Glue 5.0 and newer, 2880 for older, none for streaming.
     #[schemars(extend("x-dwctl" = [AWS_DEFAULT]), range(min = 1, max = 10080))]
     pub timeout_minutes: Option<i32>,
     /// Arguments of every run, such as `"--job-bookmark-option"`; a run may give others.
@@ -113,7 +113,7 @@ pub struct Command {
 /// How many runs of a job there may be.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExecutionProperty {
-    /// Most runs at the same time; one more fails to start.
+    /// Maximum number of concurrent runs; one more fails to start.
     #[serde(default = "max_concurrent_runs")]
     #[schemars(range(min = 1))]
     pub max_concurrent_runs: i32,

@@ -51,7 +51,7 @@ pub struct Predicate {
     #[serde(default = "and")]
     #[schemars(extend("enum" = ["AND", "ANY"]))]
     pub logical: String,
-    /// The conditions. Their order means nothing.
+    /// The conditions. Their order does not matter.
     #[schemars(extend("x-dwctl" = [SET]), length(max = 500))]
     pub conditions: Vec<Condition>,
 }

@@ -20,7 +20,7 @@ pub struct Spec {
     /// them: keep secrets in Secrets Manager.
     #[serde(default)]
     pub default_run_properties: BTreeMap<String, String>,
-    /// Most runs at the same time. Absent: no limit.
+    /// Maximum number of concurrent runs. Absent: no limit.
     #[schemars(range(min = 1))]
     pub max_concurrent_runs: Option<i32>,
 }

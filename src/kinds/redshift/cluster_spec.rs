@@ -37,7 +37,7 @@ pub struct Spec {
     /// `manage_master_password`. A restored cluster keeps the snapshot's password until this changes.
     #[schemars(extend("x-dwctl" = [WRITE_ONLY]))]
     pub master_user_password: Option<Secret>,
-    /// Let Redshift make, keep and rotate the admin's password in Secrets Manager.
+    /// Let Redshift create, store and rotate the admin's password in Secrets Manager.
     #[serde(default)]
     #[schemars(extend("x-dwctl-risk" = ["protection when off: the admin's password is no longer rotated"]))]
     pub manage_master_password: bool,
@@ -72,7 +72,7 @@ pub struct Spec {
     /// ARN of the role that SQL means by `IAM_ROLE default`; one of `iam_roles`.
     #[schemars(extend("x-dwctl-names" = "role"))]
     pub default_iam_role_arn: Option<String>,
-    /// Encrypt the data at rest. AWS makes no unencrypted clusters any more.
+    /// Encrypt the data at rest. AWS no longer creates unencrypted clusters.
     #[serde(default = "yes")]
     #[schemars(extend("x-dwctl-risk" = ["protection when off: no longer encrypted"]))]
     pub encrypted: bool,
@@ -150,8 +150,8 @@ pub struct Spec {
     /// Copies of all snapshots in another region. Absent: none.
     #[schemars(extend("x-dwctl-risk" = ["protection when gone: snapshots are no longer copied to another region"]))]
     pub snapshot_copy: Option<SnapshotCopy>,
-    /// Make the cluster from this snapshot. Keep it afterwards: a change, or dropping it, asks for
-    /// a new cluster.
+    /// Create the cluster from this snapshot. Keep the setting afterwards: changing or removing it requires a
+    /// new cluster.
     #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
     pub snapshot_identifier: Option<String>,
     /// Cluster of the snapshot, if the caller's IAM policy requires it.
@@ -162,7 +162,7 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [LOCAL, REPLACE, DATA_LOSS]))]
     #[schemars(extend("x-dwctl-only-with" = "snapshot_identifier"))]
     pub owner_account: Option<String>,
-    /// Destroy the cluster without a last snapshot: its data is lost.
+    /// Destroy the cluster without a final snapshot: its data is lost.
     #[serde(default)]
     #[schemars(extend("x-dwctl" = [LOCAL]))]
     #[schemars(extend("x-dwctl-risk" = ["protection when on: destroying it takes no final snapshot", "data-loss when destroyed true: no final snapshot is taken"]))]

@@ -671,11 +671,11 @@ async fn value(cx: &Cx, want: &Spec) -> Result<Value> {
         .random_password
         .map(Secret::new)
         .ok_or_else(|| Error::finding(Class::Other, "AWS generated no password"))?;
-    place(generate, password).map(Value::Text)
+    fill_template(generate, password).map(Value::Text)
 }
 
 /// Puts a generated value into its template.
-fn place(generate: &Generate, password: Secret) -> Result<Secret> {
+fn fill_template(generate: &Generate, password: Secret) -> Result<Secret> {
     let (Some(template), Some(key)) = (&generate.secret_string_template, &generate.generate_string_key)
     else {
         return Ok(password);
@@ -844,7 +844,7 @@ mod tests {
         let generate: Generate = serde_json::from_value(serde_json::json!({
             "secret_string_template": r#"{"username":"admin"}"#, "generate_string_key": "password" }))
         .unwrap_or_else(|error| panic!("{error}"));
-        let placed = place(&generate, Secret::new("p\"w")).unwrap_or_else(|error| panic!("{error}"));
+        let placed = fill_template(&generate, Secret::new("p\"w")).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(placed.expose(), r#"{"username":"admin","password":"p\"w"}"#);
     }
 }

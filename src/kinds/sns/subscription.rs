@@ -25,14 +25,13 @@ pub struct Spec {
     #[schemars(extend("x-dwctl" = [REPLACE]))]
     pub protocol: String,
     /// Where messages are delivered: an ARN, a URL, an email address or a phone number such as
-    /// `+15555550100`. Of a URL with a password (`https://user:password@host/`) AWS shows all but
-    /// the password.
+    /// `+15555550100`. AWS shows a URL with a password (`https://user:password@host/`) without the password.
     #[schemars(extend("x-dwctl" = [REPLACE], "x-dwctl-spelling" = "masked-url"))]
     pub endpoint: String,
     /// Which messages to deliver. Absent: all.
     #[schemars(extend("x-dwctl-document" = "pattern"))]
     pub filter_policy: Option<Json>,
-    /// What the filter policy looks at.
+    /// What the filter policy is matched against.
     #[serde(default = "message_attributes")]
     #[schemars(extend("enum" = ["MessageAttributes", "MessageBody"]))]
     pub filter_policy_scope: String,

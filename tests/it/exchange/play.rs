@@ -115,7 +115,7 @@ impl Play {
             spec.extend(phase.set.clone());
             exchange.then(phase.call.iter().map(Scripted::answer));
             exchange.with(async |cx| stage.play(cx, phase, &declared(kind, &spec), &place).await);
-            exchange.is_done();
+            exchange.expect_all_requested();
         }
     }
 }

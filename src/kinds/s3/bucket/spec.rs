@@ -170,7 +170,7 @@ pub struct LifecycleRule {
     /// Name of the rule.
     #[schemars(length(min = 1, max = 255))]
     pub id: String,
-    /// Whether it is in force.
+    /// Whether the rule is enabled.
     #[serde(default = "enabled")]
     #[schemars(extend("enum" = ["Enabled", "Disabled"]))]
     pub status: String,
@@ -195,7 +195,7 @@ pub struct LifecycleRule {
 /// Which objects a lifecycle rule is for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LifecycleFilter {
-    /// Keys that begin so.
+    /// Keys with this prefix.
     pub prefix: Option<String>,
     /// Objects with all of these tags.
     #[serde(default)]
@@ -257,7 +257,7 @@ pub struct NoncurrentVersionTransition {
     /// Days after they became noncurrent.
     #[schemars(range(min = 0))]
     pub noncurrent_days: i32,
-    /// Newest versions that stay nevertheless.
+    /// Number of newest versions that stay anyway.
     #[schemars(range(min = 1, max = 100))]
     pub newer_noncurrent_versions: Option<i32>,
 }
@@ -342,10 +342,10 @@ macro_rules! notified {
             /// Events, such as `s3:ObjectCreated:*`.
             #[schemars(extend("x-dwctl" = [SET]), length(min = 1))]
             pub events: Vec<String>,
-            /// Only keys that begin so.
+            /// Only keys with this prefix.
             #[schemars(length(max = 1024))]
             pub prefix: Option<String>,
-            /// Only keys that end so.
+            /// Only keys with this suffix.
             #[schemars(length(max = 1024))]
             pub suffix: Option<String>,
         }
@@ -394,7 +394,7 @@ pub struct ReplicationRule {
     /// If several rules match, the one with the highest number applies.
     #[schemars(range(min = 0))]
     pub priority: i32,
-    /// Whether it is in force.
+    /// Whether the rule is enabled.
     #[serde(default = "enabled")]
     #[schemars(extend("enum" = ["Enabled", "Disabled"]))]
     pub status: String,
@@ -418,7 +418,7 @@ pub struct ReplicationRule {
 /// Which objects a setting is for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectFilter {
-    /// Keys that begin so.
+    /// Keys with this prefix.
     pub prefix: Option<String>,
     /// Objects with all of these tags.
     #[serde(default)]
@@ -478,7 +478,7 @@ pub struct RedirectAllRequestsTo {
 /// Requests that are sent elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RoutingRule {
-    /// Only keys that begin so.
+    /// Only keys with this prefix.
     pub key_prefix_equals: Option<String>,
     /// Only if the response would be this error, such as `404`.
     pub http_error_code_returned_equals: Option<String>,
@@ -523,7 +523,7 @@ pub struct IntelligentTiering {
     /// Name of the configuration.
     #[schemars(length(min = 1, max = 64))]
     pub id: String,
-    /// Whether it is in force.
+    /// Whether the tiers are enabled.
     #[serde(default = "enabled")]
     #[schemars(extend("enum" = ["Enabled", "Disabled"]))]
     pub status: String,
@@ -563,10 +563,10 @@ pub struct Inventory {
     /// Name of the list.
     #[schemars(length(min = 1, max = 64), regex(pattern = r"^[a-zA-Z0-9._-]+$"))]
     pub id: String,
-    /// Whether it is written.
+    /// Whether the list is written.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Only keys that begin so.
+    /// Only keys with this prefix.
     pub prefix: Option<String>,
     /// All versions, or the current ones.
     #[schemars(extend("enum" = ["All", "Current"]))]
