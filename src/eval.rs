@@ -2,9 +2,11 @@
 //! the instances that declarations expand to.
 
 mod among;
+mod conditions;
 mod ephemeral;
 mod ignored;
 mod imports;
+mod keys;
 mod model;
 mod naming;
 mod nulls;
@@ -13,6 +15,7 @@ mod references;
 mod resolve;
 mod settings;
 mod tags;
+mod timeout;
 mod view;
 
 use std::cell::RefCell;
@@ -31,8 +34,9 @@ use crate::schema::{Fault, PathStep, as_written, in_order, normalize, validate};
 use crate::stack::{Content, Node, Resource, Stack, is_region};
 use crate::value::{Unknown, Value};
 
+pub use conditions::Judgement;
 use model::Local;
-pub use model::{EvalContext, Facts, Instance};
+pub use model::{EvalContext, Facts, Instance, Timeout};
 pub use offline::{Write, written};
 use references::References;
 use resolve::Names;
@@ -294,6 +298,7 @@ impl<'a> EvalContext<'a> {
             protect: false,
             create_before_destroy: false,
             retain: false,
+            timeout: Timeout::default(),
             referred: Rc::default(),
         }
     }
@@ -337,6 +342,10 @@ impl<'a> EvalContext<'a> {
                 ),
                 None => is_decided = false,
             }
+        }
+        match self.timeout(resource, &names, problems) {
+            Some(timeout) => instance.timeout = timeout,
+            None => is_decided = false,
         }
         let mut flag = |node: &Option<Node>, what: &str| {
             let Some(node) = node else { return false };
@@ -658,8 +667,13 @@ impl<'a> EvalContext<'a> {
                 break;
             }
             self.check_ignored(resource, problems);
+            keys::misplaced(resource, problems);
             for instance in self.instances(resource, problems) {
-                self.show(&instance.address, self.view(&instance, None, None));
+                let view = self.view(&instance, None, None);
+                // Whether they are met depends on the account: a plan tells it.
+                problems.extend(self.preconditions(&instance).broken);
+                problems.extend(self.postconditions(&instance, &view).broken);
+                self.show(&instance.address, view);
                 all.insert(instance.address.clone(), instance);
             }
         }

@@ -10,6 +10,7 @@ use super::work::Work;
 use crate::aws::{Class, Error, Tags};
 use crate::diag::Diagnostic;
 use crate::kind::{ErasedLive, ReadRequest, State};
+use crate::plan::order::Step;
 use crate::plan::{self, AttributeChange, Past, diff};
 use crate::schema::{PathStep, normalize};
 use crate::value::Value;
@@ -190,9 +191,13 @@ impl Work<'_, '_, '_, '_> {
                 return Err(self.halt("finish", &error, id));
             }
             State::Busy(_) | State::Leaving(_) if Instant::now() > self.deadline() => {
-                let seconds = self.kind.pace().deadline_seconds;
-                let words = format!("AWS is still working on it after {seconds} s");
-                return Err(self.halt("finish", &Error::finding(Class::Other, words), id));
+                let words = format!("AWS is still working on it after {} s", self.limit().as_secs());
+                let failure = self.failure("finish", &Error::finding(Class::Other, words), Some(id));
+                let step = if self.unit.step == Step::Update { "update" } else { "create" };
+                return Err(Halt::Failed(
+                    failure
+                        .help(format!("to wait longer: timeout = {{ {step} = \"2h\" }} in its declaration")),
+                ));
             }
             State::Busy(words) | State::Leaving(words) => {
                 self.waiting(words.clone());

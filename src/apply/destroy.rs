@@ -25,17 +25,25 @@ struct Destroy<'d, 'e, 'a, 'l> {
     kind: &'static dyn ErasedKind,
     id: &'d str,
     cx: Cx,
+    /// How long the deletion may take.
+    limit: Duration,
     began: Instant,
 }
 
 impl Executor<'_, '_, '_> {
     /// Deletes a resource.
-    pub(super) async fn destroy(&self, unit: &Unit, change: &Change) -> Outcome<String> {
+    pub(super) async fn destroy(
+        &self,
+        unit: &Unit,
+        change: &Change,
+        limit: Option<Duration>,
+    ) -> Outcome<String> {
         let (Some(kind), Some(id)) = (kinds::kind(&unit.address.kind), &change.id) else {
             return Ok(String::new());
         };
         let cx = self.session.cx(change.existing_region());
-        let destroy = Destroy { executor: self, unit, change, kind, id, cx, began: Instant::now() };
+        let limit = limit.unwrap_or(Duration::from_secs(kind.pace().deadline_seconds.into()));
+        let destroy = Destroy { executor: self, unit, change, kind, id, cx, limit, began: Instant::now() };
         if destroy.is_ours().await? {
             let (deletion, took) = destroy.delete().await?;
             // A successor of the same name waits until AWS shows that the name is free.
@@ -51,7 +59,7 @@ impl Executor<'_, '_, '_> {
 
 impl Destroy<'_, '_, '_, '_> {
     fn deadline(&self) -> Instant {
-        self.began + Duration::from_secs(self.kind.pace().deadline_seconds.into())
+        self.began + self.limit
     }
 
     fn waiting(&self, on: String) {

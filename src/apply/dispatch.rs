@@ -7,6 +7,7 @@ use super::event::{Event, Summary};
 use super::retry::Outcome;
 use super::schedule::Schedule;
 use crate::diag::Diagnostic;
+use crate::eval::Judgement;
 use crate::graph::Address;
 use crate::plan::order::{Step, Unit};
 use crate::plan::{Change, Plan};
@@ -48,6 +49,10 @@ impl<'d> Dispatch<'d> {
                 (self.report)(Event::Done { unit, id, elapsed });
             }
             Err(mut failures) => {
+                // What does not meet its postconditions was changed nevertheless.
+                if failures.iter().all(|one| one.code == Judgement::AFTER) {
+                    self.summary.count(&unit);
+                }
                 let lost = self.schedule.fail(&unit);
                 if unit.step != Step::Release {
                     let waiting = lost.iter().filter_map(|address| self.changes.get(address).copied());

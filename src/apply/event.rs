@@ -95,6 +95,8 @@ pub struct Summary {
     pub destroyed: usize,
     /// The errors.
     pub failures: Vec<Diagnostic>,
+    /// The checks that are not met after the apply.
+    pub warnings: Vec<Diagnostic>,
     /// Resources whose work was not started, with the failed address that they depend on, or `None`
     /// after an interruption.
     pub skipped: BTreeMap<Address, Option<Address>>,

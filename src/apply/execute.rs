@@ -26,6 +26,11 @@ impl<'a> Executor<'_, 'a, '_> {
         change: &Change,
         instance: Option<Instance<'a>>,
     ) -> Outcome<String> {
+        if let Some(instance) =
+            instance.as_ref().filter(|_| unit.step == Step::Release || unit.step == Step::Destroy)
+        {
+            self.permit(unit, change, instance)?;
+        }
         match (unit.step, instance) {
             (Step::Forget, _) => {
                 self.remove_owner_tags(change).await?;
@@ -33,7 +38,10 @@ impl<'a> Executor<'_, 'a, '_> {
                 Ok(change.id.clone().unwrap_or_default())
             }
             (Step::Release, _) => self.release_held(unit, change).await,
-            (Step::Destroy, _) => self.destroy(unit, change).await,
+            (Step::Destroy, instance) => {
+                let limit = instance.and_then(|instance| instance.timeout.delete);
+                self.destroy(unit, change, limit).await
+            }
             (Step::Create | Step::Update | Step::Complete, Some(instance)) => {
                 self.apply_change(unit, change, instance).await
             }
@@ -49,6 +57,7 @@ impl<'a> Executor<'_, 'a, '_> {
         mut instance: Instance<'a>,
     ) -> Outcome<String> {
         self.await_needed(unit, change).await?;
+        self.permit(unit, change, &instance)?;
         let mut problems = Vec::new();
         if !self.eval.evaluate(&mut instance, &mut problems) {
             return Err(problems);
@@ -132,8 +141,10 @@ impl<'a> Executor<'_, 'a, '_> {
             ledger.intents.remove(&instance.address);
             self.writer.dirty.set(true);
         }
-        self.eval.show(&instance.address, self.eval.view(instance, Some(&live.attrs), Some(&live.spec)));
-        Ok(id)
+        let view = self.eval.view(instance, Some(&live.attrs), Some(&live.spec));
+        let met = self.confirm(unit, change, instance, &view);
+        self.eval.show(&instance.address, view);
+        met.map(|()| id)
     }
 
     /// Records what is known of a resource whose change failed. If AWS does not answer or is still

@@ -1,6 +1,7 @@
 //! Carries out a plan. A dispatcher owns the order and the events; each executor makes one resource
 //! match its declaration.
 
+mod conditions;
 mod converge;
 mod create;
 mod destroy;

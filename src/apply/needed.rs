@@ -34,7 +34,9 @@ impl<'a> Executor<'_, 'a, '_> {
         let Some(id) = &busy.id else { return Ok(()) };
         let (kind, began) = (instance.kind, Instant::now());
         let cx = self.session.cx(&instance.region);
-        let deadline = began + Duration::from_secs(kind.pace().deadline_seconds.into());
+        let own = instance.timeout.create.max(instance.timeout.update);
+        let limit = own.unwrap_or(Duration::from_secs(kind.pace().deadline_seconds.into()));
+        let deadline = began + limit;
         let waiting = |on: &str| {
             let (unit, on) = (unit.clone(), format!("for {}: {on}", busy.address));
             (self.report)(Event::Waiting { unit, on, elapsed: began.elapsed() });
@@ -72,7 +74,7 @@ impl<'a> Executor<'_, 'a, '_> {
                     return Err(failed(&Error::finding(Class::Other, words)));
                 }
                 State::Busy(words) if Instant::now() > deadline => {
-                    let seconds = kind.pace().deadline_seconds;
+                    let seconds = limit.as_secs();
                     let words = format!("AWS is still working on it after {seconds} s ({words})");
                     return Err(failed(&Error::finding(Class::Other, words)));
                 }

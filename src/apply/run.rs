@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
+use super::conditions::unmet;
 use super::dispatch::Dispatch;
 use super::event::{Event, HOUR, LockedLedger, Options, Summary, WRITE_TIMEOUT};
 use super::executor::Executor;
@@ -92,7 +93,15 @@ pub async fn apply(
     take_back(&dispatch.started, plan, &before, &writer);
     let Dispatch { mut summary, .. } = dispatch;
     let finished = summary.failures.is_empty() && !summary.interrupted && trouble.is_none();
-    if finished {
+    let goes = plan.asked.destroy;
+    if finished && !goes {
+        summary.failures.extend(unmet(eval, plan, &instances, options.partial));
+        for (_, judged) in eval.checks() {
+            summary.warnings.extend(judged.failed);
+            summary.failures.extend(judged.broken.into_iter().filter(|_| !options.partial));
+        }
+    }
+    if finished && summary.failures.is_empty() {
         record_outputs(plan, eval, options.partial, &writer);
     }
     summary.elapsed = began.elapsed();

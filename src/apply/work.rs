@@ -10,7 +10,7 @@ use crate::aws::{Cx, Error};
 use crate::diag::Diagnostic;
 use crate::eval::Instance;
 use crate::kind::{ErasedKind, ErasedLive, ReadRequest};
-use crate::plan::order::Unit;
+use crate::plan::order::{Step, Unit};
 use crate::plan::{self, Change};
 
 /// Work on one declared resource.
@@ -30,7 +30,14 @@ pub(super) struct Work<'w, 'e, 'a, 'l> {
 
 impl Work<'_, '_, '_, '_> {
     pub(super) fn deadline(&self) -> Instant {
-        self.began + Duration::from_secs(self.kind.pace().deadline_seconds.into())
+        self.began + self.limit()
+    }
+
+    /// How long the step may take: as long as the stack says, or the kind.
+    pub(super) fn limit(&self) -> Duration {
+        let own = self.instance.timeout;
+        let own = if self.unit.step == Step::Update { own.update } else { own.create };
+        own.unwrap_or(Duration::from_secs(self.kind.pace().deadline_seconds.into()))
     }
 
     /// How long AWS may not show a change of these attributes.

@@ -16,7 +16,7 @@ use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, pla
 use crate::apply::{self, Summary};
 use crate::diag::{Diagnostic, Sources};
 use crate::ledger::Holder;
-use crate::plan::{Allowed, Saved, Selection, TextOptions, call_counts_line, consent, render};
+use crate::plan::{Allowed, Saved, Selection, TextOptions, call_counts_line, consent, few, render};
 use crate::signals;
 use crate::stack::Stack;
 use crate::value::Value;
@@ -263,7 +263,7 @@ async fn change(request: Request<'_>, printer: &Printer) -> Outcome {
         let work = apply::apply(&session, &eval, &plan, locked, &options, &report);
         let summary = progress.during(work).await;
         progress.finish();
-        let summary =
+        let mut summary =
             summary.map_err(|error| Failure::new(Exit::Error, vec![error], stack.sources.clone()))?;
         how.record.ends(&summary);
         let call_counts = (session.call_counts(), applying.elapsed());
@@ -275,6 +275,8 @@ async fn change(request: Request<'_>, printer: &Printer) -> Outcome {
             let calls_line = printer.dim(&call_counts_line(&call_counts.0, call_counts.1, printer.width()));
             printer.out(&format!("\n{}\n{calls_line}\n", totals(&summary)));
         }
+        let checks = if plan.is_empty() { Vec::new() } else { few(std::mem::take(&mut summary.warnings)) };
+        printer.diagnostics(&checks, &stack.sources);
         let exit = end(&summary, command, printer);
         if !summary.failures.is_empty() {
             return Err(Failure::new(exit, summary.failures, stack.sources.clone()));

@@ -6,6 +6,10 @@ use clap_complete::engine::ArgValueCompleter as Completer;
 use super::completions;
 use super::switch::switch;
 
+/// The values in files named on the command line, each with its source and name, and the problems with
+/// these files.
+pub(super) type Given = (Vec<(String, String, crate::value::Value)>, Vec<crate::diag::Diagnostic>);
+
 /// Selects the stack, and sets its variables.
 #[derive(Clone, Debug, Args)]
 pub(super) struct StackArgs {
@@ -24,6 +28,10 @@ pub(super) struct StackArgs {
     /// Sets variables from a TOML or JSON file; may be repeated.
     #[arg(long, value_name = "FILE")]
     pub(super) var_file: Vec<std::path::PathBuf>,
+
+    /// The content of these files, which may be pipes: they are read once.
+    #[arg(skip)]
+    pub(super) given: std::cell::OnceCell<Given>,
 }
 
 /// How to reach AWS.

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::args::Given;
 use super::printer::Printer;
 use super::spinner::Spinner;
 use super::{AwsArgs, Exit, Failure, StackArgs};
@@ -28,8 +29,13 @@ pub(super) fn load_of(args: &StackArgs, folder: &Path) -> Result<Stack, Failure>
     }
     let kinds: Vec<&str> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
     let apart = names_within(folder, &args.var_file);
-    let stack::Loaded { stack, mut problems, is_whole } =
+    let stack::Loaded { mut stack, mut problems, is_whole } =
         stack::read(&args.stack, args.env.as_deref(), &kinds, &apart);
+    if stack.region_from.is_some() && problems.is_empty() {
+        // Problems of variables are reported when these are used.
+        let (variables, _) = given_variables(args, &stack, None);
+        stack.settle_region(&variables, &mut problems);
+    }
     if problems.is_empty() {
         return Ok(stack);
     }
@@ -132,14 +138,7 @@ fn given_variables(
     stack: &Stack,
     other: Option<&Stack>,
 ) -> (BTreeMap<String, Value>, Vec<Diagnostic>) {
-    let mut problems = Vec::new();
-    let mut given: Vec<(String, String, Value)> = Vec::new();
-    for file in &args.var_file {
-        match variable_file(file, &mut problems) {
-            Ok(values) => given.extend(values),
-            Err(problem) => problems.push(problem),
-        }
-    }
+    let (mut given, mut problems) = args.given.get_or_init(|| variable_files(&args.var_file)).clone();
     for (name, value) in std::env::vars() {
         if let Some(variable) = name.strip_prefix("DWCTL_VAR_") {
             given.push((
@@ -171,6 +170,17 @@ fn given_variables(
     });
     let values = stack::variables(stack, &given, &mut problems);
     (values, problems)
+}
+
+fn variable_files(files: &[PathBuf]) -> Given {
+    let (mut given, mut problems) = (Vec::new(), Vec::new());
+    for file in files {
+        match variable_file(file, &mut problems) {
+            Ok(values) => given.extend(values),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    (given, problems)
 }
 
 fn variable_file(
@@ -242,6 +252,12 @@ pub(super) fn invalid(stack: &Stack, problems: Vec<Diagnostic>) -> Failure {
 
 /// Checks that the stack names a region.
 pub(super) fn has_region(stack: &Stack) -> Result<(), Failure> {
+    if let Some(node) = stack.region_from.as_ref().filter(|_| stack.region.is_empty()) {
+        let error = Diagnostic::error("missing-attribute", "the stack has no region")
+            .at(node.span, "this has no value here")
+            .help("set the variable in the environment's file, or with --var");
+        return Err(invalid(stack, vec![error]));
+    }
     if stack.region.is_empty() {
         return Err(invalid(
             stack,

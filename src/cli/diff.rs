@@ -177,6 +177,7 @@ impl Source {
             env: args.env.clone(),
             var: args.var.clone(),
             var_file: args.var_file.clone(),
+            given: Default::default(),
         }
     }
 

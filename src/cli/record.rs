@@ -155,6 +155,9 @@ impl Progress {
             }
             let _ = writeln!(text, "{block}");
         }
+        let checks = self.summary.iter().flat_map(|summary| &summary.warnings);
+        let checks = checks.map(|one| format!("- {}", visible(&brief(&one.message, LONGEST_ERROR))));
+        list(&mut text, "Checks that are not met", checks.collect());
         let skipped = self.summary.iter().flat_map(|summary| &summary.skipped);
         let skipped = skipped.map(|(address, because)| match because {
             Some(because) => format!("- {}, which needs {}", name(address), name(because)),

@@ -34,9 +34,13 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
     let stack = match args.stack {
         None => None,
-        Some(stack) => {
-            Some(context::load(&StackArgs { stack, env: None, var: Vec::new(), var_file: Vec::new() })?)
-        }
+        Some(stack) => Some(context::load(&StackArgs {
+            stack,
+            env: None,
+            var: Vec::new(),
+            var_file: Vec::new(),
+            given: Default::default(),
+        })?),
     };
     let text = |schema: Value| format!("{schema:#}\n");
     let Some(folder) = args.out else {
@@ -175,7 +179,7 @@ fn stack_table(description: &str, members: &[&str]) -> Value {
             text("Name of the stack: up to 64 letters, digits, `-` and `_`. The owner tags contain it."),
         ),
         ("region", text("AWS region of its resources, such as us-east-1.")),
-        ("requires", text("The minimum version of dwctl, such as \">=0.1\".")),
+        ("requires", text("The versions of dwctl that it works with, such as \">= 0.3\" or \"~> 1.2\".")),
         ("tags", strings("Tags for every resource that can be tagged.")),
         ("accounts", strings("The account of each environment: dwctl refuses to run in any other.")),
         (
@@ -251,6 +255,13 @@ fn stack_schema() -> Value {
     );
     properties.insert("local".to_owned(), json!({ "description": "Named expressions.", "type": "object" }));
     properties.insert("output".to_owned(), json!({ "description": "Outputs, by name.", "type": "object" }));
+    let check = conditions(
+        "A check: its conditions must be true after the plan and after the apply; otherwise there is a warning.",
+    );
+    properties.insert(
+        "check".to_owned(),
+        json!({ "description": "Checks, by name.", "type": "object", "additionalProperties": check }),
+    );
     let block = |description: &str, fields: Value, required: &[&str]| {
         json!({ "description": description, "type": "array", "items": {
             "type": "object", "properties": fields, "required": required, "additionalProperties": false } })
@@ -316,6 +327,28 @@ fn stack_schema() -> Value {
                 json!({ "description": "The region, if it is not that of the stack.", "type": "string" }),
             );
             fields.insert("depends_on".to_owned(), json!({ "description": "Addresses that it depends on.", "type": "array", "items": { "type": "string" } }));
+            fields.insert(
+                "precondition".to_owned(),
+                conditions("Conditions that must be true before it is created or changed."),
+            );
+            fields.insert(
+                "postcondition".to_owned(),
+                conditions("Conditions on the resource as it is after the apply, which they see as `self`."),
+            );
+            let limit = |words: &str| json!({ "description": words, "type": "string" });
+            fields.insert(
+                "timeout".to_owned(),
+                json!({
+                    "description": "How long its steps may take, such as \"40m\" or \"1h30m\".",
+                    "type": "object",
+                    "properties": {
+                        "create": limit("For its creation."),
+                        "update": limit("For a change."),
+                        "delete": limit("For its deletion.")
+                    },
+                    "additionalProperties": false
+                }),
+            );
             fields.insert(
                 "lifecycle".to_owned(),
                 json!({

@@ -144,8 +144,13 @@ pub(super) fn read(path: &Path) -> Result<Saved, Failure> {
 
 /// Shows the live state of every resource in the ledger, or of one address.
 async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Outcome {
-    let stack_args =
-        StackArgs { stack: args.stack.clone(), env: args.env.clone(), var: Vec::new(), var_file: Vec::new() };
+    let stack_args = StackArgs {
+        stack: args.stack.clone(),
+        env: args.env.clone(),
+        var: Vec::new(),
+        var_file: Vec::new(),
+        given: Default::default(),
+    };
     let stack = context::load(&stack_args)?;
     context::has_region(&stack)?;
     let session = context::connect(&args.aws, &stack, printer).await?;

@@ -29,12 +29,18 @@ pub(super) fn misused(stack: &Stack) -> Vec<Diagnostic> {
             &resource.for_each,
             &resource.when,
             &resource.region,
+            &resource.timeout,
             &lifecycle.protect,
             &lifecycle.create_before_destroy,
             &lifecycle.retain,
         ];
         settings.into_iter().flatten().for_each(|node| check.refuse(node, &mut problems));
+        let conditions = resource.preconditions.iter().chain(&resource.postconditions);
+        conditions.for_each(|one| check.refuse(&one.message, &mut problems));
     }
+    let conditions = stack.root.outputs.values().flat_map(|output| &output.preconditions);
+    let conditions = conditions.chain(stack.root.checks.values().flatten());
+    conditions.for_each(|one| check.refuse(&one.message, &mut problems));
     stack.tags.iter().for_each(|node| check.refuse(node, &mut problems));
     stack.root.outputs.values().for_each(|output| check.refuse(&output.value, &mut problems));
     stack.imports.iter().for_each(|import| check.refuse(&import.id, &mut problems));

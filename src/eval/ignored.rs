@@ -9,7 +9,8 @@ use crate::schema::{PathStep, Shape, path_text};
 use crate::stack::{Ignored, Resource};
 
 /// Arguments of a resource that are not attributes at AWS.
-const SETTINGS: [&str; 5] = ["for_each", "when", "region", "depends_on", "lifecycle"];
+const SETTINGS: [&str; 8] =
+    ["for_each", "when", "region", "depends_on", "lifecycle", "timeout", "precondition", "postcondition"];
 
 impl EvalContext<'_> {
     /// Refuses entries of `ignore_changes` that the kind does not have: they would have no effect.
@@ -124,6 +125,9 @@ mod tests {
             region: None,
             depends_on: Vec::new(),
             lifecycle: Lifecycle::default(),
+            timeout: None,
+            preconditions: Vec::new(),
+            postconditions: Vec::new(),
         };
         fault(kinds::kind(kind).unwrap(), &resource, &ignored).map(|fault| fault.message)
     }

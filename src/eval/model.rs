@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::references::References;
 use super::view::View;
@@ -10,7 +11,7 @@ use crate::aws::Scope as AwsScope;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::ErasedKind;
-use crate::lang::Budget;
+use crate::lang::{Budget, Reference};
 use crate::stack::{Import, Resource, Stack};
 use crate::value::Value;
 
@@ -32,6 +33,17 @@ impl Facts {
         let scope = AwsScope { partition, account_id, region: stack.region.clone() };
         Self { scope, availability_zones: Some(zones) }
     }
+}
+
+/// The time limits that a stack sets for a resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timeout {
+    /// For its creation.
+    pub create: Option<Duration>,
+    /// For a change.
+    pub update: Option<Duration>,
+    /// For its deletion.
+    pub delete: Option<Duration>,
 }
 
 /// One desired resource.
@@ -66,6 +78,8 @@ pub struct Instance<'a> {
     pub create_before_destroy: bool,
     /// Keeps it at AWS when it is no longer declared, and when the stack is destroyed.
     pub retain: bool,
+    /// How long its steps may take, where the stack says so.
+    pub timeout: Timeout,
     /// Its attributes that something in the stack refers to.
     pub referred: Rc<BTreeSet<String>>,
 }
@@ -77,6 +91,15 @@ impl Instance<'_> {
         // Without a key, the instance stands for any element.
         let key = self.address.key.clone().map_or_else(|| value.clone(), Value::String);
         Some(Value::map([("key", key), ("value", value)]))
+    }
+
+    /// The entries of its `replace_triggered_by`, with its own key.
+    pub fn triggers(&self) -> Vec<Reference> {
+        let each = self.each_names();
+        let triggers = self.resource.lifecycle.replace_triggered_by.iter();
+        let within =
+            |one: &Reference| each.as_ref().map_or_else(|| one.clone(), |each| one.within(each).into_owned());
+        triggers.map(within).collect()
     }
 
     /// Its account and region.

@@ -78,7 +78,11 @@ fn evaluate(node: &Node, names: &Names<'_, '_>, sources: &Sources) -> Value {
         Content::Table(entries) => Value::Map(
             entries
                 .iter()
-                .map(|entry| (entry.name.clone(), evaluate(&entry.value, names, sources)))
+                .map(|entry| {
+                    let key = entry.key.as_ref().and_then(|key| key.evaluate(names).ok());
+                    let key = key.as_ref().and_then(Value::as_str).unwrap_or(&entry.name);
+                    (key.to_owned(), evaluate(&entry.value, names, sources))
+                })
                 .collect(),
         ),
     }

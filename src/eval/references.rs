@@ -9,7 +9,7 @@ use crate::elsewhere;
 use crate::graph::{self, Address};
 use crate::kinds;
 use crate::lang::{Reference, Step, descend};
-use crate::stack::{Node, Resource, Stack};
+use crate::stack::{Condition, Node, Resource, Stack};
 use crate::value::Value;
 
 /// The roots of references that are not kinds.
@@ -87,7 +87,12 @@ pub(super) fn all(stack: &Stack) -> Vec<Reference> {
     nodes.extend(&stack.tags);
     nodes.extend(stack.imports.iter().map(|import| &import.id));
     nodes.extend(stack.root.resources.iter().flat_map(nodes_of));
-    nodes.into_iter().flat_map(Node::references).collect()
+    let conditions = stack.root.outputs.values().flat_map(|output| &output.preconditions);
+    let conditions = conditions.chain(stack.root.checks.values().flatten());
+    let of_resources =
+        stack.root.resources.iter().flat_map(|one| one.preconditions.iter().chain(&one.postconditions));
+    let conditions = conditions.chain(of_resources).flat_map(Condition::references);
+    nodes.into_iter().flat_map(Node::references).chain(conditions).collect()
 }
 
 fn nodes_of(resource: &Resource) -> impl Iterator<Item = &Node> {
@@ -107,6 +112,7 @@ fn settings_of(resource: &Resource) -> impl Iterator<Item = &Node> {
         .chain(&lifecycle.protect)
         .chain(&lifecycle.create_before_destroy)
         .chain(&lifecycle.retain)
+        .chain(&resource.timeout)
 }
 
 impl References {
@@ -132,6 +138,7 @@ impl References {
         linker.order_locals();
         let shared = stack.tags.as_ref().map(|tags| linker.targets(&tags.references())).unwrap_or_default();
         let mut targets = Vec::new();
+        let mut seen_as_self = Vec::new();
         let mut count = 0;
         for resource in &stack.root.resources {
             let mut own = shared.clone();
@@ -158,14 +165,14 @@ impl References {
                 }
                 own.extend(found);
             }
-            let explicit = resource.depends_on.iter().cloned();
-            let triggers = resource
-                .lifecycle
-                .replace_triggered_by
-                .iter()
-                .map(|address| (address.clone(), resource.span));
-            for (address, span) in explicit.chain(triggers).collect::<Vec<_>>() {
-                own.extend(linker.written_address(&address, span));
+            let (own_needs, own_views) = linker.conditions(resource, targets.len());
+            own.extend(own_needs);
+            seen_as_self.extend(own_views);
+            for (address, span) in &resource.depends_on {
+                own.extend(linker.written_address(address, *span));
+            }
+            for trigger in &resource.lifecycle.replace_triggered_by {
+                own.extend(linker.trigger(trigger));
             }
             count += own.len();
             if count > MAX || linker.visits > MAX_VISITS {
@@ -179,8 +186,13 @@ impl References {
             targets.push(own);
         }
         let mut all: Vec<Target> = targets.iter().flatten().cloned().collect();
+        all.extend(seen_as_self);
         for output in stack.root.outputs.values() {
             all.extend(linker.targets(&output.value.references()));
+        }
+        let of_outputs = stack.root.outputs.values().flat_map(|output| &output.preconditions);
+        for condition in of_outputs.chain(stack.root.checks.values().flatten()) {
+            all.extend(linker.targets(&condition.references()));
         }
         for import in &stack.imports {
             linker.targets(&import.id.references());
@@ -460,6 +472,38 @@ impl Linker<'_> {
         targets
     }
 
+    /// The targets of a resource's conditions: the declarations that they need, and the resource itself
+    /// for what postconditions see as `self`.
+    fn conditions(&mut self, resource: &Resource, index: usize) -> (Vec<Target>, Vec<Target>) {
+        let (mut needs, mut own) = (Vec::new(), Vec::new());
+        let before = resource.preconditions.iter().map(|one| (one, false));
+        for (condition, after) in before.chain(resource.postconditions.iter().map(|one| (one, true))) {
+            let (selves, others): (Vec<Reference>, Vec<Reference>) =
+                condition.references().into_iter().partition(|one| after && one.root == "self");
+            own.extend(selves.into_iter().map(|one| Target {
+                index,
+                which: Which::All,
+                sees: one.name(0).map_or(Sees::Everything, |name| Sees::Attribute(name.to_owned())),
+                span: one.span,
+                deferrable: None,
+            }));
+            for target in self.targets(&others) {
+                if target.index != index {
+                    needs.push(target);
+                    continue;
+                }
+                let what = format!("a condition of `{}` refers to that resource", resource.address());
+                let error = Diagnostic::error("cycle", what).at(target.span, "refers to itself");
+                self.problems.push(if after {
+                    error.help("write self.ATTRIBUTE")
+                } else {
+                    error.help("a precondition is checked before it exists: use a postcondition, and write self.ATTRIBUTE")
+                });
+            }
+        }
+        (needs, own)
+    }
+
     /// The direct targets of references. Locals among them are passed to `local`.
     fn direct(
         &mut self,
@@ -486,6 +530,12 @@ impl Linker<'_> {
                 }
             } else if kinds::kind(&reference.root).is_some() {
                 targets.extend(self.resource(reference));
+            } else if reference.root == "self" {
+                self.problems.push(
+                    Diagnostic::error("invalid-reference", "`self` is known in postconditions alone")
+                        .at(reference.span, "there is no `self` here")
+                        .help("for the key or the value of a `for_each`, write each.key or each.value"),
+                );
             } else if !ROOTS.contains(&reference.root.as_str()) {
                 let error =
                     Diagnostic::error("unknown-name", format!("nothing is named `{}` here", reference.root));
@@ -513,7 +563,7 @@ impl Linker<'_> {
             ("region", _) => "aws.region",
             ("partition", _) => "aws.partition",
             ("terraform", _) | ("environment" | "workspace" | "stage", _) => "env",
-            ("count", _) | ("key" | "value" | "self" | "item", _) => "each",
+            ("count", _) | ("key" | "value" | "item", _) => "each",
             _ => "",
         };
         if !fixed.is_empty() {
@@ -563,6 +613,42 @@ impl Linker<'_> {
             _ => Sees::Everything,
         };
         Some(Target { index, which, sees, span: reference.span, deferrable: None })
+    }
+
+    /// The target of an entry of `replace_triggered_by`.
+    fn trigger(&mut self, reference: &Reference) -> Option<Target> {
+        let Some(kind) = kinds::kind(&reference.root) else {
+            let near = elsewhere::kinds_like(&reference.root);
+            let error = Diagnostic::error("invalid-reference", format!("`{reference}` is not a resource"));
+            self.problems.push(if near.is_empty() || ROOTS.contains(&reference.root.as_str()) {
+                error.at(reference.span, "expected KIND.NAME or KIND.NAME.ATTRIBUTE")
+            } else {
+                error.at(reference.span, elsewhere::did_you_mean(&near))
+            });
+            return None;
+        };
+        let target = self.resource(reference)?;
+        let is_each = self.stack.root.resources[target.index].for_each.is_some();
+        let attribute = reference.name(if is_each { 2 } else { 1 });
+        let of = |schema: &crate::schema::Node, name: &str| {
+            schema.fields().is_some_and(|fields| fields.contains_key(name))
+        };
+        if let Some(name) = attribute
+            && name != "tags"
+            && !of(&kind.schema().spec, name)
+            && !of(&kind.schema().attrs, name)
+        {
+            let what = format!("{} has no attribute `{name}`", reference.root);
+            let near = elsewhere::attributes_like(kind, "", name);
+            let error = Diagnostic::error("unknown-attribute", what);
+            let error = match near.is_empty() {
+                true => error.at(reference.span, "no such attribute"),
+                false => error.at(reference.span, elsewhere::did_you_mean(&near)),
+            };
+            self.problems.push(error.help(format!("dwctl explain {}", reference.root)));
+            return None;
+        }
+        Some(Target { sees: Sees::Nothing, ..target })
     }
 
     fn written_address(&mut self, text: &str, span: Span) -> Option<Target> {

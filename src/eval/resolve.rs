@@ -15,11 +15,18 @@ use crate::value::{Unknown, Value};
 pub(super) struct Names<'w, 'a> {
     eval: &'w EvalContext<'a>,
     each: Option<Value>,
+    /// The kind and the view of the resource that a postcondition sees.
+    own: Option<(&'w str, &'w Value)>,
 }
 
 impl<'w, 'a> Names<'w, 'a> {
     pub(super) fn new(eval: &'w EvalContext<'a>, each: Option<Value>) -> Self {
-        Self { eval, each }
+        Self { eval, each, own: None }
+    }
+
+    /// The same, with the resource that is `self`.
+    pub(super) fn of_resource(self, kind: &'w str, view: &'w Value) -> Self {
+        Self { own: Some((kind, view)), ..self }
     }
 
     /// Resolves one of a few fixed names below a root.
@@ -226,6 +233,15 @@ impl Scope for Names<'_, '_> {
                 (None, _) => {
                     Err(Diagnostic::error("invalid-reference", "`each` is for resources with `for_each`")
                         .at(reference.span, "there is no `for_each` here"))
+                }
+            },
+            "self" => match self.own {
+                Some((kind, view)) => {
+                    attribute(view, &Reference { root: kind.to_owned(), ..reference.clone() }, 0)
+                }
+                None => {
+                    Err(Diagnostic::error("invalid-reference", "`self` is known in postconditions alone")
+                        .at(reference.span, "there is no `self` here"))
                 }
             },
             _ => self.resource(reference),

@@ -13,12 +13,15 @@ use super::survey::Finding;
 use super::tags::{tag_change, tag_changes, tags};
 use super::{Action, AttributeChange, Change, Origin, Past, Reason, Selection, diff};
 use super::{removed_settings, within};
+use crate::aws::Scope;
 use crate::diag::{Diagnostic, Outside};
 use crate::eval::Instance;
 use crate::graph::Address;
-use crate::kind::{ErasedKind, ErasedLive, Owner, State};
+use crate::kind::{ErasedKind, ErasedLive, Known, Owner, State};
+use crate::kinds;
+use crate::lang::{Reference, Step};
 use crate::ledger::Ledger;
-use crate::schema::{in_order, normalize};
+use crate::schema::{PathStep, in_order, normalize};
 use crate::stack::Stack;
 use crate::value::Value;
 
@@ -216,20 +219,68 @@ pub(super) fn trigger(instance: &Instance<'_>, changes: &BTreeMap<Address, Chang
     let is_replaced = |change: &&Change| matches!(change.action, Action::Replace { .. });
     let needed = instance.needs.iter().filter_map(|needed| changes.get(needed));
     let wholes = needed.filter(is_replaced).filter(|change| has_part(change));
-    // The stack's check has refused triggers that are no addresses.
-    let triggers =
-        instance.resource.lifecycle.replace_triggered_by.iter().filter_map(|text| text.parse().ok());
-    let named = triggers.flat_map(|trigger: Address| {
-        let trigger = Address { module: instance.address.module.join(&trigger.module), ..trigger };
-        let all = changes.range(Address { key: None, ..trigger.clone() }..);
-        let Address { module, kind, name, key } = trigger;
-        let is_of = move |one: &Address| one.module == module && one.kind == kind && one.name == name;
-        let is_it = move |one: &Address| key.is_none() || one.key == key;
-        all.take_while(move |(one, _)| is_of(one)).filter(move |(one, _)| is_it(one))
-    });
-    let changed = |change: &&Change| is_replaced(change) || change.action == Action::Update;
-    let named = named.map(|(_, change)| change).filter(changed);
+    let triggers = instance.triggers();
+    let named = triggers.iter().flat_map(|trigger| triggered(instance, trigger, changes));
     named.chain(wholes).map(|change| &change.address).min().cloned()
+}
+
+/// The changes that an entry of `replace_triggered_by` is about.
+fn triggered<'c>(
+    instance: &Instance<'_>,
+    trigger: &Reference,
+    changes: &'c BTreeMap<Address, Change>,
+) -> impl Iterator<Item = &'c Change> {
+    let name = trigger.name(0).unwrap_or_default().to_owned();
+    let start =
+        Address { module: instance.address.module.clone(), kind: trigger.root.clone(), name, key: None };
+    let is_of = |one: &Address| one.declaration() == start.declaration();
+    let all: Vec<&Change> =
+        changes.range(start.clone()..).take_while(|(one, _)| is_of(one)).map(|(_, change)| change).collect();
+    // Instances have keys, and then the second step is one of them, or not known.
+    let is_each = all.iter().any(|change| change.address.key.is_some());
+    let key = match trigger.steps.get(1) {
+        Some(Step::Index(Value::Number(key))) if is_each => Some(key.to_string()),
+        Some(Step::Index(Value::String(key)) | Step::Attribute(key)) if is_each => Some(key.clone()),
+        _ => None,
+    };
+    let path = trigger.steps.iter().skip(if is_each { 2 } else { 1 });
+    let path: Vec<PathStep> = path.filter_map(step).collect();
+    let is_it = move |change: &&Change| key.is_none() || change.address.key == key;
+    all.into_iter().filter(is_it).filter(move |change| changes_at(change, &path))
+}
+
+fn step(step: &Step) -> Option<PathStep> {
+    match step {
+        Step::Attribute(name) | Step::Index(Value::String(name)) => Some(PathStep::Name(name.clone())),
+        Step::Index(Value::Number(index)) => Some(PathStep::Index(usize::try_from(index.as_i64()?).ok()?)),
+        Step::Index(_) | Step::Each(_) => None,
+    }
+}
+
+/// Returns whether an existing resource changes at a path, or at all if the path is empty. What AWS decides
+/// changes with the resource itself.
+fn changes_at(change: &Change, path: &[PathStep]) -> bool {
+    let is_replaced = matches!(change.action, Action::Replace { .. });
+    if !is_replaced && change.action != Action::Update {
+        return false;
+    }
+    let Some(PathStep::Name(root)) = path.first() else { return true };
+    let overlaps = |one: &AttributeChange| one.path.iter().zip(path).all(|(left, right)| left == right);
+    if change.attributes.iter().any(overlaps) {
+        return true;
+    }
+    let kind = kinds::kind(&change.address.kind);
+    let is_decided =
+        kind.and_then(|kind| kind.schema().attrs.fields()).is_some_and(|all| all.contains_key(root));
+    // An ARN that follows from an unchanged name stays the same.
+    let foreseen = kind.filter(|_| is_decided && is_replaced).and_then(|kind| {
+        let live = change.live.as_ref()?;
+        let account = live.attrs.get("arn").and_then(Value::as_str).and_then(|arn| arn.split(':').nth(4));
+        let scope = Scope::of(&change.region, account.unwrap_or_default());
+        let predicted = kind.predict(Known(&change.desired), &scope).0;
+        Some(predicted.get(root).is_some_and(|value| live.attrs.get(root) == Some(value)))
+    });
+    is_decided && is_replaced && foreseen != Some(true)
 }
 
 /// A new resource's attributes, as changes from nothing.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::addresses::Addresses;
 use super::arrange::{Arranged, arrange};
+use super::conditions::Conditions;
 use super::connect::Names;
 use super::decide::{Case, create, decide, remove};
 use super::declared::{heading, stays, still_declared};
@@ -59,6 +60,7 @@ struct Planner<'p, 'w, 'a> {
     draft: Draft,
     /// The references between declared resources.
     names: BTreeMap<Address, Names>,
+    conditions: Conditions,
     /// Problems of the whole plan, whatever is selected.
     problems: Vec<Diagnostic>,
 }
@@ -68,7 +70,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     fn new(inputs: &'p Inputs<'w, 'a>, renamed: BTreeMap<Address, Address>) -> Self {
         let (addresses, problems) = Addresses::new(inputs.ledger, inputs.eval.stack, renamed);
         let surveyor = Surveyor::new(inputs, addresses);
-        Self { inputs, surveyor, draft: Draft::default(), names: BTreeMap::new(), problems }
+        let (draft, conditions) = (Draft::default(), Conditions::default());
+        Self { inputs, surveyor, draft, names: BTreeMap::new(), conditions, problems }
     }
 
     /// Decides every declared or owned resource.
@@ -118,7 +121,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     /// Decides one instance, and makes the result visible to those that refer to it.
     fn instance(&mut self, instance: &Instance<'a>) {
         let eval = self.inputs.eval;
-        match self.resource(instance) {
+        let permitted = self.conditions.before(self.inputs, instance).map_err(Stop::Refused);
+        match permitted.and_then(|()| self.resource(instance)) {
             Ok(change) => {
                 let kept = matches!(change.action, Action::NoOp | Action::Update);
                 let live = change.live.as_ref().filter(|_| kept);
@@ -127,6 +131,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 if change.action == Action::Update {
                     eval.foresee_nulls(instance, &mut view);
                 }
+                let met = self.conditions.after(self.inputs, instance, &change, &view);
+                self.draft.refuse(&instance.address, met.err().into_iter().flatten());
                 eval.show(&instance.address, view);
                 self.draft.changes.insert(instance.address.clone(), change);
             }
@@ -269,7 +275,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 
     /// Returns the plan, or the questions that are open.
     fn conclude(self) -> Result<Outcome, Vec<Diagnostic>> {
-        let Self { inputs, surveyor, draft, names, mut problems } = self;
+        let Self { inputs, surveyor, draft, names, conditions, mut problems } = self;
         if !surveyor.questions.is_empty() {
             return Ok(Outcome::Ask(surveyor.questions));
         }
@@ -285,9 +291,15 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
             }
         };
         let Arranged { mut changes, deposed } = arranged;
+        let (failed, warnings) = conditions.conclude(inputs, &changes);
+        if !failed.is_empty() {
+            return Err(failed);
+        }
         outputs.leave_unselected(inputs, &changes);
         unreplaced::fill_in(inputs.eval, inputs.ledger, |address| addresses.entry(address), &mut changes);
-        Ok(Outcome::Plan(Box::new(outputs.plan(inputs, changes, deposed))))
+        let mut plan = outputs.plan(inputs, changes, deposed);
+        plan.warnings.extend(warnings);
+        Ok(Outcome::Plan(Box::new(plan)))
     }
 }
 

@@ -12,8 +12,12 @@ macro_rules! codes {
 codes! {
     /// AWS is still changing a resource.
     BUSY = "busy";
+    /// A check of the stack is not met.
+    CHECK = "check-failed";
     /// A resource that stays names one that is destroyed.
     DANGLING = "dangling";
+    /// Only the apply can tell whether a condition is met.
+    LATER = "known-after-apply";
     /// The stack has resources at AWS, but no ledger here.
     NO_LEDGER = "no-ledger";
     /// A plan would refuse to change a protected resource. Only comparisons of revisions warn of it.

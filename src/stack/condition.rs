@@ -2,8 +2,28 @@
 
 use super::node::{Content, Node};
 use crate::diag::{Diagnostic, Span, a};
-use crate::lang::{self, Scope};
+use crate::lang::{self, Reference, Scope};
 use crate::value::{Unknown, Value};
+
+/// Maximum number of values shown of a condition that is not met.
+const SHOWN: usize = 5;
+/// Maximum number of characters of a value in a message.
+const LONGEST_VALUE: usize = 200;
+
+/// The value as messages show it; a secret is hidden.
+pub(super) fn shown(value: &Value) -> String {
+    if value.contains_secret() {
+        return "sensitive, and not shown".to_owned();
+    }
+    let text = match value.to_json() {
+        Ok(json) => json.to_string(),
+        Err(_) => return "not known".to_owned(),
+    };
+    match text.char_indices().nth(LONGEST_VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
 
 /// A condition and the message that is shown if it is not met.
 #[derive(Clone, Debug)]
@@ -51,14 +71,33 @@ impl Condition {
     }
 
     /// The error for a condition that is not met: `subject` is what it protects, such as an address.
-    pub fn failure(&self, subject: &str, message: &str) -> Diagnostic {
-        Diagnostic::error("condition-failed", format!("{subject}: {message}"))
+    pub fn failure(&self, code: &'static str, subject: &str, message: &str) -> Diagnostic {
+        Diagnostic::error(code, format!("{subject}: {message}"))
             .at(self.condition.span, "this condition is not met")
     }
 
-    /// The nodes that contain its expressions.
-    pub fn nodes(&self) -> [&Node; 2] {
-        [&self.condition, &self.message]
+    /// Adds to an error the values that the condition refers to, as far as they may be shown.
+    pub fn with_values(&self, mut error: Diagnostic, scope: &dyn Scope) -> Diagnostic {
+        let mut told: Vec<String> = Vec::new();
+        for reference in self.condition.references() {
+            let Ok((value, taken)) = scope.resolve(&reference) else { continue };
+            let name = reference.to_string();
+            let is_small = matches!(
+                value.clone().reveal(),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)
+            );
+            if taken < reference.steps.len() || !is_small || told.contains(&name) || told.len() == SHOWN {
+                continue;
+            }
+            error = error.note(format!("`{name}` is {}", shown(&value)));
+            told.push(name);
+        }
+        error
+    }
+
+    /// All references of the condition and its message.
+    pub fn references(&self) -> Vec<Reference> {
+        [&self.condition, &self.message].into_iter().flat_map(Node::references).collect()
     }
 
     fn text(&self, scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> String {

@@ -65,8 +65,14 @@ impl Loader<'_> {
             let first = first.span;
             return self.duplicate(&format!("the output `{}`", entry.name), entry.span, first);
         }
-        let mut output =
-            Output { value: entry.value.clone(), description: None, sensitive: false, span: entry.span };
+        let mut output = Output {
+            value: entry.value.clone(),
+            description: None,
+            sensitive: false,
+            preconditions: Vec::new(),
+            span: entry.span,
+        };
+        const KNOWN: [&str; 4] = ["value", "description", "sensitive", "precondition"];
         // `[output.name]` with a `value` is the long form; any other table is the value itself.
         if let Some(value) = entry.value.entry("value") {
             output.value = value.value.clone();
@@ -75,11 +81,26 @@ impl Loader<'_> {
                     "value" => {}
                     "description" => output.description = self.text(&field.value, "`description`"),
                     "sensitive" => output.sensitive = self.flag(&field.value, "`sensitive`"),
-                    _ => self.unknown_key(field, "an output", &["value", "description", "sensitive"]),
+                    "precondition" => output.preconditions = self.conditions(field, "a precondition"),
+                    _ => self.unknown_key(field, "an output", &KNOWN),
                 }
             }
         }
         self.outputs.insert(entry.name, output);
+    }
+
+    pub(super) fn check(&mut self, entry: Entry) {
+        self.name(&entry);
+        if self.checks.contains_key(&entry.name) {
+            let first = self.checks.get(&entry.name).and_then(|all| all.first()).map(|one| one.span);
+            return self.duplicate(
+                &format!("the check `{}`", entry.name),
+                entry.span,
+                first.unwrap_or(entry.span),
+            );
+        }
+        let conditions = self.conditions(&entry, "a check");
+        self.checks.insert(entry.name, conditions);
     }
 
     /// Reads conditions with their messages: a table, or a list of tables.
@@ -150,6 +171,9 @@ impl Loader<'_> {
             region: None,
             depends_on: Vec::new(),
             lifecycle: Lifecycle::default(),
+            timeout: None,
+            preconditions: Vec::new(),
+            postconditions: Vec::new(),
         };
         let mut body = Vec::new();
         for field in entries {
@@ -160,7 +184,10 @@ impl Loader<'_> {
                 "region" => resource.region = Some(field.value),
                 "depends_on" => resource.depends_on = self.texts(&field.value, "`depends_on`"),
                 "lifecycle" => self.lifecycle(kind, &field, &mut resource.lifecycle),
-                "precondition" | "postcondition" | "provider" | "count" => {
+                "timeout" => resource.timeout = Some(field.value),
+                "precondition" => resource.preconditions = self.conditions(&field, "a precondition"),
+                "postcondition" => resource.postconditions = self.conditions(&field, "a postcondition"),
+                "provider" | "count" => {
                     let error = Diagnostic::error(
                         "not-supported",
                         format!("`{}` is not supported by this version of dwctl", field.name),
@@ -183,10 +210,6 @@ impl Loader<'_> {
         const KNOWN: [&str; 5] =
             ["protect", "create_before_destroy", "ignore_changes", "replace_triggered_by", "retain"];
         for field in entry.value.entries() {
-            let list = |loader: &mut Self| {
-                let texts = loader.texts(&field.value, &format!("`{}`", field.name));
-                texts.into_iter().map(|(text, _)| text).collect()
-            };
             match field.name.as_str() {
                 "protect" => lifecycle.protect = Some(field.value.clone()),
                 "create_before_destroy" => lifecycle.create_before_destroy = Some(field.value.clone()),
@@ -199,7 +222,10 @@ impl Loader<'_> {
                     };
                     lifecycle.ignore_changes = settings::ignored(kind, texts, &mut self.problems);
                 }
-                "replace_triggered_by" => lifecycle.replace_triggered_by = list(self),
+                "replace_triggered_by" => {
+                    let texts = self.texts(&field.value, "`replace_triggered_by`");
+                    lifecycle.replace_triggered_by = settings::triggers(texts, &mut self.problems);
+                }
                 _ => self.unknown_key(field, "`lifecycle`", &KNOWN),
             }
         }

@@ -5,7 +5,8 @@ use crate::diag::{Diagnostic, Span};
 use crate::elsewhere;
 
 /// The tables of the stack language.
-const TABLES: [&str; 8] = ["stack", "ledger", "variable", "local", "output", "import", "moved", "removed"];
+const TABLES: [&str; 9] =
+    ["stack", "ledger", "variable", "local", "output", "check", "import", "moved", "removed"];
 
 /// Foreign names of members of the stack language's own tables.
 const MEMBERS: [(&str, &str); 16] = [
@@ -74,6 +75,12 @@ pub(super) fn table(name: &str, is_table: bool, span: Span) -> Diagnostic {
             "write `[s3_bucket.lake]`; `dwctl explain` lists all kinds",
         ),
         "locals" => other("unknown-kind", no_table(), "did you mean `local`?", "write `[local]`"),
+        "checks" | "assert" | "asserts" => other(
+            "unknown-kind",
+            no_table(),
+            "did you mean `check`?",
+            "write `[check.NAME]` with `condition` and `message`",
+        ),
         "outputs" => other(
             "unknown-kind",
             no_table(),
@@ -110,7 +117,7 @@ pub(super) fn table(name: &str, is_table: bool, span: Span) -> Diagnostic {
             "cannot be used yet",
             "`${aws.account_id}`, `${aws.region}` and `${aws.partition}` are always known; write the name or ARN of another stack's resource, or take it from a variable",
         ),
-        "module" | "check" | "policy" => Diagnostic::error(
+        "module" | "policy" => Diagnostic::error(
             "not-supported",
             format!("`[{name}]` is not supported by this version of dwctl"),
         )

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::condition::Verdict;
+use super::condition::{Verdict, shown};
 use super::model::Stack;
 use super::variable::{Type, Variable};
 use crate::diag::{Diagnostic, Span, nearest};
@@ -29,24 +29,6 @@ impl Given<'_> {
 fn path(stack: &Stack, span: Span) -> String {
     let path = stack.sources.path(span.file);
     path.strip_prefix(&stack.folder).unwrap_or(path).display().to_string()
-}
-
-/// Maximum number of characters of a value in a message.
-const LONGEST_VALUE: usize = 200;
-
-/// The value as messages show it; a secret is hidden.
-fn shown(value: &Value) -> String {
-    if value.contains_secret() {
-        return "sensitive, and not shown".to_owned();
-    }
-    let text = match value.to_json() {
-        Ok(json) => json.to_string(),
-        Err(_) => return "not known".to_owned(),
-    };
-    match text.char_indices().nth(LONGEST_VALUE) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }
 
 /// The values of all variables. `given` are the values of `DWCTL_VAR_…`, of files named on the command
@@ -186,8 +168,7 @@ pub fn variables(
         for condition in &variable.validation {
             // Unknown values have been reported above.
             let Some(Verdict::Failed(message)) = condition.evaluate(&scope, problems) else { continue };
-            let mut problem = condition.failure(&format!("variable `{name}`"), &message);
-            problem.code = "invalid-variable";
+            let mut problem = condition.failure("invalid-variable", &format!("variable `{name}`"), &message);
             if let Some(value) = converted.get(name) {
                 problem = problem.note(format!("its value is {}", shown(value)));
             }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use super::condition::Condition;
 use super::{
     Content, DEFAULT_ENV, Entry, Import, Module, Moved, Moves, Node, Output, Removed, Resource, Stack,
-    Variable, is_region, settings,
+    Variable, region, requires, settings,
 };
 use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, a, counted};
 use crate::elsewhere;
@@ -67,6 +68,7 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
         locals: BTreeMap::new(),
         resources: BTreeMap::new(),
         outputs: BTreeMap::new(),
+        checks: BTreeMap::new(),
         imports: Vec::new(),
         moved: Vec::new(),
         removed: Vec::new(),
@@ -102,6 +104,7 @@ pub(super) struct Loader<'a> {
     locals: BTreeMap<String, Entry>,
     pub(super) resources: BTreeMap<(String, String), Resource>,
     pub(super) outputs: BTreeMap<String, Output>,
+    pub(super) checks: BTreeMap<String, Vec<Condition>>,
     imports: Vec<Import>,
     moved: Vec<Moved>,
     removed: Vec<Removed>,
@@ -269,6 +272,7 @@ impl Loader<'_> {
                     }
                 }),
                 "output" => self.each(entry, Self::output),
+                "check" => self.each(entry, Self::check),
                 "import" | "moved" | "removed" => self.ownership(&entry),
                 kind if self.kinds.contains(&kind) => {
                     let kind = kind.to_owned();
@@ -290,7 +294,8 @@ impl Loader<'_> {
             _ => {
                 let all = if self.kinds.contains(&entry.name.as_str()) { "resource" } else { &entry.name };
                 self.unread.insert(all.to_owned());
-                let named = entry.name == "variable" || self.kinds.contains(&entry.name.as_str());
+                let named = matches!(entry.name.as_str(), "variable" | "check")
+                    || self.kinds.contains(&entry.name.as_str());
                 let label = if named {
                     format!("write [{}.NAME]", entry.name)
                 } else {
@@ -338,15 +343,28 @@ impl Loader<'_> {
         }
     }
 
-    fn region(&mut self, node: &Node) -> Option<String> {
-        let region = self.text(node, "`region`")?;
-        if !is_region(&region) {
-            self.problems.push(
-                Diagnostic::error("invalid-value", format!("`{region}` is not the name of a region"))
-                    .at(node.span, "such as us-east-1"),
-            );
+    /// Reads the region. An expression of variables is evaluated later ([`Stack::settle_region`]).
+    fn region(&mut self, node: &Node) -> (String, Option<Node>) {
+        if !matches!(node.content, Content::Template(_)) {
+            let region = self.text(node, "`region`").unwrap_or_default();
+            self.problems.extend((!region.is_empty()).then(|| region::fault(&region, node.span)).flatten());
+            return (region, None);
         }
-        Some(region)
+        for reference in node.references() {
+            let is_early = match reference.root.as_str() {
+                "var" | "env" => true,
+                "stack" => reference.name(0) == Some("name"),
+                _ => false,
+            };
+            if !is_early {
+                self.problems.push(
+                    Diagnostic::error("undecided", "the region must be known before AWS is asked")
+                        .at(reference.span, format!("`{reference}` is not known yet"))
+                        .help("use var.NAME, env and stack.name here"),
+                );
+            }
+        }
+        (String::new(), Some(node.clone()))
     }
 
     pub(super) fn flag(&mut self, node: &Node, what: &str) -> bool {
@@ -375,6 +393,19 @@ impl Loader<'_> {
                 );
                 Vec::new()
             }
+        }
+    }
+
+    /// Refuses an expression in a key that is a name.
+    fn plain_key(&mut self, entry: &Entry) {
+        if entry.key.is_some() {
+            self.problems.push(
+                Diagnostic::error(
+                    "invalid-key",
+                    format!("`{}` must be a name without expressions", entry.name),
+                )
+                .at(entry.span, "write the name itself"),
+            );
         }
     }
 
@@ -510,7 +541,8 @@ impl Loader<'_> {
 
     fn finish(mut self, folder: &Path, env: &str, env_values: BTreeMap<String, Entry>) -> Loaded {
         const KNOWN: [&str; 7] = ["name", "region", "tags", "accounts", "requires", "ignore_tags", "shared"];
-        let (mut name, mut region, mut tags, mut accounts) = (None, None, None, BTreeMap::new());
+        let (mut name, mut region, mut tags, mut accounts) =
+            (None, Default::default(), None, BTreeMap::new());
         let mut ignore_tags = Vec::new();
         let mut shared = Vec::new();
         let mut span = Span::new(FileId(0), 0, 0);
@@ -524,6 +556,7 @@ impl Loader<'_> {
                         "tags" => tags = Some(field.value.clone()),
                         "accounts" => {
                             for account in field.value.entries() {
+                                self.plain_key(account);
                                 if let Some(id) = self.text(&account.value, "an account id") {
                                     if id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
                                         self.problems.push(
@@ -545,7 +578,7 @@ impl Loader<'_> {
                         }
                         "requires" => {
                             if let Some(range) = self.text(&field.value, "`requires`") {
-                                self.requires(&range, field.value.span);
+                                self.problems.extend(requires::check(&range, field.value.span));
                             }
                         }
                         _ => self.unknown_key(field, "`[stack]`", &KNOWN),
@@ -588,12 +621,16 @@ impl Loader<'_> {
         }
         self.problems.extend(Moves::of(&self.moved).check());
         self.files = settings::share(self.files, &shared, &mut self.problems);
-        let is_whole = !self.is_incomplete;
+        // A newer language may look wrong to an older dwctl.
+        let is_other = self.problems.iter().any(|one| one.code == requires::CODE);
+        self.problems.retain(|one| !is_other || one.code == requires::CODE);
+        let is_whole = !self.is_incomplete && !is_other;
         let stack = Stack {
             sources: self.sources,
             folder: folder.to_owned(),
             name,
-            region: region.unwrap_or_default(),
+            region: region.0,
+            region_from: region.1,
             tags,
             accounts,
             ignore_tags,
@@ -607,6 +644,7 @@ impl Loader<'_> {
                 locals: self.locals,
                 resources: self.resources.into_values().collect(),
                 outputs: self.outputs,
+                checks: self.checks,
                 unread: self.unread,
             },
             imports: self.imports,
@@ -614,27 +652,6 @@ impl Loader<'_> {
             removed: self.removed,
         };
         Loaded { stack, problems: self.problems, is_whole }
-    }
-
-    /// Checks `requires = ">=0.1"`. A minimum version is the only supported form.
-    fn requires(&mut self, range: &str, span: Span) {
-        let version = |text: &str| -> Option<Vec<u64>> {
-            text.trim().split('.').map(|part| part.parse().ok()).collect()
-        };
-        let Some(least) = range.trim().strip_prefix(">=").and_then(version) else {
-            self.problems.push(
-                Diagnostic::error("invalid-value", format!("`{range}` is not a version range"))
-                    .at(span, "such as \">=0.1\""),
-            );
-            return;
-        };
-        let own = version(env!("CARGO_PKG_VERSION")).unwrap_or_default();
-        if own < least {
-            self.problems.push(
-                Diagnostic::error("version", format!("this stack needs dwctl {range}"))
-                    .at(span, format!("this is {}", env!("CARGO_PKG_VERSION"))),
-            );
-        }
     }
 }
 

@@ -12,7 +12,9 @@ mod moved;
 mod node;
 mod quotes;
 mod region;
+mod requires;
 mod settings;
+mod settle;
 mod variable;
 
 pub use condition::{Condition, Verdict};

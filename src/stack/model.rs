@@ -1,5 +1,6 @@
 //! A stack as it is written: its declarations, with their places.
 
+use super::condition::Condition;
 use super::ledger::LedgerPlace;
 use super::node::{Entry, Node};
 use super::variable::Variable;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use crate::diag::{Sources, Span};
 use crate::files::Files;
 use crate::graph::Address;
+use crate::lang::Reference;
 use crate::schema::PathStep;
 
 /// The environment of a run without `--env`.
@@ -23,8 +25,11 @@ pub struct Stack {
     pub folder: PathBuf,
     /// `[stack] name`.
     pub name: String,
-    /// `[stack] region`, or the environment's.
+    /// `[stack] region`, or the environment's; empty until [`Stack::settle_region`] if it is an
+    /// expression.
     pub region: String,
+    /// The expression of the region.
+    pub region_from: Option<Node>,
     /// `[stack] tags`: the tags of every resource that can have tags.
     pub tags: Option<Node>,
     /// `[stack] accounts`: the account of each environment.
@@ -62,6 +67,8 @@ pub struct Module {
     pub resources: Vec<Resource>,
     /// `[output]`.
     pub outputs: BTreeMap<String, Output>,
+    /// `[check.NAME]`: the conditions of each check.
+    pub checks: BTreeMap<String, Vec<Condition>>,
     /// Declarations that could not be read; that is reported separately. `kind.name`, or `variable`,
     /// `local` and `resource` for all of these.
     pub unread: BTreeSet<String>,
@@ -123,6 +130,12 @@ pub struct Resource {
     pub depends_on: Vec<(String, Span)>,
     /// The rules for its replacement and removal.
     pub lifecycle: Lifecycle,
+    /// How long its creation, its update and its deletion may take.
+    pub timeout: Option<Node>,
+    /// Conditions for creating or changing it.
+    pub preconditions: Vec<Condition>,
+    /// Conditions on the resource as it is afterwards; they see it as `self`.
+    pub postconditions: Vec<Condition>,
 }
 
 impl Stack {
@@ -190,8 +203,8 @@ pub struct Lifecycle {
     pub create_before_destroy: Option<Node>,
     /// Attributes whose drift is left alone.
     pub ignore_changes: Vec<Ignored>,
-    /// Addresses whose change or replacement replaces this one.
-    pub replace_triggered_by: Vec<String>,
+    /// Resources, or their attributes, whose change replaces this one.
+    pub replace_triggered_by: Vec<Reference>,
     /// Keeps it at AWS when it is no longer declared, and when the stack is destroyed.
     pub retain: Option<Node>,
 }
@@ -205,6 +218,8 @@ pub struct Output {
     pub description: Option<String>,
     /// True if it must not be printed.
     pub sensitive: bool,
+    /// Conditions for having its value.
+    pub preconditions: Vec<Condition>,
     /// Its place in the file.
     pub span: Span,
 }

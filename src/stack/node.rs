@@ -1,5 +1,7 @@
 //! TOML values with their places in the file. Their strings are parsed as expressions.
 
+use std::collections::BTreeMap;
+
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -33,10 +35,12 @@ pub enum Content {
 /// One key of a table.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The key.
+    /// The key as it is written.
     pub name: String,
     /// The place of the key.
     pub span: Span,
+    /// The key, if it contains expressions. They are evaluated only where a table is a map with free keys.
+    pub key: Option<Template>,
     /// Its value.
     pub value: Node,
 }
@@ -95,10 +99,10 @@ impl Node {
             DeValue::Table(table) => {
                 let mut entries: Vec<Entry> = table
                     .iter()
-                    .map(|(key, value)| Entry {
-                        name: key.get_ref().to_string(),
-                        span: Span::new(file, key.span().start, key.span().end),
-                        value: Self::read(value, file, text, problems),
+                    .map(|(key, value)| {
+                        let span = Span::new(file, key.span().start, key.span().end);
+                        let (name, key) = read_key(key.get_ref(), span, text, problems);
+                        Entry { name, span, key, value: Self::read(value, file, text, problems) }
                     })
                     .collect();
                 entries.sort_by_key(|entry| entry.span);
@@ -136,7 +140,9 @@ impl Node {
             }
             Content::Table(entries) => entries
                 .iter()
-                .map(|entry| Some((entry.name.clone(), entry.value.literal()?)))
+                .map(|entry| {
+                    Some((entry.name.clone(), entry.value.literal().filter(|_| entry.key.is_none())?))
+                })
                 .collect::<Option<_>>()
                 .map(Value::Map),
         }
@@ -162,7 +168,10 @@ impl Node {
             Content::Literal(_) => {}
             Content::Template(template) => each(template),
             Content::List(list) => list.iter().for_each(|node| node.visit(each)),
-            Content::Table(entries) => entries.iter().for_each(|entry| entry.value.visit(each)),
+            Content::Table(entries) => entries.iter().for_each(|entry| {
+                entry.key.iter().for_each(&mut *each);
+                entry.value.visit(each);
+            }),
         }
     }
 
@@ -189,6 +198,9 @@ impl Node {
             Content::List(list) => {
                 Value::List(list.iter().map(|node| node.evaluate_named(scope, problems)).collect())
             }
+            Content::Table(entries) if entries.iter().any(|entry| entry.key.is_some()) => {
+                keyed(entries, scope, problems)
+            }
             Content::Table(entries) => Value::Map(
                 entries
                     .iter()
@@ -212,7 +224,7 @@ impl Node {
     /// Returns whether a table has an entry with this name, or may have one because it is an expression.
     pub fn has(&self, name: &str) -> bool {
         match &self.content {
-            Content::Table(entries) => entries.iter().any(|entry| entry.name == *name),
+            Content::Table(entries) => entries.iter().any(|entry| entry.name == *name || entry.key.is_some()),
             _ => true,
         }
     }
@@ -225,7 +237,14 @@ impl Node {
         for (index, step) in path.iter().enumerate() {
             match (&node.content, step) {
                 (Content::Table(entries), PathStep::Name(name)) => {
-                    let Some(entry) = entries.iter().find(|entry| entry.name == *name) else { break };
+                    let mut evaluated = entries.iter().filter(|entry| entry.key.is_some());
+                    let found = entries.iter().find(|entry| entry.name == *name);
+                    // The only key that is an expression, or the table itself if there are several.
+                    let Some(entry) =
+                        found.or_else(|| evaluated.next().filter(|_| evaluated.next().is_none()))
+                    else {
+                        break;
+                    };
                     node = &entry.value;
                     span = if key && index + 1 == path.len() { entry.span } else { node.span };
                 }
@@ -239,6 +258,74 @@ impl Node {
         }
         span
     }
+}
+
+/// Reads a key. One with expressions is also returned as a template; an error in it is added to `problems`.
+fn read_key(key: &str, span: Span, text: &str, problems: &mut Vec<Diagnostic>) -> (String, Option<Template>) {
+    if !key.contains("${") && !key.contains("%{") {
+        return (key.to_owned(), None);
+    }
+    let (inner, exact) = inside_quotes(text, span, key);
+    match Template::parse(key, inner, exact) {
+        Ok(template) => match template.is_literal() {
+            Some(literal) => (literal.to_owned(), None),
+            None => (key.to_owned(), Some(template)),
+        },
+        Err(problem) => {
+            problems.push(problem);
+            (key.to_owned(), None)
+        }
+    }
+}
+
+/// The value of a table with expressions in its keys.
+fn keyed(entries: &[Entry], scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Value {
+    let mut map: BTreeMap<String, Value> = BTreeMap::new();
+    let mut places: BTreeMap<String, Span> = BTreeMap::new();
+    for entry in entries {
+        let value = entry.value.evaluate_named(scope, problems);
+        let key = match &entry.key {
+            None => Ok(Value::String(entry.name.clone())),
+            Some(template) => template.evaluate(scope),
+        };
+        let name = match key {
+            Ok(Value::String(name)) => name,
+            Ok(other) => {
+                problems.push(no_key(&other, entry));
+                continue;
+            }
+            Err(found) => {
+                problems.extend(found);
+                continue;
+            }
+        };
+        match places.insert(name.clone(), entry.span) {
+            None => drop(map.insert(name, value)),
+            Some(first) => problems.push(
+                Diagnostic::error("duplicate", format!("two keys of this table are {name:?}"))
+                    .at(entry.span, "the same key again")
+                    .and(first, "first written here"),
+            ),
+        }
+    }
+    Value::Map(map)
+}
+
+/// The error for a value that cannot be a key.
+fn no_key(value: &Value, entry: &Entry) -> Diagnostic {
+    if let Some(unknown) = value.first_unknown() {
+        return Diagnostic::error("undecided", "a key must be known before anything is created")
+            .at(entry.span, format!("depends on {}.{}", unknown.address, unknown.attribute))
+            .help("use names and variables here, not values that AWS assigns");
+    }
+    if value.contains_secret() {
+        return Diagnostic::error("secret-name", "a key would show a secret")
+            .at(entry.span, "keys are always shown")
+            .help("use a key that is not secret; its value may be secret");
+    }
+    Diagnostic::error("wrong-type", format!("a key must be a string, not {}", value.kind_name()))
+        .at(entry.span, "expected a string")
+        .help("convert it: \"${tostring(…)}\"")
 }
 
 /// The place of a string literal's content, and whether its bytes equal the string, so that places

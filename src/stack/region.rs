@@ -1,5 +1,15 @@
 //! Names of regions.
 
+use crate::diag::{Diagnostic, Span};
+
+/// The error for a text that is not the name of a region.
+pub(super) fn fault(region: &str, span: Span) -> Option<Diagnostic> {
+    (!is_region(region)).then(|| {
+        Diagnostic::error("invalid-value", format!("`{region}` is not the name of a region"))
+            .at(span, "such as us-east-1")
+    })
+}
+
 /// Returns whether a text has the form of a region name. The name becomes part of the host names to
 /// which signed requests go, so nothing else may pass.
 pub fn is_region(text: &str) -> bool {

@@ -6,6 +6,7 @@ use super::Ignored;
 use crate::diag::{Diagnostic, Span};
 use crate::elsewhere;
 use crate::files::Files;
+use crate::lang::{Reference, Template};
 use crate::limits;
 use crate::schema::{PathStep, parse_path};
 
@@ -38,6 +39,25 @@ pub(super) fn ignored(
         }
     }
     ignored
+}
+
+/// The references in `replace_triggered_by`: `kind.name`, `kind.name["key"]`, or an attribute of these.
+pub(super) fn triggers(texts: Vec<(String, Span)>, problems: &mut Vec<Diagnostic>) -> Vec<Reference> {
+    let mut triggers = Vec::new();
+    for (text, span) in texts {
+        let template = Template::parse(&format!("${{{text}}}"), span, false).ok();
+        match template.as_ref().and_then(Template::reference) {
+            Some(reference) => triggers.push(reference.clone()),
+            None => problems.push(
+                Diagnostic::error(
+                    "invalid-reference",
+                    format!("`{text}` names no resource and no attribute"),
+                )
+                .at(span, "such as s3_object.script, or glue_job.load[each.key].command"),
+            ),
+        }
+    }
+    triggers
 }
 
 /// The patterns of `ignore_tags`.

@@ -21,8 +21,12 @@ pub(crate) fn read(text: &str) -> (Stack, tempfile::TempDir) {
 }
 
 pub(crate) fn eval(stack: &Stack) -> EvalContext<'_> {
+    with_variables(stack, &[])
+}
+
+fn with_variables<'s>(stack: &'s Stack, given: &[(String, String, Value)]) -> EvalContext<'s> {
     let mut problems = Vec::new();
-    let variables = stack::variables(stack, &[], &mut problems);
+    let variables = stack::variables(stack, given, &mut problems);
     assert!(problems.is_empty(), "{problems:#?}");
     EvalContext::new(stack, Facts::offline(stack), variables)
         .unwrap_or_else(|problems| panic!("{problems:#?}"))
@@ -152,8 +156,18 @@ impl Account {
 
     /// The plan of a stack against this account, or the errors that prevent it as a terminal shows them.
     pub(crate) fn planned(&self, text: &str, selection: &Selection) -> Result<Plan, String> {
+        self.given(text, &[], selection)
+    }
+
+    /// As [`Self::planned`], with values for variables.
+    pub(crate) fn given(
+        &self,
+        text: &str,
+        given: &[(String, String, Value)],
+        selection: &Selection,
+    ) -> Result<Plan, String> {
         let (stack, folder) = read(text);
-        let eval = eval(&stack);
+        let eval = with_variables(&stack, given);
         let mut answers = Answers::default();
         let known = self.known();
         for _ in 0..5 {

@@ -568,6 +568,7 @@ fn a_ledger_holds_no_value() {
                 protect: false,
                 create_before_destroy: false,
                 retain: false,
+                timeout: dwctl::eval::Timeout::default(),
                 referred: Default::default(),
             };
             let fingerprints = dwctl::plan::prints(&instance, &instance.spec, &ledger);

@@ -116,6 +116,36 @@ fn a_cluster_that_is_being_created_is_waited_for() {
 }
 
 #[test]
+fn a_stack_limits_how_long_a_step_may_take() {
+    let limited = |limit: &str| Scene::new(&format!("{}timeout = {{ {limit} }}\n", stack(2)));
+    let busy = || cluster("creating", "Modifying", 2);
+    // It is read once more, to record what was applied so far.
+    let run =
+        limited("create = '1ms'").run(&["apply", "--yes"], vec![no_cluster(), created(), busy(), busy()]);
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert_eq!(run.code, 1, "{said}");
+    for words in ["did not become ready", "still working on it after", "timeout = { create = \"2h\" }"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    // The limits of other steps do not count.
+    let scene = limited("update = '1ms', delete = '1ms'");
+    scene.apply(vec![no_cluster(), created(), busy(), cluster("available", "Available", 2)]);
+    let available = || cluster("available", "Available", 2);
+    let run = scene.run(
+        &["destroy", "--yes"],
+        vec![
+            available(),
+            available(),
+            available(),
+            on("redshift:DeleteCluster").answers("<Cluster/>"),
+            cluster("deleting", "Modifying", 2),
+        ],
+    );
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(run.code == 1 && said.contains("cannot destroy redshift_cluster.w"), "{said}");
+}
+
+#[test]
 fn a_paused_cluster_matches_its_declaration() {
     let scene = with_cluster();
     for status in ["pausing", "paused", "resuming"] {

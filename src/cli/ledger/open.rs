@@ -39,7 +39,13 @@ pub(super) struct OpenLedger {
 
 impl LedgerArgs {
     pub(super) fn stack_args(&self) -> StackArgs {
-        StackArgs { stack: self.stack.clone(), env: self.env.clone(), var: Vec::new(), var_file: Vec::new() }
+        StackArgs {
+            stack: self.stack.clone(),
+            env: self.env.clone(),
+            var: Vec::new(),
+            var_file: Vec::new(),
+            given: Default::default(),
+        }
     }
 
     /// Reads the stack, and connects to AWS only if its ledger lives there. `command` is shown to those who
