@@ -14,6 +14,7 @@ mod chaos;
 mod circles;
 mod concealed;
 mod conditions;
+mod configurations;
 mod contract;
 mod crash;
 mod diff;
