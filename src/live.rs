@@ -19,11 +19,11 @@ use crate::plan::{self, Action, Answers, Change, Inputs, Outcome, Plan, Question
 use crate::value::Value;
 
 use again::{Knowledge, Reading, Search};
-use index::{Index, consult, indexed, shows};
+use index::{Index, consult};
 use read::PAUSE;
 
 pub use again::reappeared;
-pub use index::{Shown, Unresolved, resolve};
+pub use index::{Shown, Unresolved, index_of, indexed, resolve, shows};
 pub use read::{PAUSES, confirm, owned};
 
 /// Makes the plan. Asks AWS until no question is left; one round is usual.

@@ -1,15 +1,16 @@
 //! Updates a resource until AWS shows what is declared. One loop serves all kinds, and also finishes
 //! what an interrupted apply left.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::create::OwnerCheck;
-use super::reads::read;
+use super::executor::READS_PROVE;
+use super::reads::{Patience, read};
 use super::retry::{Backoff, Halt, RESEND, Retry};
 use super::work::Work;
 use crate::aws::{Class, Error, Tags};
 use crate::diag::Diagnostic;
-use crate::kind::{ErasedLive, ReadRequest, State};
+use crate::kind::{ErasedLive, OnExisting, ReadRequest, State};
 use crate::plan::order::Step;
 use crate::plan::{self, AttributeChange, Past, diff};
 use crate::schema::{PathStep, normalize};
@@ -17,9 +18,6 @@ use crate::value::Value;
 
 /// Maximum number of updates of one resource in one apply; a kind that needs more does not converge.
 const MAX_ROUNDS: u32 = 12;
-/// How long tags that AWS has shown need not be read again. The owner is checked before each update, and AWS
-/// may take minutes between two of them.
-const TAGS_PROVE: Duration = Duration::from_secs(10);
 
 /// The progress of one resource towards its declaration.
 struct Progress {
@@ -43,13 +41,13 @@ struct Progress {
     /// time.
     tags: Option<(Instant, Tags)>,
     /// How long the next read waits for those of others; `None` to read alone, as a read that is repeated.
-    patience: Option<Duration>,
+    patience: Option<Patience>,
 }
 
 impl Progress {
     /// The tags, unless they were seen too long ago to prove whose the resource is.
     fn known_tags(&self) -> Option<&Tags> {
-        self.tags.as_ref().filter(|(seen, _)| seen.elapsed() < TAGS_PROVE).map(|(_, tags)| tags)
+        self.tags.as_ref().filter(|(seen, _)| seen.elapsed() < READS_PROVE).map(|(_, tags)| tags)
     }
 }
 
@@ -83,14 +81,13 @@ impl Work<'_, '_, '_, '_> {
             resent: false,
             agreed: 0,
             tags: None,
-            patience: Some(Duration::ZERO),
+            patience: Some(self.executor.patience(self.unit, None)),
         };
         if fresh {
-            progress.patience = Some(self.wrote.get() / 2);
-            // Such a call creates the resource or fails, so it has the tags that were sent.
-            if !self.kind.create_overwrites(&self.cx.scope) {
-                progress.tags = Some((Instant::now(), self.tags()));
-            }
+            progress.patience = Some(self.executor.patience(self.unit, Some(self.wrote.get())));
+            progress.tags = Some((Instant::now(), self.tags()));
+            let proves = self.kind.on_existing(&self.cx.scope) == OnExisting::Refuses;
+            self.unproven.set(self.kind.taggable() && !proves);
             self.send_rest(id, &mut progress).await?;
         }
         loop {
@@ -109,12 +106,21 @@ impl Work<'_, '_, '_, '_> {
                 progress.tags = Some((Instant::now(), live.tags.clone()));
             }
             if left.attributes.is_empty() && left.tags.is_empty() {
+                // The tag index may still show what was replaced.
+                if self.unproven.get() && self.change.live.is_some() {
+                    self.prove(&mut progress);
+                    continue;
+                }
                 if self.is_settled(&mut progress).await {
                     return Ok(live);
                 }
                 continue;
             }
             progress.agreed = 0;
+            if self.unproven.get() {
+                self.prove(&mut progress);
+                continue;
+            }
             self.before.borrow_mut().get_or_insert_with(|| live.clone());
             if self.is_due(id, &left, &mut progress).await? {
                 self.send(id, &live, left, &mut progress).await?;
@@ -135,8 +141,16 @@ impl Work<'_, '_, '_, '_> {
         false
     }
 
+    /// Lets the next read show the tags. The call may have changed the resource of somebody else, who
+    /// created it at that moment, and more must not be changed.
+    fn prove(&self, progress: &mut Progress) {
+        progress.tags = None;
+        self.unproven.set(false);
+    }
+
     /// Reads the resource. Returns `None` after a pause if AWS does not show it.
     async fn look(&self, id: &str, progress: &mut Progress) -> Result<Option<ErasedLive>, Halt> {
+        self.pause();
         let request = ReadRequest { tags: progress.known_tags().cloned(), ..self.request(id) };
         let live = match progress.patience.take() {
             Some(patience) => self.executor.reads.read(self.kind, self.cx, &request, patience).await,
@@ -180,7 +194,8 @@ impl Work<'_, '_, '_, '_> {
                     return Ok(false);
                 }
                 OwnerCheck::Missing | OwnerCheck::Theirs => {
-                    return Err(Halt::Foreign(self.intruded(id, live)));
+                    let stack = self.executor.eval.stack;
+                    return Err(Halt::Foreign(plan::intruded(self.instance, id, live, stack)));
                 }
             }
         }
@@ -223,10 +238,11 @@ impl Work<'_, '_, '_, '_> {
         if !spec.keys().any(|name| later.contains(&name.as_str())) {
             return Ok(());
         }
-        if progress.tags.is_none() {
-            // The call may have changed the resource of somebody else, who created it at that moment.
+        if self.unproven.get() {
+            self.prove(progress);
             let bare = plan::read_request(id, None, None, false);
-            let patience = progress.patience.unwrap_or_default();
+            let patience = progress.patience.unwrap_or(Patience::None);
+            self.pause();
             match self.executor.reads.read(self.kind, self.cx, &bare, patience).await {
                 Ok(Some(live)) if matches!(self.check_owner(&live), OwnerCheck::Ours) => {
                     progress.tags = Some((Instant::now(), live.tags));
@@ -318,7 +334,7 @@ impl Work<'_, '_, '_, '_> {
         }
         match sent {
             Ok(()) => {
-                progress.patience = Some(self.wrote.get() / 2);
+                progress.patience = Some(self.executor.patience(self.unit, Some(self.wrote.get())));
                 progress.sent_unreadable = true;
                 progress.last_update = Some((Instant::now(), left.all()));
                 progress.backoff = Backoff::default();
@@ -326,6 +342,7 @@ impl Work<'_, '_, '_, '_> {
                 Ok(())
             }
             Err(error) => {
+                self.pause();
                 let waited = progress.updates.wait(&error, &|on| self.waiting(on)).await;
                 waited.map_err(|()| self.halt("update", &error, id))
             }

@@ -7,7 +7,7 @@ use super::retry::{Backoff, Halt, Retry};
 use super::work::Work;
 use crate::aws::{Class, Error};
 use crate::diag::Diagnostic;
-use crate::kind::{ErasedCreated, ErasedLive, Identity, Known, NewResource, Owner, State};
+use crate::kind::{ErasedCreated, ErasedLive, Identity, Known, NewResource, OnExisting, Owner, State};
 use crate::plan::{self, Action, Reason};
 use crate::signals;
 
@@ -75,8 +75,7 @@ impl Work<'_, '_, '_, '_> {
         let assigned = self.kind.assigns_ids();
         // An earlier apply may have sent the call; or the answer of a later attempt was lost.
         let mut sent = self.executor.maybe_created.contains(address);
-        let looks =
-            self.kind.create_overwrites(&self.cx.scope) || self.change.reason == Reason::Vanished || sent;
+        let looks = sent || self.change.reason == Reason::Vanished || self.looks_first();
         let mut failed = false;
         let mut unseen = 0;
         let mut taken: Option<(Instant, Error)> = None;
@@ -138,6 +137,7 @@ impl Work<'_, '_, '_, '_> {
                 Ok(ErasedCreated { id, live }) => return Ok(Made { id, now: true, live }),
                 Err(error) => error,
             };
+            self.pause();
             (failed, unseen) = (true, 0);
             if error.class == Class::Exists {
                 taken = Some((Instant::now(), error));
@@ -156,6 +156,16 @@ impl Work<'_, '_, '_, '_> {
                 return Ok(Made::earlier(id));
             }
             return Err(self.uncreated(&error, sent));
+        }
+    }
+
+    /// Returns whether an existing resource must be looked for before the create call.
+    fn looks_first(&self) -> bool {
+        match self.kind.on_existing(&self.cx.scope) {
+            OnExisting::Refuses => false,
+            // Without tags, nothing proves later whose it is.
+            OnExisting::Returns => !self.kind.taggable() || !self.executor.read_recently(),
+            OnExisting::Overwrites => true,
         }
     }
 
@@ -242,18 +252,11 @@ impl Work<'_, '_, '_, '_> {
             Some(owner) if owner == self.owner() => OwnerCheck::Ours,
             Some(_) => OwnerCheck::Theirs,
             // Other kinds refuse to overwrite, so this is what the call created.
-            None if !self.kind.create_overwrites(&self.cx.scope) => OwnerCheck::Ours,
+            None if self.kind.on_existing(&self.cx.scope) == OnExisting::Refuses => OwnerCheck::Ours,
             // A create call sets all tags or none.
             None if live.tags.is_empty() => OwnerCheck::Missing,
             None => OwnerCheck::Theirs,
         }
-    }
-
-    /// The error if a resource has another owner right after the create call.
-    pub(super) fn intruded(&self, id: &str, live: &ErasedLive) -> Diagnostic {
-        plan::not_ours(self.instance, id, live, self.executor.eval.stack)
-            .note("someone else created it at the same moment")
-            .note("the create call may have changed its settings to those declared here")
     }
 
     /// The error if a resource that the plan took for gone still exists.

@@ -89,10 +89,13 @@ impl Destroy<'_, '_, '_, '_> {
         retry.wait(error, &|on| self.waiting(on)).await.map_err(|()| self.failed(error))
     }
 
-    /// Checks that it is there and ours, since its owner may have changed after the plan. Returns false if it
-    /// is gone.
+    /// Checks that it is there and ours, unless the plan has just read it: its owner may have changed since.
+    /// Returns false if it is gone.
     async fn is_ours(&self) -> Result<bool, Vec<Diagnostic>> {
         let Self { executor, unit, change, kind, id, cx, .. } = self;
+        if executor.just_read(change).is_some() {
+            return Ok(true);
+        }
         let ownership = async || {
             let Some(live) = look_at_tags(&executor.reads, *kind, cx, id).await? else { return Ok(None) };
             Ok::<_, Error>(Some(match live.state {
@@ -132,7 +135,7 @@ impl Destroy<'_, '_, '_, '_> {
         let Self { executor, kind, id, cx, .. } = self;
         let mut deleted = Instant::now();
         // Only the first read after the call waits for those of others.
-        let mut patience = Some(took / 2);
+        let mut patience = Some(executor.patience(self.unit, Some(took)));
         let mut retry = Retry::new(self.deadline());
         // Only its existence matters, so its tags need no call.
         let request = ReadRequest { tags: Some(Tags::new()), ..plan::read_request(id, None, None, false) };

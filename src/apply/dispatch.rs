@@ -29,10 +29,7 @@ impl<'d> Dispatch<'d> {
     /// Starts the next unit. Returns `None` if none can start now.
     pub(super) fn start(&mut self) -> Option<(Unit, &'d Change)> {
         let unit = self.schedule.next()?;
-        let change = match unit.deposed {
-            Some(index) => &self.plan.deposed[index],
-            None => self.changes[&unit.address],
-        };
+        let change = change_of(&unit, self.changes, self.plan);
         self.in_work.insert(unit.clone(), Instant::now());
         self.started.insert(unit.address.clone());
         (self.report)(Event::Started { unit: unit.clone() });
@@ -80,6 +77,18 @@ impl<'d> Dispatch<'d> {
         for address in self.schedule.remaining() {
             self.summary.skipped.entry(address).or_insert(None);
         }
+    }
+}
+
+/// The change that a unit belongs to.
+pub(super) fn change_of<'d>(
+    unit: &Unit,
+    changes: &BTreeMap<&'d Address, &'d Change>,
+    plan: &'d Plan,
+) -> &'d Change {
+    match unit.deposed {
+        Some(index) => &plan.deposed[index],
+        None => changes[&unit.address],
     }
 }
 

@@ -1,7 +1,7 @@
 //! The options, the progress and the result of an apply.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::diag::Diagnostic;
 use crate::graph::Address;
@@ -22,10 +22,14 @@ pub struct Options {
     pub deep: bool,
     /// The plan covers only a part of the stack, see [`crate::plan::Selection::is_partial`].
     pub partial: bool,
+    /// The time at which the reads of the plan began. For a few seconds they prove whose a resource is, so
+    /// that it need not be read again before it is changed or deleted. `None` if a person was asked since.
+    pub read: Option<Instant>,
 }
 
 /// Progress of an apply. Each started unit ends with exactly one of [`Event::Done`], [`Event::Failed`]
-/// and [`Event::Abandoned`].
+/// and [`Event::Abandoned`]. That a resource was someone else's is sometimes found at the end of the apply, and
+/// then only in [`Summary::failures`].
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Work on a resource starts.
@@ -110,6 +114,14 @@ impl Summary {
     /// The number of resources created, updated or deleted.
     pub(super) fn changed(&self) -> usize {
         self.created + self.updated + self.destroyed
+    }
+
+    /// Counts a unit no more, since the resource that it created proved to be someone else's.
+    pub(super) fn disown(&mut self, unit: &Unit, failure: Diagnostic) {
+        if unit.step == Step::Create {
+            self.created -= 1;
+        }
+        self.failures.push(failure);
     }
 
     pub(super) fn count(&mut self, unit: &Unit) {

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
-use super::executor::Executor;
+use super::executor::{Executor, Known, Unproven};
 use super::record::{record, refused, take};
 use super::retry::{Halt, Outcome};
 use super::work::Work;
@@ -12,7 +12,7 @@ use crate::diag::Diagnostic;
 use crate::eval::Instance;
 use crate::graph::Address;
 use crate::kind::State;
-use crate::ledger::Entry;
+use crate::kinds;
 use crate::plan::Change;
 use crate::plan::order::{Step, Unit};
 use crate::signals;
@@ -26,6 +26,14 @@ impl<'a> Executor<'_, 'a, '_> {
         change: &Change,
         instance: Option<Instance<'a>>,
     ) -> Outcome<String> {
+        let outcome = self.step(unit, change, instance).await;
+        if let Some(kind) = kinds::kind(&unit.address.kind) {
+            self.reads.ended(kind, region(unit, change));
+        }
+        outcome
+    }
+
+    async fn step(&self, unit: &Unit, change: &Change, instance: Option<Instance<'a>>) -> Outcome<String> {
         if let Some(instance) =
             instance.as_ref().filter(|_| unit.step == Step::Release || unit.step == Step::Destroy)
         {
@@ -50,40 +58,28 @@ impl<'a> Executor<'_, 'a, '_> {
         }
     }
 
-    async fn apply_change(
-        &self,
-        unit: &Unit,
-        change: &Change,
-        mut instance: Instance<'a>,
-    ) -> Outcome<String> {
+    async fn apply_change(&self, unit: &Unit, change: &Change, instance: Instance<'a>) -> Outcome<String> {
         self.await_needed(unit, change).await?;
         self.permit(unit, change, &instance)?;
-        let mut problems = Vec::new();
-        if !self.eval.evaluate(&mut instance, &mut problems) {
-            return Err(problems);
-        }
-        if unit.step == Step::Create {
-            let later = change.deferred.iter().filter(|(needed, _)| self.made.contains(*needed));
-            instance.defer(&later.flat_map(|(_, attributes)| attributes).collect());
-        }
-        if let Some(unknown) =
-            instance.spec.first_unknown().or_else(|| instance.tags.values().find_map(Value::first_unknown))
-        {
-            return Err(vec![
-                Diagnostic::error(
-                    "undecided",
-                    format!("{} cannot be applied yet: {unknown}", instance.address),
-                )
-                .at(instance.resource.span, "")
-                .note(format!("it needs {}.{}", unknown.address, unknown.attribute))
-                .help("apply without --target, or add that address to the targets"),
-            ]);
-        }
+        let instance = self.evaluated(unit, change, instance)?;
         let cx = self.session.cx(&instance.region);
         let (kind, began) = (instance.kind, Instant::now());
-        let (before, wrote) = (RefCell::default(), Cell::default());
+        let (before, wrote, writing) = (RefCell::default(), Cell::default(), RefCell::default());
+        let unproven = Cell::default();
         let instance = &instance;
-        let work = Work { executor: self, unit, change, instance, kind, cx: &cx, began, before, wrote };
+        let work = Work {
+            executor: self,
+            unit,
+            change,
+            instance,
+            kind,
+            cx: &cx,
+            began,
+            before,
+            wrote,
+            writing,
+            unproven,
+        };
         let made = || self.writer.ledger.borrow().resources.get(&unit.address).map(|entry| entry.id.clone());
         let id = match unit.step {
             Step::Update => change.id.clone(),
@@ -106,24 +102,15 @@ impl<'a> Executor<'_, 'a, '_> {
         };
         let fresh = made.as_ref().is_some_and(|made| made.now);
         let is_made = made.is_some();
-        let answered = made.and_then(|made| made.live);
-        let mut before = None;
-        if is_made {
-            before = Some(self.known(&instance.address));
-            let mut ledger = self.writer.ledger.borrow_mut();
-            // The new one was created first, and the old one is still to be deleted.
-            if change.live.is_some() {
-                ledger.depose(&instance.address);
+        let answered = match made {
+            Some(made) => made.live,
+            // A unit before this one may have changed it.
+            None if unit.step == Step::Update && change.releases.is_empty() => {
+                self.just_read(change).cloned()
             }
-            // Created earlier, by a call that seemed lost: its settings may differ from today's
-            // declaration.
-            let intended = ledger.intents.remove(&instance.address).map(|intent| intent.entry(&id));
-            match intended.filter(|_| !fresh) {
-                Some(entry) => take(&mut ledger, instance, entry),
-                None => record(&mut ledger, instance, &id, None),
-            }
-            self.writer.dirty.set(true);
-        }
+            None => None,
+        };
+        let before = is_made.then(|| self.record_created(change, instance, &id, fresh));
         let live = match work.converge(&id, fresh, answered).await {
             Ok(converged) => converged,
             Err(Halt::Failed(problem)) => {
@@ -141,10 +128,54 @@ impl<'a> Executor<'_, 'a, '_> {
             ledger.intents.remove(&instance.address);
             self.writer.dirty.set(true);
         }
+        if let Some(before) = before.filter(|_| work.unproven.get()) {
+            let (unit, region, id, tags) = (unit.clone(), instance.region.clone(), id.clone(), work.tags());
+            self.unproven.borrow_mut().push(Unproven { unit, kind, region, id, tags, before });
+        }
         let view = self.eval.view(instance, Some(&live.attrs), Some(&live.spec));
         let met = self.confirm(unit, change, instance, &view);
         self.eval.show(&instance.address, view);
         met.map(|()| id)
+    }
+
+    /// Evaluates a declaration with what is known now.
+    fn evaluated(&self, unit: &Unit, change: &Change, mut instance: Instance<'a>) -> Outcome<Instance<'a>> {
+        let mut problems = Vec::new();
+        if !self.eval.evaluate(&mut instance, &mut problems) {
+            return Err(problems);
+        }
+        if unit.step == Step::Create {
+            let later = change.deferred.iter().filter(|(needed, _)| self.made.contains(*needed));
+            instance.defer(&later.flat_map(|(_, attributes)| attributes).collect());
+        }
+        let unknown =
+            instance.spec.first_unknown().or_else(|| instance.tags.values().find_map(Value::first_unknown));
+        let Some(unknown) = unknown else { return Ok(instance) };
+        let words = format!("{} cannot be applied yet: {unknown}", instance.address);
+        Err(vec![
+            Diagnostic::error("undecided", words)
+                .at(instance.resource.span, "")
+                .note(format!("it needs {}.{}", unknown.address, unknown.attribute))
+                .help("apply without --target, or add that address to the targets"),
+        ])
+    }
+
+    /// Records a resource right after it was created. Returns what the ledger knew of its address before.
+    fn record_created(&self, change: &Change, instance: &Instance<'_>, id: &str, fresh: bool) -> Known {
+        let before = self.known(&instance.address);
+        let mut ledger = self.writer.ledger.borrow_mut();
+        // The new one was created first, and the old one is still to be deleted.
+        if change.live.is_some() {
+            ledger.depose(&instance.address);
+        }
+        // Created earlier, by a call that seemed lost: its settings may differ from today's declaration.
+        let intended = ledger.intents.remove(&instance.address).map(|intent| intent.entry(id));
+        match intended.filter(|_| !fresh) {
+            Some(entry) => take(&mut ledger, instance, entry),
+            None => record(&mut ledger, instance, id, None),
+        }
+        self.writer.dirty.set(true);
+        before
     }
 
     /// Records what is known of a resource whose change failed. If AWS does not answer or is still
@@ -172,7 +203,7 @@ impl<'a> Executor<'_, 'a, '_> {
 
     /// Removes the intent of an address, because the resource found there is not ours, and restores
     /// its entries from `before`.
-    fn disclaim(&self, address: &Address, before: Option<Known>) {
+    pub(super) fn disclaim(&self, address: &Address, before: Option<Known>) {
         let mut ledger = self.writer.ledger.borrow_mut();
         if !self.maybe_created.contains(address) {
             ledger.intents.remove(address);
@@ -187,5 +218,10 @@ impl<'a> Executor<'_, 'a, '_> {
     }
 }
 
-/// The entries of an address in the ledger: current and deposed.
-type Known = (Option<Entry>, Option<Vec<Entry>>);
+/// The region in which a unit works.
+pub(super) fn region<'c>(unit: &Unit, change: &'c Change) -> &'c str {
+    match unit.step {
+        Step::Create | Step::Update | Step::Complete | Step::Forget => &change.region,
+        Step::Release | Step::Destroy => change.existing_region(),
+    }
+}

@@ -1,19 +1,26 @@
 //! The tools that carry out every unit, and steps that several units share.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use super::event::Event;
 use super::ledger_writer::LedgerWriter;
 use super::look::look_at_tags;
-use super::reads::Reads;
+use super::reads::{Patience, Reads};
 use super::retry::{Outcome, failure};
-use crate::aws::{Class, Cx, Error, Session};
+use crate::aws::{Class, Cx, Error, Session, Tags};
 use crate::eval::{EvalContext, Instance};
 use crate::graph::Address;
-use crate::kind::{ErasedKind, ErasedLive, Owner};
+use crate::kind::{ErasedKind, ErasedLive, Owner, State};
 use crate::kinds;
 use crate::ledger::Entry;
+use crate::plan::order::Unit;
 use crate::plan::{self, Action, Change, Ownership, Reason};
+
+/// How long a read proves whose a resource is. The owner is checked before each change, and AWS may take
+/// minutes between two of them.
+pub(super) const READS_PROVE: Duration = Duration::from_secs(10);
 
 /// Carries out units.
 pub(super) struct Executor<'e, 'a, 'l> {
@@ -25,7 +32,13 @@ pub(super) struct Executor<'e, 'a, 'l> {
     /// True if settings that nobody declared are read, too.
     pub(super) deep: bool,
     pub(super) report: &'e dyn Fn(Event),
+    /// Created resources whose owner is still to be proved.
+    pub(super) unproven: RefCell<Vec<Unproven>>,
     pub(super) reads: Reads,
+    /// The units that hold up more than one level of others.
+    pub(super) urgent: BTreeSet<Unit>,
+    /// The time since which the plan was read, unless a person was asked since.
+    pub(super) read: Option<Instant>,
     /// Resources that an interrupted apply may have created, and this one continues with.
     pub(super) maybe_created: BTreeSet<Address>,
     /// Resources that match their declaration but that AWS is still working on.
@@ -33,6 +46,25 @@ pub(super) struct Executor<'e, 'a, 'l> {
 }
 
 impl Executor<'_, '_, '_> {
+    /// The resource as the plan read it, if that still proves whose it is.
+    pub(super) fn just_read<'c>(&self, change: &'c Change) -> Option<&'c ErasedLive> {
+        change.live.as_ref().filter(|live| live.state == State::Ready && self.read_recently())
+    }
+
+    /// Returns whether what the plan read still proves whose a resource is.
+    pub(super) fn read_recently(&self) -> bool {
+        self.read.is_some_and(|read| read.elapsed() < READS_PROVE)
+    }
+
+    /// How long a read of a unit waits for those of others. `took` is how long the call took that it follows.
+    pub(super) fn patience(&self, unit: &Unit, took: Option<Duration>) -> Patience {
+        match took {
+            _ if !self.urgent.contains(unit) => Patience::Leisurely,
+            Some(took) => Patience::After(took),
+            None => Patience::None,
+        }
+    }
+
     pub(super) fn forget(&self, change: &Change) {
         let mut ledger = self.writer.ledger.borrow_mut();
         let Some(id) = &change.id else {
@@ -71,7 +103,11 @@ impl Executor<'_, '_, '_> {
         }
         let cx = self.session.cx(&change.region);
         let failed = |error: Error| vec![failure(&format!("cannot give up {}", change.address), id, &error)];
-        let live = match look_at_tags(&self.reads, kind, &cx, id).await.map_err(failed)? {
+        let seen = match self.just_read(change) {
+            Some(live) => Some(live.clone()),
+            None => look_at_tags(&self.reads, kind, &cx, id).await.map_err(failed)?,
+        };
+        let live = match seen {
             Some(live)
                 if self.ownership(kind, &cx, change, id, &live).await.map_err(failed)? == Ownership::Ours =>
             {
@@ -82,7 +118,7 @@ impl Executor<'_, '_, '_> {
         };
         let keys = Owner::KEYS.into_iter().filter(|key| live.tags.contains_key(*key));
         let keys: Vec<String> = keys.map(str::to_owned).collect();
-        match kind.tag(&cx, id, &live.attrs, &crate::aws::Tags::new(), &keys).await {
+        match kind.tag(&cx, id, &live.attrs, &Tags::new(), &keys).await {
             Err(error) if error.class != Class::Gone => Err(failed(error)),
             _ => Ok(()),
         }
@@ -127,4 +163,19 @@ impl Executor<'_, '_, '_> {
     pub(super) fn span(&self, address: &Address) -> Option<crate::diag::Span> {
         self.eval.stack.resource(address).map(|resource| resource.span)
     }
+}
+
+/// The entries of an address in the ledger: current and deposed.
+pub(super) type Known = (Option<Entry>, Option<Vec<Entry>>);
+
+/// A created resource that might be someone else's, who created it at the same moment.
+pub(super) struct Unproven {
+    pub(super) unit: Unit,
+    pub(super) kind: &'static dyn ErasedKind,
+    pub(super) region: String,
+    pub(super) id: String,
+    /// The tags that the call sent.
+    pub(super) tags: Tags,
+    /// What the ledger knew of the address before.
+    pub(super) before: Known,
 }

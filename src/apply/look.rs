@@ -1,8 +1,6 @@
 //! Reads resources more carefully: again if one answer shows nothing.
 
-use std::time::Duration;
-
-use super::reads::Reads;
+use super::reads::{Patience, Reads};
 use crate::aws::{Class, Cx, Error};
 use crate::kind::{ErasedKind, ErasedLive, ReadRequest};
 use crate::live;
@@ -19,7 +17,7 @@ pub(super) async fn look(
 ) -> Result<Option<ErasedLive>, Error> {
     let mut pauses = live::PAUSES.into_iter();
     loop {
-        let found = reads.read(kind, cx, request, Duration::ZERO).await?;
+        let found = reads.read(kind, cx, request, Patience::None).await?;
         if found.is_some() {
             return Ok(found);
         }

@@ -16,6 +16,7 @@ mod look;
 mod needed;
 mod outputs;
 mod prepare;
+mod proof;
 mod reads;
 mod record;
 mod recover;

@@ -115,7 +115,8 @@ async fn undeclared(
     ledger: &mut Ledger,
     recovered: &mut Recovered,
 ) {
-    let filter = [(Owner::STACK, ledger.stack.as_str()), (Owner::ENV, ledger.env.as_str())];
+    let (stack, env) = ([ledger.stack.as_str()], [ledger.env.as_str()]);
+    let filter = [(Owner::STACK, &stack[..]), (Owner::ENV, &env)];
     let mut indices = BTreeMap::new();
     let home = Scope::home_of(regions.first().copied().unwrap_or_default());
     for region in regions.into_iter().chain([home]).collect::<BTreeSet<&str>>() {

@@ -1,6 +1,6 @@
 //! Runs all units of a plan, and writes the ledger meanwhile.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -8,8 +8,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::conditions::unmet;
-use super::dispatch::Dispatch;
+use super::dispatch::{Dispatch, change_of};
 use super::event::{Event, HOUR, LockedLedger, Options, Summary, WRITE_TIMEOUT};
+use super::execute::region;
 use super::executor::Executor;
 use super::instances::{busy, instances};
 use super::ledger_writer::{LedgerWriter, Writing};
@@ -21,6 +22,7 @@ use crate::aws::{Session, on_behalf_of};
 use crate::diag::{Diagnostic, counted};
 use crate::eval::{EvalContext, Instance};
 use crate::graph::Address;
+use crate::kinds;
 use crate::ledger::Lock;
 use crate::live;
 use crate::plan::{self, Change, Plan, Reason};
@@ -53,6 +55,13 @@ pub async fn apply(
     let effective = plan.changes.iter().filter(|change| change.is_effective());
     let changes: BTreeMap<&Address, &Change> = effective.map(|change| (&change.address, change)).collect();
     let schedule = Schedule::of(&changes, &plan.deposed, ledger, &eval.facts.scope)?;
+    let urgent = schedule.urgent();
+    let reads = Reads::default();
+    for (unit, change) in schedule.units().map(|unit| (unit, change_of(unit, &changes, plan))) {
+        if let Some(kind) = kinds::kind(&unit.address.kind) {
+            reads.announce(kind, region(unit, change));
+        }
+    }
     let mut dispatch = Dispatch {
         changes: &changes,
         plan,
@@ -84,7 +93,10 @@ pub async fn apply(
         made,
         deep: options.deep,
         report,
-        reads: Reads::default(),
+        unproven: RefCell::default(),
+        reads,
+        urgent,
+        read: options.read,
         maybe_created,
         busy,
     };
@@ -185,6 +197,10 @@ impl Run<'_, '_, '_, '_> {
         dispatch.summary.interrupted |= signals::is_stopping();
         drop(running);
         dispatch.abandon();
+        if !signals::is_stopping() && trouble.is_none() {
+            let foreign = executor.prove(instances).await;
+            foreign.into_iter().for_each(|(unit, failure)| dispatch.summary.disown(&unit, failure));
+        }
         tell_throttled();
         if !writing.is_idle() {
             let written = signals::within(Last::Ledger, WRITE_TIMEOUT, writing).await;

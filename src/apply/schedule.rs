@@ -64,6 +64,17 @@ impl Schedule {
         Ok(Self { units, places, open, needed_by, remaining, waiting, ready, done })
     }
 
+    pub(super) fn units(&self) -> impl Iterator<Item = &Unit> {
+        self.units.iter()
+    }
+
+    /// The units that hold up more than one level of others.
+    pub(super) fn urgent(&self) -> BTreeSet<Unit> {
+        let is_urgent = |by: &Vec<usize>| by.iter().any(|&later| !self.needed_by[later].is_empty());
+        let urgent = std::iter::zip(&self.units, &self.needed_by).filter(|(_, by)| is_urgent(by));
+        urgent.map(|(unit, _)| unit.clone()).collect()
+    }
+
     /// The next unit that may start: of those whose needs are done, the one with the longest path
     /// behind it.
     pub(super) fn next(&mut self) -> Option<Unit> {

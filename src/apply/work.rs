@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::event::Event;
 use super::executor::Executor;
+use super::reads::Writing;
 use super::retry::{Halt, failure};
 use crate::aws::{Cx, Error};
 use crate::diag::Diagnostic;
@@ -26,6 +27,11 @@ pub(super) struct Work<'w, 'e, 'a, 'l> {
     pub(super) before: RefCell<Option<ErasedLive>>,
     /// How long the last call took that changed it.
     pub(super) wrote: Cell<Duration>,
+    /// The change under way: the reads of others wait a little for its end.
+    pub(super) writing: RefCell<Option<Writing>>,
+    /// It was created by a call that does not refuse an existing resource, and nothing has shown yet that it
+    /// is ours.
+    pub(super) unproven: Cell<bool>,
 }
 
 impl Work<'_, '_, '_, '_> {
@@ -66,14 +72,25 @@ impl Work<'_, '_, '_, '_> {
 
     /// Reads the resource, together with others that are read at this time.
     pub(super) async fn read(&self, id: &str) -> Result<Option<ErasedLive>, Error> {
-        self.executor.reads.read(self.kind, self.cx, &self.request(id), Duration::ZERO).await
+        self.pause();
+        let patience = self.executor.patience(self.unit, None);
+        self.executor.reads.read(self.kind, self.cx, &self.request(id), patience).await
     }
 
-    /// Makes a call that changes the resource.
+    /// Makes a call that changes the resource. The change lasts until the next read of it, or until
+    /// [`Self::pause`].
     pub(super) async fn write<T>(&self, call: impl Future<Output = T>) -> T {
-        let (answer, took) = self.executor.reads.write(self.kind, self.cx, call).await;
-        self.wrote.set(took);
+        let writing = self.executor.reads.writing(self.kind, self.cx);
+        *self.writing.borrow_mut() = Some(writing);
+        let began = Instant::now();
+        let answer = call.await;
+        self.wrote.set(began.elapsed());
         answer
+    }
+
+    /// Lets the reads of others no longer wait for this change.
+    pub(super) fn pause(&self) {
+        self.writing.borrow_mut().take();
     }
 
     pub(super) fn halt(&self, verb: &str, error: &Error, id: &str) -> Halt {

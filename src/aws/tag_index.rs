@@ -13,13 +13,16 @@ use super::{Cx, Result, Tags};
 /// (<https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html>).
 const PAGE: i32 = 100;
 
-/// The tags of all resources in the region that have all tags of `filter`, by ARN, without AWS's own
-/// (`aws:*`). Deleted resources may still be among them, and new ones still missing.
+/// The tags of all resources in the region that have all tags of `filter`, each with one of its values, by
+/// ARN, without AWS's own (`aws:*`). Deleted resources may still be among them, and new ones still missing.
 ///
 /// # Errors
 /// AWS answered with an error.
-pub async fn tags_by_arn(cx: &Cx, filter: &[(&str, &str)]) -> Result<HashMap<String, Tags>> {
-    let filters = filter.iter().map(|(key, value)| TagFilter::builder().key(*key).values(*value).build());
+pub async fn tags_by_arn(cx: &Cx, filter: &[(&str, &[&str])]) -> Result<HashMap<String, Tags>> {
+    let filters = filter.iter().map(|(key, values)| {
+        let values = values.iter().map(|&value| value.to_owned()).collect();
+        TagFilter::builder().key(*key).set_values(Some(values)).build()
+    });
     let filters: Vec<TagFilter> = filters.collect();
     // An optional call is not worth many attempts.
     let hasty = || config::Builder::new().retry_config(RetryConfig::standard().with_max_attempts(2));

@@ -212,6 +212,7 @@ async fn change(request: Request<'_>, printer: &Printer) -> Outcome {
                 }
                 Ok::<_, Failure>((eval, plan))
             };
+            let mut read = Some(Instant::now());
             let (mut eval, mut plan) = make(false).await?;
             how.record.begins(&plan);
             let call_counts = (session.call_counts(), began.elapsed());
@@ -239,14 +240,16 @@ async fn change(request: Request<'_>, printer: &Printer) -> Outcome {
             } else if !plan.is_empty() {
                 ask(&plan.stack, &plan.env, selection.destroy, consent.err().unwrap_or_default(), printer)
                     .await?;
+                // AWS may have changed while the user was thinking.
+                read = None;
                 if saved.is_some() {
-                    // AWS may have changed while the user was thinking.
+                    read = Some(Instant::now());
                     (eval, plan) = make(true).await?;
                 }
             }
-            Ok((eval, plan, ledger))
+            Ok((eval, plan, ledger, read))
         };
-        let (eval, plan, mut ledger) = interruptible(planning).await?;
+        let (eval, plan, mut ledger, read) = interruptible(planning).await?;
         let _working = signals::begin()?;
         let progress = Progress::new(printer, &plan);
         let applying = Instant::now();
@@ -254,6 +257,7 @@ async fn change(request: Request<'_>, printer: &Printer) -> Outcome {
             parallelism: how.parallelism,
             deep: selection.deep,
             partial: selection.is_partial(),
+            read,
         };
         let locked = apply::LockedLedger { ledger: &mut ledger, store: &store, lock };
         let report = |event| {

@@ -82,6 +82,18 @@ impl<K: Kind> From<String> for Created<K> {
     }
 }
 
+/// What a create call does with an existing resource of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnExisting {
+    /// It fails with [`crate::aws::Class::Exists`], so a success proves that the resource is new.
+    Refuses,
+    /// It succeeds and changes nothing that matters. The engine then proves by its tags whose the resource is,
+    /// before it changes more.
+    Returns,
+    /// It changes the resource. The engine looks right before the call, and then proves whose it is.
+    Overwrites,
+}
+
 /// How far a deletion is when its call has succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deletion {
@@ -248,10 +260,8 @@ pub trait Kind: Sized + 'static {
     const PART_OF: Option<(&'static str, &'static str)> = None;
     /// True if AWS keeps it outside of regions.
     const GLOBAL: bool = false;
-    /// True if the create call changes an existing resource, or returns it as if it were new, instead of
-    /// refusing with [`crate::aws::Class::Exists`]. The engine then checks right before the call that
-    /// there is none.
-    const CREATE_OVERWRITES: bool = false;
+    /// What the create call does with an existing resource of the same name.
+    const ON_EXISTING: OnExisting = OnExisting::Refuses;
     /// True if [`Kind::read_many`] reads several resources with one call. The engine then reads them together
     /// where it can.
     const BATCHES_READS: bool = false;
@@ -277,10 +287,10 @@ pub trait Kind: Sized + 'static {
         Self::ID.map_or(Identity::Assigned, |id| template::identity(id, Self::PREDICTED, spec, scope))
     }
 
-    /// [`Kind::CREATE_OVERWRITES`] in a region, for a call that is not the same everywhere.
-    fn create_overwrites(scope: &Scope) -> bool {
+    /// [`Kind::ON_EXISTING`] in a region, for a call that is not the same everywhere.
+    fn on_existing(scope: &Scope) -> OnExisting {
         let _ = scope;
-        Self::CREATE_OVERWRITES
+        Self::ON_EXISTING
     }
 
     /// Attributes that follow from the spec before AWS has seen it.

@@ -9,8 +9,8 @@ use futures_util::future::LocalBoxFuture;
 use super::known::typed;
 use super::{
     Actions, Among, Applied, DeleteCheck, Deletion, Identity, Kind, Known, Link, Live, Lookup, NewResource,
-    Owner, Pace, Peer, Predicted, Problem, Settling, State, TagRules, Terraform, named::check_names,
-    rules::check_rules,
+    OnExisting, Owner, Pace, Peer, Predicted, Problem, Settling, State, TagRules, Terraform,
+    named::check_names, rules::check_rules,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
 use crate::schema::{Node, Schema, without_absent};
@@ -107,8 +107,8 @@ pub trait ErasedKind: Send + Sync {
     fn users(&self) -> Option<&'static str>;
     /// See [`Kind::GLOBAL`].
     fn global(&self) -> bool;
-    /// See [`Kind::create_overwrites`].
-    fn create_overwrites(&self, scope: &Scope) -> bool;
+    /// See [`Kind::on_existing`].
+    fn on_existing(&self, scope: &Scope) -> OnExisting;
     /// See [`Kind::BATCHES_READS`].
     fn batches_reads(&self) -> bool;
     /// See [`Kind::SET_AFTER_CREATE`].
@@ -328,8 +328,8 @@ impl<K: Kind> ErasedKind for Of<K> {
         K::identity(Known(&Value::Null), &nowhere) == Identity::Assigned
     }
 
-    fn create_overwrites(&self, scope: &Scope) -> bool {
-        K::create_overwrites(scope)
+    fn on_existing(&self, scope: &Scope) -> OnExisting {
+        K::on_existing(scope)
     }
 
     fn batches_reads(&self) -> bool {

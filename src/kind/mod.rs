@@ -41,8 +41,8 @@ pub(crate) use among::Peers;
 pub use among::{Among, Peer};
 pub use attributes::{Attributes, attributes_of, from_attributes, keyed, to_attributes};
 pub use contract::{
-    Actions, Created, DeleteCheck, Deletion, Kind, Live, NewResource, Pace, Reads, Settling, State, TagRules,
-    answer, each, each_found, failed, id_of,
+    Actions, Created, DeleteCheck, Deletion, Kind, Live, NewResource, OnExisting, Pace, Reads, Settling,
+    State, TagRules, answer, each, each_found, failed, id_of,
 };
 pub use document::{canonical_json, canonical_pattern, canonical_policy, in_document};
 #[cfg(test)]

@@ -13,9 +13,12 @@ use crate::kinds;
 
 /// Time limit for the tag index; the kinds work without it.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+/// The most values of one tag in one call
+/// (<https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_TagFilter.html>).
+const VALUES: usize = 20;
 
 /// The tags of a stack's resources in the tag index, by ARN.
-pub(super) type Index = HashMap<String, Tags>;
+pub type Index = HashMap<String, Tags>;
 
 /// A resource that the tag index shows.
 pub struct Shown {
@@ -69,9 +72,9 @@ pub(super) async fn indexed_ids(
     owner: &Owner,
 ) -> aws::Result<Vec<String>> {
     let filter = [
-        (Owner::STACK, owner.stack.as_str()),
-        (Owner::ENV, owner.env.as_str()),
-        (Owner::ADDRESS, owner.address.as_str()),
+        (Owner::STACK, &[owner.stack.as_str()][..]),
+        (Owner::ENV, &[owner.env.as_str()]),
+        (Owner::ADDRESS, &[owner.address.as_str()]),
     ];
     let index = aws::tags_by_arn(&cx, &filter).await?;
     Ok(index.keys().filter_map(|arn| kind.id_of_arn(arn)).collect())
@@ -86,34 +89,50 @@ pub(super) async fn consult(
     indices: &mut BTreeMap<String, Index>,
 ) {
     regions.retain(|region| !indices.contains_key(*region));
-    let filter = [(Owner::STACK, owner.0.as_str()), (Owner::ENV, owner.1.as_str())];
-    let asked = join_all(regions.into_iter().map(|region| async move {
-        let cx = session.cx(region);
-        let index = match tokio::time::timeout(TIMEOUT, aws::tags_by_arn(&cx, &filter)).await {
-            Ok(Ok(index)) => index,
-            Ok(Err(error)) => {
-                tracing::debug!(region, %error, "no tag index");
-                Index::new()
-            }
-            Err(_) => {
-                tracing::debug!(region, "no tag index in time");
-                Index::new()
-            }
-        };
-        (region.to_owned(), index)
-    }))
+    let owner = (owner.0.as_str(), owner.1.as_str());
+    let asked = join_all(
+        regions
+            .into_iter()
+            .map(|region| async move { (region.to_owned(), ask(session, region, owner, None).await) }),
+    )
     .await;
     indices.extend(asked);
 }
 
+/// The part of a region's tag index with these addresses of an owner's stack and environment, as AWS tags
+/// name them. An index that does not answer counts as empty.
+pub async fn index_of(session: &Session, region: &str, owner: (&str, &str), addresses: &[&str]) -> Index {
+    let asked = addresses.chunks(VALUES).map(|some| ask(session, region, owner, Some(some)));
+    join_all(asked).await.into_iter().flatten().collect()
+}
+
+/// Asks the tag index of a region for the resources of an owner, or for those with some addresses alone.
+async fn ask(session: &Session, region: &str, owner: (&str, &str), addresses: Option<&[&str]>) -> Index {
+    let (stack, env) = ([owner.0], [owner.1]);
+    let mut filter = vec![(Owner::STACK, &stack[..]), (Owner::ENV, &env)];
+    filter.extend(addresses.map(|addresses| (Owner::ADDRESS, addresses)));
+    let cx = session.cx(region);
+    match tokio::time::timeout(TIMEOUT, aws::tags_by_arn(&cx, &filter)).await {
+        Ok(Ok(index)) => index,
+        Ok(Err(error)) => {
+            tracing::debug!(region, %error, "no tag index");
+            Index::new()
+        }
+        Err(_) => {
+            tracing::debug!(region, "no tag index in time");
+            Index::new()
+        }
+    }
+}
+
 /// The region whose tag index covers resources of this kind.
-pub(super) fn indexed<'a>(kind: &dyn ErasedKind, region: &'a str) -> &'a str {
+pub fn indexed<'a>(kind: &dyn ErasedKind, region: &'a str) -> &'a str {
     if kind.global() { Scope::home_of(region) } else { region }
 }
 
 /// Returns whether the index shows these tags, which include the address, for exactly one resource,
 /// the one with this id. Tags of others do not count.
-pub(super) fn shows(index: &Index, id: &str, tags: &Tags, is_others: &dyn Fn(&str, &str) -> bool) -> bool {
+pub fn shows(index: &Index, id: &str, tags: &Tags, is_others: &dyn Fn(&str, &str) -> bool) -> bool {
     let Some(address) = tags.get(Owner::ADDRESS) else { return false };
     let is_wanted = |found: &Tags| {
         tags.iter().all(|(key, value)| found.get(key) == Some(value))

@@ -65,7 +65,7 @@ pub use model::{
     Absence, Action, Asked, Change, Declared, Origin, Plan, Reason, RedactedRisks, Release, Revisions,
     Unreplaced,
 };
-pub use not_ours::{not_ours, still_there};
+pub use not_ours::{intruded, not_ours, still_there};
 pub use notices::read_failed;
 pub use output_state::{OutputState, output_states, show_unselected};
 pub use ownership::{Ownership, ownership, parent, parent_decides, refusal};

@@ -67,3 +67,10 @@ pub(super) fn nothing_to_import(instance: &Instance<'_>, id: &str) -> Diagnostic
         .note(format!("AWS has none in {}", instance.region))
         .help("check the id and the region; to create a new one, remove the import")
 }
+
+/// The error if a resource has another owner after a create call that does not refuse an existing one.
+pub fn intruded(instance: &Instance<'_>, id: &str, live: &ErasedLive, stack: &Stack) -> Diagnostic {
+    not_ours(instance, id, live, stack)
+        .note("someone else created it at the same moment")
+        .note("the create call may have changed its settings to those declared here")
+}

@@ -124,7 +124,7 @@ fn add_constants(record: &mut Record, kind: &dyn ErasedKind) {
     add(
         "engine",
         format!(
-            "tags={} {:?} apart={} deferrable={:?} users={:?} part_of={:?} global={} overwrites={} pace={}/{}/{} assigned={}",
+            "tags={} {:?} apart={} deferrable={:?} users={:?} part_of={:?} global={} on_existing={:?} pace={}/{}/{} assigned={}",
             kind.taggable(),
             kind.tag_rules(),
             kind.tags_apart(),
@@ -132,7 +132,7 @@ fn add_constants(record: &mut Record, kind: &dyn ErasedKind) {
             kind.users(),
             kind.part_of(),
             kind.global(),
-            kind.create_overwrites(&Scope::of("us-east-1", "123456789012")),
+            kind.on_existing(&Scope::of("us-east-1", "123456789012")),
             pace.create_seconds,
             pace.delete_seconds,
             pace.deadline_seconds,

@@ -876,7 +876,7 @@ fn the_index_of_tags_is_read_to_its_last_page() {
     let inside = json!({ "ResourceTagMappingList": [entry("z")], "PaginationToken": "" });
     script.push(last.answers(inside.to_string()));
     let aws = Exchange::of(script);
-    let found = aws.with(async |cx| dwctl::aws::tags_by_arn(cx, &[("dwctl:stack", "shop")]).await);
+    let found = aws.with(async |cx| dwctl::aws::tags_by_arn(cx, &[("dwctl:stack", &["shop"])]).await);
     let found = found.expect("the index");
     assert_eq!(found.keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(["a", "z"]));
     assert_eq!(found["z"], dwctl::aws::Tags::from([("team".to_owned(), "data".to_owned())]));

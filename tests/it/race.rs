@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use dwctl::aws::{Scope, Tags};
 use dwctl::diag::Diagnostic;
 use dwctl::graph::Address;
-use dwctl::kind::{ErasedKind, ErasedLive, Identity, Known, NewResource, Owner};
+use dwctl::kind::{ErasedKind, ErasedLive, Identity, Known, NewResource, OnExisting, Owner};
 use dwctl::kinds::{KINDS, kind};
 use dwctl::ledger::Ledger;
 use dwctl::plan::{Action, Reason, Selection};
@@ -158,7 +158,7 @@ dwctl::each_kind!(kinds);
 #[test]
 fn a_resource_created_by_a_person_meanwhile_is_not_overwritten() {
     let scope = Scope::of(REGION, "");
-    for kind in KINDS.iter().filter(|kind| kind.create_overwrites(&scope)) {
+    for kind in KINDS.iter().filter(|kind| kind.on_existing(&scope) != OnExisting::Refuses) {
         born(kind.name(), &someone());
     }
 }

@@ -321,7 +321,7 @@ impl Kind for Alarm {
     const BATCHES_READS: bool = true;
     // `PutMetricAlarm` updates an existing alarm of the same name, and then ignores the tags
     // (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>).
-    const CREATE_OVERWRITES: bool = true;
+    const ON_EXISTING: OnExisting = OnExisting::Overwrites;
     const TAGS_APART: bool = true;
     const ID: Option<&'static str> = Some("alarm_name");
 

@@ -41,7 +41,7 @@ impl Kind for Dashboard {
     };
     // `PutDashboard` replaces the content of a dashboard of the same name
     // (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html>).
-    const CREATE_OVERWRITES: bool = true;
+    const ON_EXISTING: OnExisting = OnExisting::Overwrites;
     const TAGS_APART: bool = true;
     const ID: Option<&'static str> = Some("dashboard_name");
 

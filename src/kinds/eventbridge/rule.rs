@@ -153,7 +153,7 @@ impl Kind for EventbridgeRule {
     const SET_AFTER_CREATE: &'static [&'static str] = &["targets"];
     // `PutRule` replaces an existing rule of the same name, and then ignores the tags
     // (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html>).
-    const CREATE_OVERWRITES: bool = true;
+    const ON_EXISTING: OnExisting = OnExisting::Overwrites;
     const LINKS: &'static [Link] = &[Link::to("targets.role_arn", "iam_role")];
     const TAGS_APART: bool = true;
 

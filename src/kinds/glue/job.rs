@@ -226,7 +226,7 @@ impl Kind for GlueJob {
     const BATCHES_READS: bool = true;
     // `CreateJob` is idempotent by name: it succeeds if the same job exists
     // (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html#API_CreateJob_Errors>).
-    const CREATE_OVERWRITES: bool = true;
+    const ON_EXISTING: OnExisting = OnExisting::Returns;
     const LINKS: &'static [Link] = &[Link::to("role", "iam_role")];
     const TAGS_APART: bool = true;
     const ID: Option<&'static str> = Some("name");

@@ -168,7 +168,7 @@ impl Kind for GlueTrigger {
     const BATCHES_READS: bool = true;
     // `CreateTrigger` is idempotent by name: it succeeds if the same trigger exists
     // (<https://docs.aws.amazon.com/glue/latest/webapi/API_CreateTrigger.html#API_CreateTrigger_Errors>).
-    const CREATE_OVERWRITES: bool = true;
+    const ON_EXISTING: OnExisting = OnExisting::Returns;
     const LINKS: &'static [Link] = &[
         Link::to("workflow_name", "glue_workflow"),
         Link::to("actions.job_name", "glue_job"),

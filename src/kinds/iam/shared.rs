@@ -20,7 +20,7 @@ pub fn clash(own: &Peer<'_>, other: &Peer<'_>, name: &str) -> Option<Problem> {
 
 /// From this many resources on, the whole account is listed at once. For fewer, separate calls cost less
 /// than the pages of an account.
-pub const READ_ACCOUNT_FROM: usize = 4;
+pub const READ_ACCOUNT_FROM: usize = 3;
 
 /// Maximum page size of IAM.
 pub const PAGE: i32 = 1000;

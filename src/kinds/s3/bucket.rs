@@ -204,9 +204,6 @@ impl Kind for S3Bucket {
         "request_payer",
     ];
     const TAG_RULES: TagRules = TagRules::PLAIN;
-    // In us-east-1, `CreateBucket` succeeds for a bucket that the caller already owns
-    // (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html#API_CreateBucket_Errors>).
-    const CREATE_OVERWRITES: bool = true;
     // S3 checks that these exist when they are set, but does not protect them from deletion.
     const LINKS: &'static [Link] = &[
         Link::to("logging.target_bucket", "s3_bucket"),
@@ -260,15 +257,16 @@ impl Kind for S3Bucket {
         })
     }
 
+    /// In `us-east-1`, creating a bucket that the account has already succeeds, and resets an access control list
+    /// if the bucket still has one; elsewhere S3 refuses
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html#API_CreateBucket_Errors>).
+    fn on_existing(scope: &Scope) -> OnExisting {
+        if scope.region == "us-east-1" { OnExisting::Returns } else { OnExisting::Refuses }
+    }
+
     /// Tags, public access block and encryption are always read, since dwctl sets them even if the stack says
     /// nothing. Every other setting is read only if it is declared. The first answer shows whether the
     /// bucket exists and is ours.
-    /// In `us-east-1`, creating a bucket that the account has already succeeds and resets its access control
-    /// list; elsewhere S3 refuses (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>).
-    fn create_overwrites(scope: &Scope) -> bool {
-        scope.region == "us-east-1"
-    }
-
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
         each(lookups, 8, |lookup| read(cx, lookup)).await
     }

@@ -130,7 +130,7 @@ impl Kind for SfnStateMachine {
     // `CreateStateMachine` is idempotent: it returns an identical machine of the same name, and then ignores
     // a different role or tags
     // (<https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html>).
-    const CREATE_OVERWRITES: bool = true;
+    const ON_EXISTING: OnExisting = OnExisting::Returns;
     const LINKS: &'static [Link] = &[
         Link::to("role_arn", "iam_role"),
         Link::to("logging_configuration.log_group_arn", "cloudwatchlogs_log_group"),

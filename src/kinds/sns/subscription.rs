@@ -93,7 +93,7 @@ impl Kind for SnsSubscription {
     const TAGGABLE: bool = false;
     // `Subscribe` returns an existing subscription of the same endpoint
     // (<https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>).
-    const CREATE_OVERWRITES: bool = true;
+    const ON_EXISTING: OnExisting = OnExisting::Returns;
     const LINKS: &'static [Link] = &[Link::to("topic_arn", "sns_topic")];
     // A topic is deleted with all its subscriptions:
     // https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html

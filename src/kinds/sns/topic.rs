@@ -219,7 +219,7 @@ impl Kind for SnsTopic {
         &[("arn", "arn:{partition}:sns:{region}:{account_id}:{name}"), ("owner", "{account_id}")];
     // `CreateTopic` returns an existing topic of the same name
     // (<https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html>).
-    const CREATE_OVERWRITES: bool = true;
+    const ON_EXISTING: OnExisting = OnExisting::Returns;
     const DEFERRABLE: &'static [&'static str] = &["policy"];
     const TAGS_APART: bool = true;
 

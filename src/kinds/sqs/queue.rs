@@ -155,7 +155,7 @@ impl Kind for SqsQueue {
     const TAGS_APART: bool = true;
     // `CreateQueue` returns the URL of a queue that has the same settings
     // (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html>).
-    const CREATE_OVERWRITES: bool = true;
+    const ON_EXISTING: OnExisting = OnExisting::Returns;
     const DEFERRABLE: &'static [&'static str] = &["policy", "redrive_policy", "redrive_allow_policy"];
     const LINKS: &'static [Link] = &[Link::to("redrive_policy.deadLetterTargetArn", "sqs_queue")];
     // A deletion takes up to 60 s, and so does the name until it is free again

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dwctl::apply;
 use dwctl::aws::{Cx, Options, Session};
@@ -129,7 +129,7 @@ impl Engine {
 
     /// `dwctl apply` or `dwctl destroy`. `intrude` is what someone else does when the wire says so.
     pub async fn apply(&self, selection: Selection, parallelism: usize, intrude: impl AsyncFn()) -> End {
-        self.apply_asking(selection, parallelism, async || (), intrude).await
+        self.run(selection, parallelism, false, async || (), intrude).await
     }
 
     /// The same, with `meanwhile` while the plan is shown and the question is open.
@@ -137,6 +137,17 @@ impl Engine {
         &self,
         selection: Selection,
         parallelism: usize,
+        meanwhile: impl AsyncFn(),
+        intrude: impl AsyncFn(),
+    ) -> End {
+        self.run(selection, parallelism, true, meanwhile, intrude).await
+    }
+
+    async fn run(
+        &self,
+        selection: Selection,
+        parallelism: usize,
+        asks: bool,
         meanwhile: impl AsyncFn(),
         intrude: impl AsyncFn(),
     ) -> End {
@@ -148,9 +159,11 @@ impl Engine {
             let applied = async {
                 let mut ledger = Self::read(&store, &stack).await?;
                 let eval = EvalContext::new(&stack, self.facts(&stack), BTreeMap::new())?;
+                let began = Instant::now();
                 let plan = live::plan(Some(&self.session), &eval, &ledger, &selection).await?;
                 meanwhile().await;
-                let options = apply::Options { parallelism, deep: false, partial: false };
+                let read = (!asks).then_some(began);
+                let options = apply::Options { parallelism, deep: false, partial: false, read };
                 let locked = apply::LockedLedger { ledger: &mut ledger, store: &store, lock: &lock };
                 let done = apply::apply(&self.session, &eval, &plan, locked, &options, &|_| {}).await;
                 let summary = done.map_err(|error| vec![error])?;
