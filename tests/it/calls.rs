@@ -202,7 +202,7 @@ fn an_apply_does_not_read_known_values_again() {
     assert!(described <= 8, "{described} calls for 8 alarms");
     // The tag index proves at the end that all of them are new.
     assert_eq!(calls("cloudwatch:ListTagsForResource"), 0);
-    assert_eq!(calls("tagging:GetResources"), 1);
+    assert_eq!(calls("resourcegroupstaggingapi:GetResources"), 1);
     project.settled();
 
     let before =
