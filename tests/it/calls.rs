@@ -200,9 +200,9 @@ fn an_apply_does_not_read_known_values_again() {
     // Calls of the plan, calls that check that no alarm is overwritten, and calls that see the new alarms.
     let described = calls("cloudwatch:DescribeAlarms");
     assert!(described <= 8, "{described} calls for 8 alarms");
-    // The tag index proves at the end that all of them are new.
+    // The plan asks the tag index whether a ledger was lost. At the end, the index proves that all are new.
     assert_eq!(calls("cloudwatch:ListTagsForResource"), 0);
-    assert_eq!(calls("resourcegroupstaggingapi:GetResources"), 1);
+    assert_eq!(calls("resourcegroupstaggingapi:GetResources"), 2);
     project.settled();
 
     let before =
