@@ -11,6 +11,7 @@ mod model;
 mod naming;
 mod nulls;
 mod offline;
+mod prefix;
 mod references;
 mod resolve;
 mod settings;
@@ -98,6 +99,7 @@ impl<'a> EvalContext<'a> {
             has_faults: !problems.is_empty(),
             fixed: RefCell::default(),
             changing: RefCell::default(),
+            generated: RefCell::default(),
             budget: Budget::wide(WIDE),
         };
         (Some(eval), problems)
@@ -365,6 +367,7 @@ impl<'a> EvalContext<'a> {
             let value = if problems.len() > found { self.unknown(instance, &entry.name) } else { value };
             attributes.insert(entry.name.clone(), value);
         }
+        is_decided &= self.add_name(instance, &names, &mut attributes, problems);
         let mut spec = Value::Map(attributes);
         let schema = instance.kind.schema();
         if let Err(problem) = instance.kind.derive(&mut spec, &self.stack.root.files) {

@@ -308,6 +308,12 @@ fn stack_schema() -> Value {
         let schema = kind.schema();
         let Value::Object(mut resource) = schema.json.clone() else { continue };
         resource.remove("title");
+        // The beginning of the name stands for it.
+        if let (Some(name), Some(Value::Array(required))) =
+            (kind.name_attribute(), resource.get_mut("required"))
+        {
+            required.retain(|one| one != name);
+        }
         if let Some(Value::Object(fields)) = resource.get_mut("properties") {
             let taken = std::mem::take(fields);
             fields.extend(taken.into_iter().map(|(name, field)| (name, or_expression(field))));
@@ -335,6 +341,12 @@ fn stack_schema() -> Value {
                 "postcondition".to_owned(),
                 conditions("Conditions on the resource as it is after the apply, which they see as `self`."),
             );
+            if kind.name_attribute().is_some() {
+                fields.insert(
+                    "name_prefix".to_owned(),
+                    json!({ "description": "The beginning of its name, instead of the whole: dwctl generates the rest once.", "type": "string" }),
+                );
+            }
             let limit = |words: &str| json!({ "description": words, "type": "string" });
             fields.insert(
                 "timeout".to_owned(),

@@ -30,6 +30,7 @@ pub(super) fn misused(stack: &Stack) -> Vec<Diagnostic> {
             &resource.when,
             &resource.region,
             &resource.timeout,
+            &resource.name_prefix,
             &lifecycle.protect,
             &lifecycle.create_before_destroy,
             &lifecycle.retain,

@@ -9,8 +9,17 @@ use crate::schema::{PathStep, Shape, path_text};
 use crate::stack::{Ignored, Resource};
 
 /// Arguments of a resource that are not attributes at AWS.
-const SETTINGS: [&str; 8] =
-    ["for_each", "when", "region", "depends_on", "lifecycle", "timeout", "precondition", "postcondition"];
+const SETTINGS: [&str; 9] = [
+    "name_prefix",
+    "for_each",
+    "when",
+    "region",
+    "depends_on",
+    "lifecycle",
+    "timeout",
+    "precondition",
+    "postcondition",
+];
 
 impl EvalContext<'_> {
     /// Refuses entries of `ignore_changes` that the kind does not have: they would have no effect.
@@ -125,6 +134,7 @@ mod tests {
             region: None,
             depends_on: Vec::new(),
             lifecycle: Lifecycle::default(),
+            name_prefix: None,
             timeout: None,
             preconditions: Vec::new(),
             postconditions: Vec::new(),

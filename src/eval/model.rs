@@ -140,8 +140,21 @@ pub struct EvalContext<'a> {
     pub(super) fixed: RefCell<BTreeMap<&'a str, Local>>,
     /// The other locals. Each resource that is shown may make more of them known.
     pub(super) changing: RefCell<BTreeMap<&'a str, Local>>,
+    /// The names whose end dwctl generates.
+    pub(super) generated: RefCell<Generated>,
     /// The remaining budget of the pass that [`EvalContext::declarations`] began.
     pub(super) budget: Budget,
+}
+
+/// The names of the ledger.
+#[derive(Default)]
+pub(super) struct Generated {
+    /// The id of each address that has one.
+    pub(super) ids: BTreeMap<Address, String>,
+    /// Addresses that get a new name.
+    pub(super) renewed: BTreeSet<Address>,
+    /// Distinguishes the states of the ledger, so that a name that was given up is not used again.
+    pub(super) serial: u64,
 }
 
 /// An evaluated local.

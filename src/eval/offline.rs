@@ -32,6 +32,10 @@ impl<'a> EvalContext<'a> {
         let names = Names::new(self, instance.each_names().map(|each| without_unknowns(each, write)));
         let sources = &self.stack.sources;
         let mut spec = without_unknowns(evaluate(&instance.resource.body, &names, sources), write);
+        let name = instance.kind.name_attribute().filter(|_| instance.resource.name_prefix.is_some());
+        if let (Value::Map(spec), Some(name)) = (&mut spec, name) {
+            spec.extend(instance.spec.get(name).map(|value| (name.to_owned(), value.clone())));
+        }
         // A value computed from a part that AWS decides, such as the checksum of a text, may not be
         // computable from the reference. That part is then compared by itself.
         drop(instance.kind.derive(&mut spec, &self.stack.root.files));

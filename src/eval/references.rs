@@ -113,6 +113,7 @@ fn settings_of(resource: &Resource) -> impl Iterator<Item = &Node> {
         .chain(&lifecycle.create_before_destroy)
         .chain(&lifecycle.retain)
         .chain(&resource.timeout)
+        .chain(&resource.name_prefix)
 }
 
 impl References {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::model::{EvalContext, Timeout};
 use super::resolve::Names;
 use crate::diag::{Diagnostic, nearest};
+use crate::elsewhere;
+use crate::kinds;
 use crate::stack::{Content, Entry, Node, Resource};
 use crate::value::Value;
 
@@ -22,10 +24,7 @@ impl EvalContext<'_> {
     ) -> Option<Timeout> {
         let Some(node) = &resource.timeout else { return Some(Timeout::default()) };
         let Content::Table(entries) = &node.content else {
-            problems.push(
-                Diagnostic::error("wrong-type", "`timeout` must be a table")
-                    .at(node.span, "expected { create = \"40m\", update = \"40m\", delete = \"1h\" }"),
-            );
+            problems.push(no_table(resource, node));
             return None;
         };
         let (mut timeout, found) = (Timeout::default(), problems.len());
@@ -55,6 +54,22 @@ impl EvalContext<'_> {
             }
         }
         (problems.len() == found).then_some(timeout)
+    }
+}
+
+/// The error for a `timeout` that is no table: often it is an attribute of the kind that is meant.
+fn no_table(resource: &Resource, node: &Node) -> Diagnostic {
+    let expected = "{ create = \"40m\", update = \"40m\", delete = \"1h\" }";
+    let near = kinds::kind(&resource.kind).map(|kind| elsewhere::attributes_like(kind, "", "timeout"));
+    match near.filter(|near| !near.is_empty()) {
+        Some(near) => {
+            let message = format!("{} has no attribute `timeout`", resource.kind);
+            Diagnostic::error("unknown-attribute", message)
+                .at(node.span, elsewhere::did_you_mean(&near))
+                .help(format!("the `timeout` of a resource says how long its steps may take: {expected}"))
+        }
+        None => Diagnostic::error("wrong-type", "`timeout` must be a table")
+            .at(node.span, format!("expected {expected}")),
     }
 }
 

@@ -129,6 +129,9 @@ pub trait ErasedKind: Send + Sync {
     fn settling(&self) -> Settling;
     /// The schema of the spec and of the attributes that AWS decides.
     fn schema(&self) -> &Schema;
+    /// The attribute of the spec that is both its name and its id, if it has one: a stack can declare the
+    /// beginning of it (`name_prefix`).
+    fn name_attribute(&self) -> Option<&'static str>;
     /// See [`Kind::identity`].
     fn identity(&self, spec: Known<'_>, scope: &Scope) -> Identity;
     /// See [`Kind::predict`].
@@ -354,6 +357,10 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn schema(&self) -> &Schema {
         self.schema.get_or_init(Schema::of::<K::Spec, K::Attrs>)
+    }
+
+    fn name_attribute(&self) -> Option<&'static str> {
+        K::ID.filter(|id| self.schema().spec.fields().is_some_and(|fields| fields.contains_key(*id)))
     }
 
     fn identity(&self, spec: Known<'_>, scope: &Scope) -> Identity {

@@ -80,6 +80,19 @@ impl<'p> Addresses<'p> {
         (addresses, problems)
     }
 
+    /// The ids of the ledger by current address. An interrupted apply was about to use those of its intents.
+    pub(super) fn ids(&self) -> BTreeMap<Address, String> {
+        let entries = self.ledger.resources.iter().map(|(address, entry)| (address, &entry.id));
+        let intents = self.ledger.intents.iter();
+        let intents = intents.filter_map(|(address, intent)| Some((address, intent.id.as_ref()?)));
+        let mut ids: BTreeMap<Address, String> =
+            entries.chain(intents).map(|(address, id)| (address.clone(), id.clone())).collect();
+        for (to, from) in &self.moves {
+            ids.extend(self.ledger.resources.get(from).map(|entry| (to.clone(), entry.id.clone())));
+        }
+        ids
+    }
+
     /// Adds a declared resource.
     pub(super) fn declare(&mut self, instance: &Instance<'_>) {
         self.declared.insert(instance.address.clone(), DeclaredSettings::of(instance));

@@ -69,6 +69,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     /// `renamed` are moves in addition to the stack's `[[moved]]`.
     fn new(inputs: &'p Inputs<'w, 'a>, renamed: BTreeMap<Address, Address>) -> Self {
         let (addresses, problems) = Addresses::new(inputs.ledger, inputs.eval.stack, renamed);
+        let mut ids = addresses.ids();
+        ids.extend(inputs.selection.import.clone());
+        inputs.eval.remember_names(ids, inputs.ledger.serial);
         let surveyor = Surveyor::new(inputs, addresses);
         let (draft, conditions) = (Draft::default(), Conditions::default());
         Self { inputs, surveyor, draft, names: BTreeMap::new(), conditions, problems }
@@ -123,6 +126,20 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let eval = self.inputs.eval;
         let permitted = self.conditions.before(self.inputs, instance).map_err(Stop::Refused);
         match permitted.and_then(|()| self.resource(instance)) {
+            // Both exist for a while, so the new one needs another name.
+            Ok(change)
+                if change.action == (Action::Replace { create_first: true })
+                    && instance.resource.name_prefix.is_some()
+                    && eval.renew_name(&instance.address) =>
+            {
+                let mut renewed = instance.clone();
+                let mut problems = Vec::new();
+                if eval.evaluate(&mut renewed, &mut problems) {
+                    self.instance(&renewed);
+                } else {
+                    self.draft.refuse(&instance.address, problems);
+                }
+            }
             Ok(change) => {
                 let kept = matches!(change.action, Action::NoOp | Action::Update);
                 let live = change.live.as_ref().filter(|_| kept);

@@ -130,6 +130,8 @@ pub struct Resource {
     pub depends_on: Vec<(String, Span)>,
     /// The rules for its replacement and removal.
     pub lifecycle: Lifecycle,
+    /// The beginning of its name; dwctl generates the rest.
+    pub name_prefix: Option<Node>,
     /// How long its creation, its update and its deletion may take.
     pub timeout: Option<Node>,
     /// Conditions for creating or changing it.

@@ -1,9 +1,13 @@
 //! Settings of a resource and of a stack: triggers of a replacement, time limits, the range of versions, the
 //! region, and keys that are expressions.
 
+use std::collections::BTreeMap;
+
+use dwctl::ledger::Intent;
 use dwctl::plan::{Action, Selection};
 
 use crate::account::Account;
+use crate::harness::Project;
 use crate::paper::{dwctl, dwctl_with, folder, headed, problems};
 
 /// The addresses that the change from one stack to another replaces.
@@ -77,7 +81,7 @@ fn a_trigger_may_name_the_instance_of_its_own_key() {
              lifecycle = {{ replace_triggered_by = ['{trigger}'] }}\n"
         )
     };
-    let both = vec!["glue_database.b[\"x\"]".to_owned(), "glue_database.b[\"y\"]".to_owned()];
+    let both = ["glue_database.b[\"x\"]".to_owned(), "glue_database.b[\"y\"]".to_owned()];
     for (trigger, expected) in [
         ("sns_topic.a[each.key]", &both[1..]),
         ("sns_topic.a[each.key].display_name", &both[1..]),
@@ -243,4 +247,101 @@ fn keys_of_maps_may_be_expressions() {
     }
     let text = headed("").replace("region", "accounts = { '${env}' = '111111111111' }\nregion");
     assert!(problems(&text).contains("must be a name without expressions"), "{}", problems(&text));
+}
+
+#[test]
+fn a_timeout_that_is_no_table_may_mean_an_attribute() {
+    let text = "[glue_job.a]\nname = 'a'\nrole = 'arn:aws:iam::111111111111:role/glue'\ntimeout = 60\n\
+                command = { script_location = 's3://b/a.py' }\n";
+    let shown = problems(text);
+    assert!(shown.contains("glue_job has no attribute `timeout`"), "{shown}");
+    assert!(shown.contains("did you mean `timeout_minutes`?"), "{shown}");
+}
+
+/// The name of the log group that a plan desires.
+fn group_name(account: &Account, text: &str) -> String {
+    let plan = account.planned(text, &Selection::default()).unwrap_or_else(|shown| panic!("{shown}"));
+    let group = plan
+        .changes
+        .iter()
+        .find(|change| change.address.kind == "cloudwatchlogs_log_group")
+        .expect("the group");
+    group.desired.get("log_group_name").and_then(|name| name.as_str()).expect("a name").to_owned()
+}
+
+#[test]
+fn a_generated_name_stays() {
+    let group = |prefix: &str, more: &str| {
+        format!("[cloudwatchlogs_log_group.g]\nname_prefix = '{prefix}'\n{more}\n")
+    };
+    let first = group_name(&Account::after(""), &group("etl-", ""));
+    assert!(first.starts_with("etl-") && first.len() == 14, "{first}");
+    // The same without a ledger; another for each address.
+    assert_eq!(group_name(&Account::after(""), &group("etl-", "retention_in_days = 7")), first);
+    let other = group("etl-", "").replace("_group.g]", "_group.h]");
+    assert_ne!(group_name(&Account::after(""), &other), first);
+    let account = Account::after(&group("etl-", ""));
+    let name = group_name(&account, &group("etl-", "retention_in_days = 7"));
+    let plan = account.planned(&group("etl-", ""), &Selection::default()).expect("a plan");
+    assert!(plan.is_empty(), "{name}");
+    let moved =
+        other.clone() + "[[moved]]\nfrom = 'cloudwatchlogs_log_group.g'\nto = 'cloudwatchlogs_log_group.h'\n";
+    assert_eq!(group_name(&account, &moved), name);
+    // An interrupted apply was about to create it under this name.
+    let mut interrupted = Account::after("");
+    let intent = Intent {
+        region: "us-east-1".to_owned(),
+        token: "token".to_owned(),
+        id: Some("etl-interrupted".to_owned()),
+        needs: Vec::new(),
+        fingerprints: BTreeMap::new(),
+        protect: false,
+        retain: false,
+        unknown: BTreeMap::new(),
+    };
+    interrupted.ledger.intents.insert("cloudwatchlogs_log_group.g".parse().expect("an address"), intent);
+    assert_eq!(group_name(&interrupted, &group("etl-", "")), "etl-interrupted");
+    // Another prefix is another name.
+    assert_eq!(replaced(&group("etl-", ""), &group("elt-", "")), ["cloudwatchlogs_log_group.g"]);
+    let class = "log_group_class = 'INFREQUENT_ACCESS'";
+    assert_eq!(group_name(&account, &group("etl-", class)), name);
+    let first = format!("{class}\nlifecycle = {{ create_before_destroy = true }}");
+    assert_ne!(group_name(&account, &group("etl-", &first)), name);
+    for (text, words) in [
+        (group("etl-", "log_group_name = 'x'"), "`log_group_name` and `name_prefix` exclude each other"),
+        (group("", ""), "`name_prefix` is empty"),
+        (group("a b", ""), "log_group_name"),
+        (group("${sensitive(\"x\")}", ""), "`name_prefix` would show a secret"),
+        (group("${5}", ""), "`name_prefix` must be a string, not number"),
+        ("[kms_key.k]\nname_prefix = 'x'\n".to_owned(), "a kms_key has no `name_prefix`"),
+        (
+            format!("[kms_key.k]\ndescription = 'K'\n{}", group("${kms_key.k.key_id}", "")),
+            "must be known before anything",
+        ),
+    ] {
+        let shown = problems(&text);
+        assert!(shown.contains(words) && shown.contains("stack.toml:"), "{words}: {shown}");
+    }
+}
+
+#[test]
+fn an_apply_keeps_a_generated_name() {
+    let group = |more: &str| {
+        format!(
+            "[stack]\nname = 'shop'\nregion = 'us-east-1'\n[cloudwatchlogs_log_group.g]\nname_prefix = '/etl/'\n{more}\n\
+             [output]\nname = '${{cloudwatchlogs_log_group.g.log_group_name}}'\n"
+        )
+    };
+    let project = Project::new(&group(""));
+    project.apply();
+    let name = project.id("cloudwatchlogs_log_group.g");
+    assert!(name.starts_with("/etl/") && name.len() == 15, "{name}");
+    project.settled();
+    project.write(&group("retention_in_days = 7"));
+    project.run(&["plan", "--out", "p.dwplan"]).exits(0);
+    project.run(&["apply", "p.dwplan", "--yes"]).exits(0);
+    assert_eq!(project.id("cloudwatchlogs_log_group.g"), name);
+    project.settled();
+    project.run(&["output", "--name", "name"]).exits(0).says(&name);
+    project.run(&["destroy", "--yes"]).exits(0);
 }

@@ -12,7 +12,8 @@ use crate::kind_file;
 use crate::paper;
 
 /// Names that belong to the engine in every resource.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 12] = [
+    "name_prefix",
     "tags",
     "for_each",
     "when",
