@@ -107,6 +107,21 @@ fn first_sentence(text: &str) -> String {
     }
 }
 
+/// The settings that dwctl itself has for a resource.
+const SETTINGS: [(&str, &str); 8] = [
+    ("for_each", "one resource for each element of a list of strings or a map"),
+    ("when", "whether the resource exists"),
+    ("depends_on", "addresses that it depends on without referring to them"),
+    ("region", "the region, if it is not that of the stack"),
+    (
+        "lifecycle",
+        "protect, retain, create_before_destroy, ignore_changes, replace_triggered_by: how it is replaced and deleted",
+    ),
+    ("timeout", "create, update, delete: how long each may take, such as \"40m\""),
+    ("precondition", "condition, message: what must be true before it is created or changed"),
+    ("postcondition", "condition, message: what must be true of it, as `self`, after that"),
+];
+
 fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
     let schema = kind.schema();
     let mut text = format!("{}\n\n", paint.bold(kind.name()));
@@ -119,6 +134,14 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
     if kind.taggable() {
         paint.entry(&mut text, 2, "tags", "map(string)");
         paint.prose(&mut text, "Tags, in addition to those of the stack.", 6);
+    }
+    let _ = writeln!(text, "\n{}\n", paint.bold("Settings of every resource"));
+    let prefix = kind
+        .name_attribute()
+        .map(|name| ("name_prefix", format!("instead of `{name}`: the beginning of it")));
+    let settings = SETTINGS.into_iter().map(|(name, words)| (name, words.to_owned()));
+    for (name, words) in prefix.into_iter().chain(settings) {
+        paint.entry(&mut text, 2, name, &words);
     }
     let _ = writeln!(text, "\n{}\n", paint.bold("Decided by AWS"));
     fields(&mut text, &decided(&schema.attrs), 2, 1, paint);
