@@ -14,19 +14,22 @@ mod offline;
 mod prefix;
 mod references;
 mod resolve;
+mod scopes;
 mod settings;
 mod tags;
 mod timeout;
+mod values;
 mod view;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::aws::Scope as AwsScope;
 use crate::diag::{Diagnostic, Span};
 use crate::elsewhere;
-use crate::graph::Address;
+use crate::files::Files;
+use crate::graph::{Address, ModulePath};
 use crate::kind::{ErasedKind, Known, Problem};
 use crate::kinds;
 use crate::lang::Budget;
@@ -36,11 +39,11 @@ use crate::stack::{Content, Node, Resource, Stack, is_region};
 use crate::value::{Unknown, Value};
 
 pub use conditions::Judgement;
-use model::Local;
 pub use model::{EvalContext, Facts, Instance, Timeout};
 pub use offline::{Write, written};
-use references::References;
+use references::{EachValues, References};
 use resolve::Names;
+pub use scopes::{Declaration, ScopeId};
 use settings::{to_flag, too_many, undecided};
 use view::View;
 
@@ -79,7 +82,7 @@ impl<'a> EvalContext<'a> {
         let order = match references.order() {
             Ok(order) => order,
             Err(cycle) => {
-                problems.push(references.cycle(stack, &cycle));
+                problems.push(references.cycle(&cycle));
                 return (None, problems);
             }
         };
@@ -100,6 +103,9 @@ impl<'a> EvalContext<'a> {
             fixed: RefCell::default(),
             changing: RefCell::default(),
             generated: RefCell::default(),
+            paths: RefCell::default(),
+            changing_paths: RefCell::default(),
+            instance_count: Cell::new(0),
             budget: Budget::wide(WIDE),
         };
         (Some(eval), problems)
@@ -147,61 +153,14 @@ impl<'a> EvalContext<'a> {
         &self.variables
     }
 
-    /// Evaluates a local after the locals that it refers to. Works without recursion, so that a chain
-    /// of 30,000 locals does not overflow the stack. Errors of a local are reported where it is used.
-    fn ensure_local(&self, name: &str) {
-        let mut open: Vec<&'a str> = Vec::new();
-        open.extend(self.stack.root.locals.get_key_value(name).map(|(name, _)| name.as_str()));
-        while let Some(&name) = open.last() {
-            if self.is_evaluated(name) {
-                open.pop();
-                continue;
-            }
-            // Locals have no cycle: `References` refuses it.
-            let needed = self.references.local_needs(name, self.stack);
-            let waits = open.len();
-            open.extend(needed.filter(|needed| !self.is_evaluated(needed)));
-            if open.len() > waits {
-                continue;
-            }
-            let Some(entry) = self.stack.root.locals.get(name) else { break };
-            let mut problems = Vec::new();
-            let held = self.budget.held();
-            let value = entry.value.evaluate_named(&Names::new(self, None), &mut problems);
-            let value = problems.into_iter().next().map_or(Ok(value), Err);
-            let bytes = self.budget.held().saturating_sub(held);
-            let of = if self.references.local_changes(name) { &self.changing } else { &self.fixed };
-            of.borrow_mut().insert(name, Local { value, bytes });
-        }
-    }
-
-    fn is_evaluated(&self, name: &str) -> bool {
-        self.fixed.borrow().contains_key(name) || self.changing.borrow().contains_key(name)
-    }
-
-    /// The part of a local's value that `take` picks; `None` if the local is not evaluated yet.
-    fn local<T>(&self, name: &str, take: impl FnOnce(&Result<Value, Diagnostic>) -> T) -> Option<T> {
-        let (fixed, changing) = (self.fixed.borrow(), self.changing.borrow());
-        fixed.get(name).or_else(|| changing.get(name)).map(|local| take(&local.value))
-    }
-
-    /// Forgets the values of locals that depend on resources.
-    fn forget_locals(&self) {
-        let forgotten = self.changing.take();
-        let bytes: u64 = forgotten.values().map(|local| local.bytes).sum();
-        self.budget.release(self.budget.held().saturating_sub(bytes));
-    }
-
     /// The declarations, each after those it refers to. Those in a reference cycle come a second time
     /// at the end, when the whole cycle has been seen.
-    pub fn declarations(&self) -> impl Iterator<Item = &'a Resource> + use<'a> {
-        let stack = self.stack;
+    pub fn declarations(&self) -> impl Iterator<Item = Declaration<'a>> + use<'a> {
         self.budget.renew();
-        // The locals' bytes do not count in the new pass.
-        self.fixed.borrow_mut().clear();
-        self.changing.borrow_mut().clear();
-        let again = self.references.deferring();
-        self.order.clone().into_iter().chain(again).map(move |index| &stack.root.resources[index])
+        self.forget_all();
+        let order = self.order.iter().copied().chain(self.references.deferring());
+        let order: Vec<Declaration<'a>> = order.filter_map(|index| self.references.at(index)).collect();
+        order.into_iter()
     }
 
     /// Returns whether any expression uses the availability zones of the region.
@@ -211,36 +170,68 @@ impl<'a> EvalContext<'a> {
             .any(|reference| reference.root == "aws" && reference.name(0) == Some("availability_zones"))
     }
 
-    /// Expands a declaration to instances, with what is known now. The resources that it refers to
-    /// must have been [shown](EvalContext::show) before.
-    pub fn instances(&self, resource: &'a Resource, problems: &mut Vec<Diagnostic>) -> Vec<Instance<'a>> {
+    /// Expands a declaration to instances in all instances of its module, with what is known now. The
+    /// resources that it refers to must have been [shown](EvalContext::show) before.
+    pub fn instances(
+        &self,
+        declaration: Declaration<'a>,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Vec<Instance<'a>> {
         // An unknown kind was refused when the stack was read.
-        let Some(kind) = kinds::kind(&resource.kind) else { return Vec::new() };
+        let Some(kind) = kinds::kind(&declaration.resource.kind) else { return Vec::new() };
+        let mut instances = Vec::new();
+        for path in self.paths(declaration.scope).list.iter() {
+            let mut found = Vec::new();
+            self.instances_in(path, declaration, kind, &mut instances, &mut found);
+            problems.extend(found.into_iter().map(|one| self.on_the_way(one, path)));
+        }
+        instances
+    }
+
+    fn instances_in(
+        &self,
+        path: &ModulePath,
+        declaration: Declaration<'a>,
+        kind: &'static dyn ErasedKind,
+        instances: &mut Vec<Instance<'a>>,
+        problems: &mut Vec<Diagnostic>,
+    ) {
+        let Declaration { resource, scope, index } = declaration;
+        let place = (index, path.clone());
+        let whole = Address { module: path.clone(), ..Address::new(&*resource.kind, &*resource.name, None) };
+        let faulty = || {
+            self.faulty.borrow_mut().insert(self.references.name(declaration));
+        };
+        let names = Names::within(self, scope, path, None);
         if let Some(when) = &resource.when {
-            let names = Names::new(self, None);
             match self.decided("when", "a bool", when, &names, problems, to_flag) {
                 Some(true) => {}
                 Some(false) => {
-                    self.views.borrow_mut().insert(resource.address(), View::Off);
-                    return Vec::new();
+                    self.views.borrow_mut().insert(place, View::Off);
+                    return;
                 }
                 // Other errors of the declaration are reported as well.
-                None => drop(self.faulty.borrow_mut().insert(resource.address())),
+                None => faulty(),
             }
         }
         let elements = match &resource.for_each {
             None => vec![(None, None)],
             Some(node) => {
-                let Some(elements) = self.elements(node, problems) else {
-                    self.check_blindly(resource, kind, problems);
-                    return Vec::new();
+                let Some(elements) = self.elements(node, &names, problems) else {
+                    // Reports the other errors, as far as they do not depend on it.
+                    let unknown = Value::Unknown(Unknown::new(whole.to_string(), ""));
+                    faulty();
+                    self.views.borrow_mut().insert(place, View::One(unknown.clone()));
+                    let blank = self.blank(whole, kind, declaration);
+                    self.evaluate(&mut Instance { each: Some(unknown), ..blank }, problems);
+                    return;
                 };
                 elements.into_iter().map(|(key, value)| (Some(key), Some(value))).collect()
             }
         };
         if resource.for_each.is_some() {
             let mut views = self.views.borrow_mut();
-            let mut each = match views.remove(&resource.address()) {
+            let mut each = match views.remove(&place) {
                 Some(View::Each(each)) => each,
                 _ => BTreeMap::new(),
             };
@@ -248,34 +239,44 @@ impl<'a> EvalContext<'a> {
             each.retain(|key, _| keys.contains(key));
             for key in keys {
                 // Elements may refer to each other.
-                let unknown = || Value::Unknown(Unknown::new(resource.address(), ""));
+                let unknown = || Value::Unknown(Unknown::new(whole.to_string(), ""));
                 each.entry(key.clone()).or_insert_with(unknown);
             }
-            views.insert(resource.address(), View::Each(each));
+            views.insert(place, View::Each(each));
         }
-        let referred = self.references.referred(resource);
-        let mut instances = Vec::new();
+        let referred = self.references.referred(declaration);
+        let module = |depth: usize| {
+            let path = ModulePath::of(path.steps().get(..=depth)?.to_vec());
+            self.module_each(self.references.scopes.at(&path)?, &path)
+        };
         for (key, value) in elements {
-            let address = Address::new(&*resource.kind, &*resource.name, key);
+            let address = Address { key, ..whole.clone() };
             let mut instance = Instance {
                 each: value,
                 referred: Rc::clone(&referred),
-                ..self.blank(address, kind, resource)
+                ..self.blank(address, kind, declaration)
             };
-            (instance.needs, instance.soft) = self.references.needs(
-                self.stack,
-                resource,
-                instance.each_names().as_ref(),
-                &self.views.borrow(),
-            );
+            let each = instance.each_names();
+            let each = EachValues { resource: each.as_ref(), module: &module };
+            (instance.needs, instance.soft) =
+                self.references.needs(declaration, path, &each, &self.views.borrow());
             if self.evaluate(&mut instance, problems) {
                 instances.push(instance);
             } else {
-                self.faulty.borrow_mut().insert(resource.address());
+                faulty();
                 self.show(&instance.address, Value::Unknown(Unknown::new(instance.address.to_string(), "")));
             }
         }
-        instances
+    }
+
+    /// The declaration of an address.
+    pub fn declaration(&self, address: &Address) -> Option<Declaration<'a>> {
+        self.references.declaration(address)
+    }
+
+    /// The files that an instance reads: those of its module's folder.
+    pub fn files(&self, instance: &Instance<'_>) -> &'a Files {
+        &self.references.scopes.get(instance.scope).module.files
     }
 
     /// An instance without evaluated values.
@@ -283,12 +284,13 @@ impl<'a> EvalContext<'a> {
         &self,
         address: Address,
         kind: &'static dyn ErasedKind,
-        resource: &'a Resource,
+        declaration: Declaration<'a>,
     ) -> Instance<'a> {
         Instance {
             address,
             kind,
-            resource,
+            resource: declaration.resource,
+            scope: declaration.scope,
             each: None,
             region: self.facts.scope.region.clone(),
             account_id: self.facts.scope.account_id.clone(),
@@ -305,27 +307,12 @@ impl<'a> EvalContext<'a> {
         }
     }
 
-    /// Reports the errors of a resource whose `for_each` has no value, as far as they do not depend
-    /// on it.
-    fn check_blindly(
-        &self,
-        resource: &'a Resource,
-        kind: &'static dyn ErasedKind,
-        problems: &mut Vec<Diagnostic>,
-    ) {
-        let unknown = Value::Unknown(Unknown::new(resource.address(), ""));
-        self.faulty.borrow_mut().insert(resource.address());
-        self.views.borrow_mut().insert(resource.address(), View::One(unknown.clone()));
-        let address = Address::new(&*resource.kind, &*resource.name, None);
-        self.evaluate(&mut Instance { each: Some(unknown), ..self.blank(address, kind, resource) }, problems);
-    }
-
     /// Evaluates the desired values of an instance with what is known now. Returns false if there are
     /// problems.
     pub fn evaluate(&self, instance: &mut Instance<'a>, problems: &mut Vec<Diagnostic>) -> bool {
         let before = problems.len();
         let resource = instance.resource;
-        let names = Names::new(self, instance.each_names());
+        let names = Names::of(self, instance, instance.each_names());
         let mut is_decided = true;
         if let Some(node) = &resource.region {
             let take = |value| match value {
@@ -370,7 +357,7 @@ impl<'a> EvalContext<'a> {
         is_decided &= self.add_name(instance, &names, &mut attributes, problems);
         let mut spec = Value::Map(attributes);
         let schema = instance.kind.schema();
-        if let Err(problem) = instance.kind.derive(&mut spec, &self.stack.root.files) {
+        if let Err(problem) = instance.kind.derive(&mut spec, self.files(instance)) {
             problems.push(located(problem, resource));
         }
         let written = as_written(&schema.spec, spec.clone());
@@ -430,7 +417,7 @@ impl<'a> EvalContext<'a> {
                     .help("use a name that is not secret"),
             );
         }
-        self.report(instance.kind.check(Known(&sound)), resource, Some(&names), problems);
+        self.report(instance.kind.check(Known(&sound)), instance, Some(&names), problems);
         if problems.len() == before
             && !spec.contains_unknown()
             && let Err(message) = instance.kind.accepts(&spec)
@@ -459,16 +446,18 @@ impl<'a> EvalContext<'a> {
     fn report(
         &self,
         found: Vec<Problem>,
-        resource: &Resource,
+        instance: &Instance<'_>,
         names: Option<&Names<'_, '_>>,
         problems: &mut Vec<Diagnostic>,
     ) {
+        let resource = instance.resource;
         for problem in found {
             let (path, warning) = (path_of(&problem.path), problem.warning);
             let mut diagnostic = located(problem, resource);
             if let Some(names) = names {
                 diagnostic = nulls::explain(diagnostic, resource.body.find(&path), names);
             }
+            let diagnostic = self.on_the_way(diagnostic, &instance.address.module);
             if warning {
                 self.warn(diagnostic);
             } else {
@@ -491,28 +480,36 @@ impl<'a> EvalContext<'a> {
     /// Makes an instance visible to the expressions that refer to it.
     pub fn show(&self, address: &Address, view: Value) {
         self.forget_locals();
+        // Nothing refers to an address that is not declared.
+        let Some(place) = self.place(address) else { return };
         let mut views = self.views.borrow_mut();
         match &address.key {
             None => {
-                views.insert(address.declaration(), View::One(view));
+                views.insert(place, View::One(view));
             }
-            Some(key) => match views.get_mut(&address.declaration()) {
+            Some(key) => match views.get_mut(&place) {
                 Some(View::Each(each)) => {
                     each.insert(key.clone(), view);
                 }
                 _ => {
-                    views.insert(address.declaration(), View::Each(BTreeMap::from([(key.clone(), view)])));
+                    views.insert(place, View::Each(BTreeMap::from([(key.clone(), view)])));
                 }
             },
         }
+    }
+
+    /// The place of the views of an address.
+    fn place(&self, address: &Address) -> Option<(usize, ModulePath)> {
+        Some((self.references.declaration(address)?.index, address.module.clone()))
     }
 
     /// Hides an instance that does not exist: its collection is without it, and a single resource
     /// becomes unknown.
     pub fn hide(&self, address: &Address) {
         self.forget_locals();
+        let Some(place) = self.place(address) else { return };
         let mut views = self.views.borrow_mut();
-        match (&address.key, views.get_mut(&address.declaration())) {
+        match (&address.key, views.get_mut(&place)) {
             (Some(key), Some(View::Each(each))) => drop(each.remove(key)),
             (None, Some(View::One(view))) => {
                 *view = Value::Unknown(Unknown::new(address.declaration(), ""));
@@ -582,7 +579,7 @@ impl<'a> EvalContext<'a> {
     /// The id in the `[[import]]` for an address; `None` without such a block.
     pub fn import(&self, address: &Address, problems: &mut Vec<Diagnostic>) -> Option<String> {
         let import = self.imports.get(address)?;
-        match import.id.evaluate(&Names::new(self, None), problems) {
+        match import.id.evaluate(&Names::root(self), problems) {
             Value::String(id) if !id.is_empty() => {
                 Some(kinds::kind(&address.kind).map_or(id.clone(), |kind| kind.id_given(&id)))
             }
@@ -608,7 +605,7 @@ impl<'a> EvalContext<'a> {
 
     /// As [`EvalContext::outputs`], each with its own problems.
     pub fn each_output(&self) -> BTreeMap<String, (Value, Vec<Diagnostic>)> {
-        let names = Names::new(self, None);
+        let names = Names::root(self);
         let outputs = self.stack.root.outputs.iter().map(|(name, output)| {
             let mut problems = Vec::new();
             let value = output.value.evaluate(&names, &mut problems);
@@ -633,7 +630,8 @@ impl<'a> EvalContext<'a> {
                     let mut is_of_resources = false;
                     for reference in template.references() {
                         match reference.root.as_str() {
-                            "var" | "each" => return false,
+                            // What a module returns may be written in it.
+                            "var" | "each" | "module" => return false,
                             "env" | "stack" | "aws" | "path" => {}
                             "local" => {
                                 let name = reference.name(0).unwrap_or_default().to_owned();
@@ -664,14 +662,15 @@ impl<'a> EvalContext<'a> {
     pub fn evaluate_all(&self, problems: &mut Vec<Diagnostic>) -> Vec<Instance<'a>> {
         let mut all: BTreeMap<Address, Instance<'a>> = BTreeMap::new();
         self.budget.tighten();
-        for resource in self.declarations() {
+        for declaration in self.declarations() {
+            let resource = declaration.resource;
             if all.len() > limits::RESOURCES {
                 problems.push(too_many(resource.span));
                 break;
             }
             self.check_ignored(resource, problems);
             keys::misplaced(resource, problems);
-            for instance in self.instances(resource, problems) {
+            for instance in self.instances(declaration, problems) {
                 let view = self.view(&instance, None, None);
                 // Whether they are met depends on the account: a plan tells it.
                 problems.extend(self.preconditions(&instance).broken);
@@ -680,14 +679,8 @@ impl<'a> EvalContext<'a> {
                 all.insert(instance.address.clone(), instance);
             }
         }
-        // Unused locals are checked as well. An error in a used one was already reported at its use,
-        // with the same place.
-        for (name, entry) in &self.stack.root.locals {
-            self.ensure_local(name);
-            if self.local(name, Result::is_err) == Some(true) {
-                entry.value.evaluate(&Names::new(self, None), problems);
-            }
-        }
+        self.check_modules(problems);
+        self.check_values(problems);
         self.outputs(problems);
         self.check_among(&all, problems);
         self.check_imports(&all, problems);

@@ -162,8 +162,7 @@ impl Files {
             Refusal::Missing => "does not exist".to_owned(),
             refusal => refusal.describe(path),
         })?;
-        let is_top = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
-        let Some(top) = own.real.ancestors().find(is_top) else {
+        let Some(top) = own.top() else {
             return Err(
                 "cannot be shared: the stack is in no git repository, which would limit what is read"
                     .to_owned(),
@@ -192,6 +191,49 @@ impl Files {
         }
         shared.push(Shared { place: lexical(&written), root });
         Ok(Self { shared: Arc::new(shared), ..self.clone() })
+    }
+
+    /// The files of a module, by its path from this folder. Returns its canonical path, too. `home` are the
+    /// files of the stack.
+    ///
+    /// # Errors
+    /// The reason why it is not read, as a continuation of its name.
+    pub fn module(&self, path: &str, home: &Self) -> Result<(PathBuf, Self), String> {
+        let own = self.root().map_err(|refusal| refusal.describe(path))?;
+        let home = home.root().map_err(|refusal| refusal.describe(path))?;
+        let written = own.real.join(path);
+        let (top, is_repository) = match home.top() {
+            Some(top) => (top, true),
+            None => (home.real.as_path(), false),
+        };
+        let outside = || match is_repository {
+            true => "leads out of the git repository".to_owned(),
+            false => "leads out of the stack's folder, which is in no git repository".to_owned(),
+        };
+        // Do not even reveal whether a path outside exists.
+        if !lexical(&written).starts_with(top) {
+            return Err(outside());
+        }
+        let real = written.canonicalize().map_err(|error| match Refusal::from(error) {
+            Refusal::Missing => "does not exist".to_owned(),
+            refusal => refusal.describe(path),
+        })?;
+        if !real.starts_with(top) {
+            return Err(outside());
+        }
+        if home.real.starts_with(&real) {
+            return Err("contains the stack itself: a module is a folder of its own".to_owned());
+        }
+        let is_private = |path: &Path| path.components().any(|one| is_private(one.as_os_str()));
+        if is_private(real.strip_prefix(top).unwrap_or(&real)) {
+            return Err("belongs to git or dwctl, and is never read".to_owned());
+        }
+        if !real.is_dir() {
+            return Err("is not a folder".to_owned());
+        }
+        let root = Root::open(&real).map_err(|error| Refusal::Failed(error).describe(path))?;
+        let folder = lexical(&self.folder.join(path));
+        Ok((real, Self { folder, root: Arc::new(OnceLock::from(root)), shared: Arc::default() }))
     }
 
     /// The folder, as the user named it.
@@ -320,6 +362,13 @@ pub fn lexical(path: &Path) -> PathBuf {
         }
     }
     out
+}
+
+impl Root {
+    /// The top of the git repository that it is in.
+    fn top(&self) -> Option<&Path> {
+        self.real.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok())
+    }
 }
 
 #[cfg(unix)]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::algo::{kosaraju_scc, toposort};
 use petgraph::graphmap::DiGraphMap;
 
-pub use address::{Address, ModulePath, ModuleStep};
+pub use address::{Address, ModulePath, ModuleStep, Place};
 
 /// Sorts the nodes `0..count` so that each one comes after its needs. `needs` holds `(node, needed)`.
 /// The order is deterministic.

@@ -44,6 +44,15 @@ pub const REVISION_TIME: Duration = Duration::from_secs(60);
 /// Folders that a stack reads from, besides its own.
 pub const SHARED: usize = 16;
 
+/// Maximum number of folders that the modules of a stack name.
+pub const MODULE_FOLDERS: usize = 1_000;
+
+/// Maximum number of `[module.NAME]` blocks, each counted once for every place that its folder is used.
+pub const MODULES: usize = 10_000;
+
+/// Maximum depth of modules in modules.
+pub const MODULE_DEPTH: usize = 64;
+
 /// A number of bytes in readable form: `4 MiB`.
 pub fn bytes(count: u64) -> String {
     match count {

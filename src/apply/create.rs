@@ -71,7 +71,8 @@ impl Work<'_, '_, '_, '_> {
         };
         let token = token.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         // The SDK would repeat a call whose answer was lost, and so create a second resource.
-        let cx = self.executor.session.cx_once(&self.instance.region);
+        let mut cx = self.executor.session.cx_once(&self.instance.region);
+        cx.files.clone_from(self.executor.eval.files(self.instance));
         let assigned = self.kind.assigns_ids();
         // An earlier apply may have sent the call; or the answer of a later attempt was lost.
         let mut sent = self.executor.maybe_created.contains(address);

@@ -62,7 +62,8 @@ impl<'a> Executor<'_, 'a, '_> {
         self.await_needed(unit, change).await?;
         self.permit(unit, change, &instance)?;
         let instance = self.evaluated(unit, change, instance)?;
-        let cx = self.session.cx(&instance.region);
+        let mut cx = self.session.cx(&instance.region);
+        cx.files.clone_from(self.eval.files(&instance));
         let (kind, began) = (instance.kind, Instant::now());
         let (before, wrote, writing) = (RefCell::default(), Cell::default(), RefCell::default());
         let unproven = Cell::default();

@@ -25,8 +25,8 @@ pub(super) fn instances<'a>(eval: &EvalContext<'a>, plan: &Plan) -> BTreeMap<Add
     let mut instances = BTreeMap::new();
     let planned: BTreeMap<&Address, &Change> =
         plan.changes.iter().map(|change| (&change.address, change)).collect();
-    for resource in eval.declarations() {
-        for instance in eval.instances(resource, &mut problems) {
+    for declaration in eval.declarations() {
+        for instance in eval.instances(declaration, &mut problems) {
             let live = planned
                 .get(&instance.address)
                 .filter(|change| matches!(change.action, Action::NoOp | Action::Update))

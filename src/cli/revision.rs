@@ -115,14 +115,24 @@ impl Repository {
         let mut known: BTreeSet<String> = BTreeSet::new();
         let mut links: Vec<(PathBuf, String)> = Vec::new();
         let mut absent = Vec::new();
-        let mut is_shared_known = false;
+        // Folders whose files name others: the stack's own, and those of its modules.
+        let mut naming = vec![self.folder.clone()];
+        let mut named: BTreeSet<String> = BTreeSet::from([self.folder.clone()]);
         loop {
             let Some(path) = wanted.pop() else {
-                // The stack's own files are there now, and name the other folders that it reads.
-                if std::mem::replace(&mut is_shared_known, true) {
-                    break;
+                // Their files are there now.
+                let Some(folder) = naming.pop() else { break };
+                let there = Files::new(files.path().join(&folder));
+                if folder == self.folder {
+                    wanted.extend(self.shared(&there));
                 }
-                wanted.extend(self.shared(&files.path().join(&self.folder)));
+                for source in stack::sources_of(&there) {
+                    // Resolved like the target of a link in the folder.
+                    let to = leads_to(format!("{folder}/stack.toml").trim_start_matches('/'), &source);
+                    let Some(to) = to.filter(|to| named.insert(to.clone())) else { continue };
+                    wanted.push(to.clone());
+                    naming.push(to);
+                }
                 continue;
             };
             if began.elapsed() > limits::REVISION_TIME {
@@ -184,10 +194,10 @@ impl Repository {
         Ok(Checkout { folder, shown: shown.into(), absent, _files: files })
     }
 
-    /// The folders that the stack in `folder` shares, relative to the top of the repository. Problems with
+    /// The folders that the stack with these files shares, relative to the top of the repository. Problems with
     /// them are reported when the stack is read.
-    fn shared(&self, folder: &Path) -> Vec<String> {
-        let paths = stack::shared_of(&Files::new(folder));
+    fn shared(&self, files: &Files) -> Vec<String> {
+        let paths = stack::shared_of(files);
         // Resolved like the target of a link in the stack's folder.
         let link = format!("{}/stack.toml", self.folder);
         paths.iter().filter_map(|path| leads_to(link.trim_start_matches('/'), path)).collect()

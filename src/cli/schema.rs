@@ -225,6 +225,29 @@ fn ledger_table() -> Value {
     })
 }
 
+/// The schema of `[module.NAME]`. Its inputs are those of the folder, which the schema does not know.
+fn module_table() -> Value {
+    json!({
+        "description": "Modules, by name: instances of what a folder declares.",
+        "type": "object",
+        "additionalProperties": {
+            "description": "A module: `${module.NAME.OUTPUT}`. Its other members are the values of its variables.",
+            "type": "object",
+            "properties": {
+                "source": {
+                    "description": "Its folder, from that of this file.",
+                    "type": "string",
+                    "pattern": r"^\.\.?(/|$)"
+                },
+                "for_each": { "description": "One instance for each element, with `each.key` and `each.value`.", "type": ["string", "array", "object"] },
+                "when": { "description": "The condition for it to exist.", "type": ["string", "boolean"] },
+                "depends_on": { "description": "Addresses that everything in it needs.", "type": "array", "items": { "type": "string" } }
+            },
+            "required": ["source"]
+        }
+    })
+}
+
 /// The JSON Schema of a stack file.
 fn stack_schema() -> Value {
     let mut properties = Map::new();
@@ -253,6 +276,7 @@ fn stack_schema() -> Value {
             }
         }),
     );
+    properties.insert("module".to_owned(), module_table());
     properties.insert("local".to_owned(), json!({ "description": "Named expressions.", "type": "object" }));
     properties.insert("output".to_owned(), json!({ "description": "Outputs, by name.", "type": "object" }));
     let check = conditions(
@@ -282,7 +306,7 @@ fn stack_schema() -> Value {
         (
             "moved",
             block(
-                "Renames the address of a resource.",
+                "Renames the address of a resource or a module.",
                 json!({
                     "from": text("The old address."),
                     "to": text("The new address.")
@@ -293,7 +317,7 @@ fn stack_schema() -> Value {
         (
             "removed",
             block(
-                "Removes a resource from the stack without destroying it.",
+                "Removes a resource or a module from the stack without destroying it.",
                 json!({
                     "from": text("The old address."),
                     "destroy": { "description": "Destroy it instead of leaving it at AWS.", "type": "boolean" }

@@ -1,10 +1,12 @@
 //! A diagnostic, and the places in the stack that it names.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
+
+use super::words::counted;
 
 /// The severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -149,6 +151,9 @@ pub struct Diagnostic {
     pub helps: Vec<String>,
     /// True if a retry cannot succeed: the user must correct something first.
     pub lasting: bool,
+    /// The number of notes at the end that tell the way through modules; `None` if nothing says yet where
+    /// it is.
+    pub within: Option<usize>,
 }
 
 impl Diagnostic {
@@ -163,6 +168,7 @@ impl Diagnostic {
             notes: Vec::new(),
             helps: Vec::new(),
             lasting: false,
+            within: None,
         }
     }
 
@@ -226,19 +232,43 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// Removes duplicates; the first of equal problems stays.
+impl Diagnostic {
+    /// The same problem without its way through modules, and that way.
+    fn apart(mut self) -> (Self, Vec<String>) {
+        let way = self.within.take().unwrap_or_default();
+        let at = self.notes.len().saturating_sub(way);
+        let way = self.notes.split_off(at);
+        (self, way)
+    }
+}
+
+/// Removes duplicates; the first of equal problems stays. One in several instances of a module is told
+/// once.
 pub fn unique(problems: &mut Vec<Diagnostic>) {
     let hasher = RandomState::new();
-    let mut kept: Vec<Diagnostic> = Vec::with_capacity(problems.len());
+    // Each with its first way, and the hashes of all its ways.
+    let mut kept: Vec<(Diagnostic, Vec<String>, HashSet<u64>)> = Vec::with_capacity(problems.len());
     let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
     for problem in problems.drain(..) {
+        let (problem, way) = problem.apart();
         let alike = places.entry(hasher.hash_one(&problem)).or_default();
-        if !alike.iter().any(|&place| kept[place] == problem) {
-            alike.push(kept.len());
-            kept.push(problem);
+        match alike.iter().find(|&&place| kept[place].0 == problem) {
+            Some(&place) => drop(kept[place].2.insert(hasher.hash_one(&way))),
+            None => {
+                alike.push(kept.len());
+                let ways = HashSet::from([hasher.hash_one(&way)]);
+                kept.push((problem, way, ways));
+            }
         }
     }
-    *problems = kept;
+    problems.extend(kept.into_iter().map(|(mut problem, mut way, ways)| {
+        if ways.len() > 1 {
+            way.push(format!("and in {}", counted(ways.len() - 1, "other module instance")));
+        }
+        problem.within = Some(way.len());
+        problem.notes.extend(way);
+        problem
+    }));
 }
 
 /// The name in `candidates` nearest to `wanted`, for "did you mean". `None` if none is near enough to

@@ -46,7 +46,7 @@ impl EvalContext<'_> {
                         .help("give one of them another name")
                 }));
             }
-            self.report(found, instance.resource, None, problems);
+            self.report(found, instance, None, problems);
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::resolve::Names;
 use super::{EvalContext, Instance};
 use crate::diag::{Diagnostic, Severity};
-use crate::stack::{Condition, Verdict};
+use crate::graph::ModulePath;
+use crate::stack::{Condition, Module, Verdict};
 use crate::value::{Unknown, Value};
 
 /// The result of some conditions.
@@ -34,38 +35,74 @@ impl Judgement {
 impl EvalContext<'_> {
     /// Evaluates the preconditions of an instance.
     pub fn preconditions(&self, instance: &Instance<'_>) -> Judgement {
-        let names = Names::new(self, instance.each_names());
-        judge(&instance.resource.preconditions, &names, Judgement::BEFORE, &instance.address.to_string())
+        let names = Names::of(self, instance, instance.each_names());
+        let conditions = &instance.resource.preconditions;
+        let judged = judge(conditions, &names, Judgement::BEFORE, &instance.address.to_string());
+        self.judged_in(judged, &instance.address.module)
     }
 
     /// Evaluates the postconditions of an instance, which see this view of it.
     pub fn postconditions(&self, instance: &Instance<'_>, view: &Value) -> Judgement {
-        let names = Names::new(self, instance.each_names()).of_resource(instance.kind.name(), view);
-        judge(&instance.resource.postconditions, &names, Judgement::AFTER, &instance.address.to_string())
+        let names = Names::of(self, instance, instance.each_names()).of_resource(instance.kind.name(), view);
+        let conditions = &instance.resource.postconditions;
+        let judged = judge(conditions, &names, Judgement::AFTER, &instance.address.to_string());
+        self.judged_in(judged, &instance.address.module)
     }
 
-    /// Evaluates the preconditions of the outputs, by output.
+    /// Evaluates the preconditions of the outputs, those of modules included.
     pub fn output_conditions(&self) -> Vec<(String, Judgement)> {
-        let names = Names::new(self, None);
-        let outputs = self.stack.root.outputs.iter().filter(|(_, output)| !output.preconditions.is_empty());
-        let judged = outputs.map(|(name, output)| {
-            let subject = format!("output `{name}`");
-            (subject.clone(), judge(&output.preconditions, &names, Judgement::BEFORE, &subject))
-        });
-        judged.collect()
+        self.in_modules(|module, names, prefix| {
+            let outputs = module.outputs.iter().filter(|(_, output)| !output.preconditions.is_empty());
+            let judged = outputs.map(|(name, output)| {
+                let subject = format!("output `{prefix}{name}`");
+                let judged = judge(&output.preconditions, names, Judgement::BEFORE, &subject);
+                (subject, judged)
+            });
+            judged.collect()
+        })
     }
 
-    /// Evaluates the checks. A condition that is not met is a warning; one that has no result is an error, as
-    /// in Terraform.
+    /// Evaluates the checks, those of modules included. A condition that is not met is a warning; one that
+    /// has no result is an error, as in Terraform.
     pub fn checks(&self) -> Vec<(String, Judgement)> {
-        let names = Names::new(self, None);
-        let judged = self.stack.root.checks.iter().map(|(name, conditions)| {
-            let subject = format!("check `{name}`");
-            let mut judged = judge(conditions, &names, Judgement::CHECK, &subject);
-            judged.failed.iter_mut().for_each(|one| one.severity = Severity::Warning);
-            (subject, judged)
-        });
-        judged.collect()
+        self.in_modules(|module, names, prefix| {
+            let judged = module.checks.iter().map(|(name, conditions)| {
+                let subject = format!("check `{prefix}{name}`");
+                let mut judged = judge(conditions, names, Judgement::CHECK, &subject);
+                judged.failed.iter_mut().for_each(|one| one.severity = Severity::Warning);
+                (subject, judged)
+            });
+            judged.collect()
+        })
+    }
+
+    /// Judges something of the stack and of every module instance. The names of what is in a module begin
+    /// with its path.
+    fn in_modules(
+        &self,
+        judge: impl Fn(&Module, &Names<'_, '_>, &str) -> Vec<(String, Judgement)>,
+    ) -> Vec<(String, Judgement)> {
+        let mut all = Vec::new();
+        for scope in self.references.scopes.ids() {
+            let module = self.references.scopes.get(scope).module;
+            if module.checks.is_empty() && module.outputs.values().all(|one| one.preconditions.is_empty()) {
+                continue;
+            }
+            for path in self.paths(scope).list.iter() {
+                let prefix = if path.is_root() { String::new() } else { format!("{path}.") };
+                let judged = judge(module, &Names::within(self, scope, path, None), &prefix);
+                all.extend(judged.into_iter().map(|(subject, one)| (subject, self.judged_in(one, path))));
+            }
+        }
+        all
+    }
+
+    /// The same, with the way through the modules to it.
+    fn judged_in(&self, mut judged: Judgement, path: &ModulePath) -> Judgement {
+        for problem in judged.failed.iter_mut().chain(&mut judged.broken) {
+            *problem = self.on_the_way(problem.clone(), path);
+        }
+        judged
     }
 }
 

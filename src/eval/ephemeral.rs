@@ -6,22 +6,46 @@ use crate::diag::Diagnostic;
 use crate::kinds;
 use crate::lang::Reference;
 use crate::schema::{Node as Schema, Shape};
-use crate::stack::{Content, Node, Stack};
+use crate::stack::{Content, Module, Node, Stack};
 
 /// Errors for every expression that would let the value of an ephemeral variable reach another place.
 /// Conditions may use it.
 pub(super) fn misused(stack: &Stack) -> Vec<Diagnostic> {
-    if stack.root.variables.values().all(|variable| !variable.ephemeral) {
-        return Vec::new();
-    }
-    let check = Check { stack, locals: locals(stack) };
     let mut problems = Vec::new();
-    for resource in &stack.root.resources {
+    for module in stack.folders() {
+        misused_in(module, &mut problems);
+    }
+    let check = Check { module: &stack.root, locals: locals(&stack.root) };
+    stack.tags.iter().for_each(|node| check.refuse(node, &mut problems));
+    stack.imports.iter().for_each(|import| check.refuse(&import.id, &mut problems));
+    // What a module keeps is only known from its own declarations.
+    for (module, call) in
+        stack.folders().flat_map(|module| module.calls.values().map(move |call| (module, call)))
+    {
+        let check = Check { module, locals: locals(module) };
+        call.settings().for_each(|node| check.refuse(node, &mut problems));
+        let source = call.source.and_then(|source| stack.modules.get(source));
+        for (name, entry) in &call.inputs {
+            let variable = source.and_then(|source| source.variables.get(name));
+            if variable.is_some_and(|variable| !variable.ephemeral) {
+                check.refuse(&entry.value, &mut problems);
+            }
+        }
+    }
+    problems
+}
+
+fn misused_in(module: &Module, problems: &mut Vec<Diagnostic>) {
+    if module.variables.values().all(|variable| !variable.ephemeral) {
+        return;
+    }
+    let check = Check { module, locals: locals(module) };
+    for resource in &module.resources {
         let Some(kind) = kinds::kind(&resource.kind) else { continue };
         let fields = kind.schema().spec.fields();
         for entry in resource.body.entries() {
             let of = fields.and_then(|fields| fields.get(&entry.name));
-            check.attribute(&entry.value, of, &mut problems);
+            check.attribute(&entry.value, of, problems);
         }
         let lifecycle = &resource.lifecycle;
         let settings = [
@@ -35,33 +59,29 @@ pub(super) fn misused(stack: &Stack) -> Vec<Diagnostic> {
             &lifecycle.create_before_destroy,
             &lifecycle.retain,
         ];
-        settings.into_iter().flatten().for_each(|node| check.refuse(node, &mut problems));
+        settings.into_iter().flatten().for_each(|node| check.refuse(node, problems));
         let conditions = resource.preconditions.iter().chain(&resource.postconditions);
-        conditions.for_each(|one| check.refuse(&one.message, &mut problems));
+        conditions.for_each(|one| check.refuse(&one.message, problems));
     }
-    let conditions = stack.root.outputs.values().flat_map(|output| &output.preconditions);
-    let conditions = conditions.chain(stack.root.checks.values().flatten());
-    conditions.for_each(|one| check.refuse(&one.message, &mut problems));
-    stack.tags.iter().for_each(|node| check.refuse(node, &mut problems));
-    stack.root.outputs.values().for_each(|output| check.refuse(&output.value, &mut problems));
-    stack.imports.iter().for_each(|import| check.refuse(&import.id, &mut problems));
-    problems
+    let conditions = module.outputs.values().flat_map(|output| &output.preconditions);
+    let conditions = conditions.chain(module.checks.values().flatten());
+    conditions.for_each(|one| check.refuse(&one.message, problems));
+    module.outputs.values().for_each(|output| check.refuse(&output.value, problems));
 }
 
 /// The locals that depend on an ephemeral variable, each with that variable.
-fn locals(stack: &Stack) -> BTreeMap<&str, &str> {
+fn locals(module: &Module) -> BTreeMap<&str, &str> {
     let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut found: BTreeMap<&str, &str> = BTreeMap::new();
     let mut open = Vec::new();
-    for (name, entry) in &stack.root.locals {
+    for (name, entry) in &module.locals {
         for reference in entry.value.references() {
-            if let Some(variable) = variable(stack, &reference) {
+            if let Some(variable) = variable(module, &reference) {
                 if found.insert(name, variable).is_none() {
                     open.push(name.as_str());
                 }
             } else if reference.root == "local"
-                && let Some((used, _)) =
-                    reference.name(0).and_then(|used| stack.root.locals.get_key_value(used))
+                && let Some((used, _)) = reference.name(0).and_then(|used| module.locals.get_key_value(used))
             {
                 users.entry(used).or_default().insert(name);
             }
@@ -80,14 +100,14 @@ fn locals(stack: &Stack) -> BTreeMap<&str, &str> {
 }
 
 /// The ephemeral variable that a reference names.
-fn variable<'s>(stack: &'s Stack, reference: &Reference) -> Option<&'s str> {
+fn variable<'s>(module: &'s Module, reference: &Reference) -> Option<&'s str> {
     let name = reference.name(0).filter(|_| reference.root == "var")?;
-    let (name, variable) = stack.root.variables.get_key_value(name)?;
+    let (name, variable) = module.variables.get_key_value(name)?;
     variable.ephemeral.then_some(name.as_str())
 }
 
 struct Check<'s> {
-    stack: &'s Stack,
+    module: &'s Module,
     locals: BTreeMap<&'s str, &'s str>,
 }
 
@@ -126,7 +146,7 @@ impl Check<'_> {
                 let name = reference.name(0).filter(|_| reference.root == "local")?;
                 self.locals.get(name).copied()
             };
-            let direct = variable(self.stack, &reference);
+            let direct = variable(self.module, &reference);
             let Some(name) = direct.or_else(by_local) else { continue };
             let error = Diagnostic::error(
                 "ephemeral",

@@ -38,7 +38,7 @@ impl EvalContext<'_> {
                 continue;
             }
             // Errors of the expression are reported where its value is needed.
-            let id = import.id.evaluate(&Names::new(self, None), &mut Vec::new());
+            let id = import.id.evaluate(&Names::root(self), &mut Vec::new());
             problems.extend(shown(&id, &import.id));
             let (Some(instance), Value::String(id)) = (all.get(&import.to), id) else { continue };
             let key = (instance.kind.name(), place(instance), instance.kind.id_given(&id));

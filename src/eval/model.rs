@@ -1,15 +1,15 @@
 //! The evaluated stack as a value, and the resources that it desires.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::references::References;
-use super::view::View;
+use super::references::{References, Views};
+use super::scopes::ScopeId;
 use crate::aws::Scope as AwsScope;
 use crate::diag::Diagnostic;
-use crate::graph::Address;
+use crate::graph::{Address, ModulePath};
 use crate::kind::ErasedKind;
 use crate::lang::{Budget, Reference};
 use crate::stack::{Import, Resource, Stack};
@@ -55,6 +55,8 @@ pub struct Instance<'a> {
     pub kind: &'static dyn ErasedKind,
     /// Its declaration.
     pub resource: &'a Resource,
+    /// The place of its declaration in the tree of modules.
+    pub scope: ScopeId,
     /// Its element of `for_each`.
     pub each: Option<Value>,
     /// Its region.
@@ -124,11 +126,11 @@ pub struct EvalContext<'a> {
     /// The time at which this was built, in RFC 3339: the `plantimestamp()` of every expression.
     pub planned_at: String,
     pub(super) variables: BTreeMap<String, Value>,
-    pub(super) references: References,
+    pub(super) references: References<'a>,
     /// The `[[import]]` of each address that has one.
     pub(super) imports: BTreeMap<&'a Address, &'a Import>,
     pub(super) order: Vec<usize>,
-    pub(super) views: RefCell<BTreeMap<String, View>>,
+    pub(super) views: RefCell<Views>,
     pub(super) warnings: RefCell<Vec<Diagnostic>>,
     /// The same, to find each of them.
     pub(super) warned: RefCell<HashSet<Diagnostic>>,
@@ -136,10 +138,15 @@ pub struct EvalContext<'a> {
     pub(super) faulty: RefCell<BTreeSet<String>>,
     /// True if the stack has other errors. An undeclared reference may then be a consequence.
     pub(super) has_faults: bool,
-    /// Locals that depend on no resource.
-    pub(super) fixed: RefCell<BTreeMap<&'a str, Local>>,
-    /// The other locals. Each resource that is shown may make more of them known.
-    pub(super) changing: RefCell<BTreeMap<&'a str, Local>>,
+    /// Named values that depend on no resource, each in a module instance.
+    pub(super) fixed: RefCell<BTreeMap<(usize, ModulePath), Local>>,
+    /// The other named values. Each resource that is shown may make more of them known.
+    pub(super) changing: RefCell<BTreeMap<(usize, ModulePath), Local>>,
+    /// The module instances of each scope that were needed so far, and their number.
+    pub(super) paths: RefCell<BTreeMap<ScopeId, Paths>>,
+    pub(super) instance_count: Cell<usize>,
+    /// The scopes among these whose instances depend on resources.
+    pub(super) changing_paths: RefCell<Vec<ScopeId>>,
     /// The names whose end dwctl generates.
     pub(super) generated: RefCell<Generated>,
     /// The remaining budget of the pass that [`EvalContext::declarations`] began.
@@ -157,9 +164,17 @@ pub(super) struct Generated {
     pub(super) serial: u64,
 }
 
-/// An evaluated local.
+/// An evaluated local or another named value.
 pub(super) struct Local {
     pub(super) value: Result<Value, Diagnostic>,
     /// The bytes of the budget that it holds.
     pub(super) bytes: u64,
+}
+
+/// The instances of a module's block, in all modules that it is in.
+#[derive(Clone)]
+pub(super) struct Paths {
+    pub(super) list: Rc<[ModulePath]>,
+    /// True if there are more than the limit.
+    pub(super) too_many: bool,
 }

@@ -29,7 +29,8 @@ impl<'a> EvalContext<'a> {
     /// must have been [shown](EvalContext::show_offline) before.
     #[must_use]
     pub fn offline_instance(&self, instance: &Instance<'a>, write: &Write<'_>) -> Instance<'a> {
-        let names = Names::new(self, instance.each_names().map(|each| without_unknowns(each, write)));
+        let names =
+            Names::of(self, instance, instance.each_names().map(|each| without_unknowns(each, write)));
         let sources = &self.stack.sources;
         let mut spec = without_unknowns(evaluate(&instance.resource.body, &names, sources), write);
         let name = instance.kind.name_attribute().filter(|_| instance.resource.name_prefix.is_some());
@@ -38,10 +39,12 @@ impl<'a> EvalContext<'a> {
         }
         // A value computed from a part that AWS decides, such as the checksum of a text, may not be
         // computable from the reference. That part is then compared by itself.
-        drop(instance.kind.derive(&mut spec, &self.stack.root.files));
+        drop(instance.kind.derive(&mut spec, self.files(instance)));
         let mut tags = instance.tags.clone();
-        for node in [&self.stack.tags, &instance.resource.tags].into_iter().flatten() {
-            let Value::Map(found) = evaluate(node, &names, sources) else { continue };
+        let root = Names::root(self);
+        let both = [(&self.stack.tags, &root), (&instance.resource.tags, &names)];
+        for (node, names) in both.into_iter().filter_map(|(node, names)| Some((node.as_ref()?, names))) {
+            let Value::Map(found) = evaluate(node, names, sources) else { continue };
             for (name, value) in found {
                 if instance.tags.get(&name).is_some_and(Value::contains_unknown) {
                     tags.insert(name, value);
@@ -56,7 +59,7 @@ impl<'a> EvalContext<'a> {
 
     /// The outputs, evaluated without AWS.
     pub fn offline_outputs(&self, write: &Write<'_>) -> BTreeMap<String, Value> {
-        let names = Names::new(self, None);
+        let names = Names::root(self);
         let outputs = self.stack.root.outputs.iter().map(|(name, output)| {
             let value = without_unknowns(evaluate(&output.value, &names, &self.stack.sources), write);
             (name.clone(), if output.sensitive { value.into_secret() } else { value })

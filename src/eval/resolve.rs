@@ -3,30 +3,61 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::model::EvalContext;
+use super::model::{EvalContext, Instance};
+use super::scopes::ScopeId;
 use super::view::View;
 use crate::diag::{Diagnostic, nearest};
 use crate::elsewhere;
 use crate::files::Files;
+use crate::graph::ModulePath;
 use crate::lang::{Budget, Reference, Scope, Step, descend};
+use crate::stack::Module;
 use crate::value::{Unknown, Value};
 
-/// The scope of an expression: the context and, within `for_each`, `each`.
+/// The scope of an expression: the context, the module instance that it is in and, within `for_each`,
+/// `each`.
 pub(super) struct Names<'w, 'a> {
     eval: &'w EvalContext<'a>,
+    scope: ScopeId,
+    path: ModulePath,
     each: Option<Value>,
     /// The kind and the view of the resource that a postcondition sees.
     own: Option<(&'w str, &'w Value)>,
 }
 
 impl<'w, 'a> Names<'w, 'a> {
-    pub(super) fn new(eval: &'w EvalContext<'a>, each: Option<Value>) -> Self {
-        Self { eval, each, own: None }
+    /// The scope of the stack itself.
+    pub(super) fn root(eval: &'w EvalContext<'a>) -> Self {
+        Self { eval, scope: ScopeId::default(), path: ModulePath::default(), each: None, own: None }
+    }
+
+    /// The scope of a resource.
+    pub(super) fn of(eval: &'w EvalContext<'a>, instance: &Instance<'_>, each: Option<Value>) -> Self {
+        Self { eval, scope: instance.scope, path: instance.address.module.clone(), each, own: None }
+    }
+
+    /// The scope of a module instance.
+    pub(super) fn within(
+        eval: &'w EvalContext<'a>,
+        scope: ScopeId,
+        path: &ModulePath,
+        each: Option<Value>,
+    ) -> Self {
+        Self { eval, scope, path: path.clone(), each, own: None }
     }
 
     /// The same, with the resource that is `self`.
     pub(super) fn of_resource(self, kind: &'w str, view: &'w Value) -> Self {
         Self { own: Some((kind, view)), ..self }
+    }
+
+    fn module(&self) -> &'a Module {
+        self.eval.references.scopes.get(self.scope).module
+    }
+
+    /// `stack` or `module`, for messages.
+    fn whose(&self) -> &'static str {
+        if self.path.is_root() { "stack" } else { "module" }
     }
 
     /// Resolves one of a few fixed names below a root.
@@ -53,28 +84,153 @@ impl<'w, 'a> Names<'w, 'a> {
             return Err(Diagnostic::error("invalid-reference", "`local` is not a value by itself")
                 .at(reference.span, "write local.NAME"));
         };
-        if !self.eval.stack.root.locals.contains_key(name) {
-            if self.eval.stack.root.unread.contains("local") {
+        let Some(&value) = self.eval.references.names(self.scope).locals.get(name) else {
+            if self.module().unread.contains("local") {
                 return Ok((Value::unknown("local", name), reference.steps.len()));
             }
-            return Err(Diagnostic::error("unknown-reference", format!("the stack has no local `{name}`"))
-                .at(reference.span, "not declared"));
-        }
-        self.eval.ensure_local(name);
-        let found = self.eval.local(name, |local| match local {
-            Ok(value) => Ok(descend(value, reference, 1)),
+            let what = format!("the {} has no local `{name}`", self.whose());
+            return Err(Diagnostic::error("unknown-reference", what).at(reference.span, "not declared"));
+        };
+        self.named(value, &self.path, reference, 1)
+    }
+
+    /// A named value of a module instance, from step `at` of the reference on.
+    fn named(
+        &self,
+        value: usize,
+        path: &ModulePath,
+        reference: &Reference,
+        at: usize,
+    ) -> Result<(Value, usize), Diagnostic> {
+        self.eval.ensure(value, path);
+        let found = self.eval.named(value, path, |found| match found {
+            Ok(value) => Ok(descend(value, reference, at)),
             Err(problem) => Err(problem.clone()),
         });
         // It was evaluated above.
-        found.unwrap_or(Ok((Value::Null, 1)))
+        found.unwrap_or(Ok((Value::Null, at)))
+    }
+
+    fn variable(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
+        let name = reference.name(0).unwrap_or_default();
+        if let Some(&input) = self.eval.references.names(self.scope).inputs.get(name) {
+            return self.named(input, &self.path, reference, 1);
+        }
+        match self.eval.variables.get(name).filter(|_| self.path.is_root()) {
+            Some(value) => Ok(descend(value, reference, 1)),
+            None if self.module().unread.contains("variable") => {
+                Ok((Value::unknown("var", reference.to_string()), reference.steps.len()))
+            }
+            None => Err(Diagnostic::error(
+                "unknown-reference",
+                format!("the {} has no variable `{reference}`", self.whose()),
+            )
+            .at(reference.span, "not declared")),
+        }
+    }
+
+    /// An output of a module, or all that its instances return.
+    fn called(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
+        let eval = self.eval;
+        let name = reference.name(0).unwrap_or_default();
+        let unknown = |scope| Ok((eval.unknown_module(scope), reference.steps.len()));
+        let scope = eval.references.scopes.get(self.scope);
+        let Some(&child) = scope.children.get(name) else {
+            let what = format!("the {} has no module `{name}`", self.whose());
+            // Its source could not be read, which was reported.
+            if self.module().calls.contains_key(name) {
+                return unknown(self.scope);
+            }
+            return Err(Diagnostic::error("unknown-reference", what).at(reference.span, "not declared"));
+        };
+        let Some(instances) = eval.references.names(child).instances else { return unknown(child) };
+        eval.ensure(instances, &self.path);
+        let keys = eval.named(instances, &self.path, |found| match found {
+            Ok(Value::Map(each)) => Ok(Some(each.keys().cloned().collect::<Vec<String>>())),
+            Ok(Value::Bool(true)) => Ok(None),
+            Ok(Value::Bool(false)) => Err(Some(
+                Diagnostic::error(
+                    "switched-off",
+                    format!("there is no `module.{name}`: its `when` is false"),
+                )
+                .at(reference.span, "refers to a module that is disabled")
+                .help("use try(…, null), or the same condition here"),
+            )),
+            // Undecided because of another problem.
+            Ok(_) => Err(None),
+            Err(problem) => Err(Some(problem.clone())),
+        });
+        let keys = match keys {
+            Some(Ok(keys)) => keys,
+            Some(Err(Some(problem))) => return Err(problem),
+            Some(Err(None)) | None => return unknown(child),
+        };
+        let output = |key: Option<String>, at: usize| {
+            let path = self.path.child(name, key);
+            let outputs = &eval.references.names(child).outputs;
+            match reference.name(at) {
+                None => Ok((eval.outputs_of(child, &path)?, at)),
+                Some(output) => match outputs.get(output) {
+                    Some(&value) => self.named(value, &path, reference, at + 1),
+                    None => {
+                        let what = format!("the module `{name}` has no output `{output}`");
+                        let error = Diagnostic::error("unknown-reference", what);
+                        Err(match nearest(output, outputs.keys().copied()) {
+                            Some(near) => error.at(reference.span, format!("did you mean `{near}`?")),
+                            None => error.at(reference.span, "not declared"),
+                        })
+                    }
+                },
+            }
+        };
+        let Some(keys) = keys else { return output(None, 1) };
+        let whole = format!("module.{name}");
+        match reference.steps.get(1) {
+            Some(Step::Index(Value::String(key)) | Step::Attribute(key)) if keys.contains(key) => {
+                output(Some(key.clone()), 2)
+            }
+            Some(Step::Index(Value::Number(number))) if keys.contains(&number.to_string()) => {
+                output(Some(number.to_string()), 2)
+            }
+            Some(Step::Attribute(key)) if eval.references.names(child).outputs.contains_key(key.as_str()) => {
+                let what = format!("`{whole}` has a `for_each`: it is one module for each key");
+                let first = keys.first().map(String::as_str).unwrap_or_default();
+                Err(Diagnostic::error("unknown-key", what)
+                    .at(reference.span, format!("write {whole}[\"{first}\"].{key}"))
+                    .help(format!("for all of them: [for one in values({whole}) : one.{key}]")))
+            }
+            Some(Step::Index(Value::String(key)) | Step::Attribute(key)) => {
+                let error = Diagnostic::error("unknown-key", format!("`{whole}` has no instance \"{key}\""));
+                Err(match nearest(key, keys.iter().map(String::as_str)) {
+                    Some(near) => error.at(reference.span, format!("did you mean \"{near}\"?")),
+                    None => error.at(reference.span, format!("its keys are {}", some(keys.into_iter()))),
+                })
+            }
+            Some(Step::Index(Value::Number(_))) => {
+                let error = Diagnostic::error("unknown-key", format!("`{whole}` has keys, not positions"));
+                let keys = keys.into_iter().map(|key| format!("[\"{key}\"]"));
+                Err(error.at(reference.span, format!("its keys are {}", some(keys))))
+            }
+            Some(Step::Index(_) | Step::Each(_)) | None => {
+                let all = keys.into_iter().map(|key| {
+                    let path = self.path.child(name, Some(key.clone()));
+                    Ok((key, eval.outputs_of(child, &path)?))
+                });
+                Ok((Value::Map(all.collect::<Result<_, Diagnostic>>()?), 1))
+            }
+        }
     }
 
     fn resource(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
         let name = reference.name(0).unwrap_or_default();
         let address = format!("{}.{name}", reference.root);
         let views = self.eval.views.borrow();
-        match views.get(&address) {
-            None => Ok((Value::Unknown(Unknown::new(address, "")), reference.steps.len())),
+        let index = self.eval.references.index(self.scope, &reference.root, name);
+        match index.and_then(|index| views.get(&(index, self.path.clone()))) {
+            None => {
+                let whole = if self.path.is_root() { address } else { format!("{}.{address}", self.path) };
+                Ok((Value::Unknown(Unknown::new(whole, "")), reference.steps.len()))
+            }
             Some(View::Off) => Err(Diagnostic::error(
                 "switched-off",
                 format!("there is no `{address}`: its `when` is false"),
@@ -190,18 +346,9 @@ impl Scope for Names<'_, '_> {
             None => Cow::Borrowed(reference),
         };
         match reference.root.as_str() {
-            "var" => match reference.name(0).and_then(|name| eval.variables.get(name)) {
-                Some(value) => Ok(descend(value, reference, 1)),
-                None if eval.stack.root.unread.contains("variable") => {
-                    Ok((Value::unknown("var", reference.to_string()), reference.steps.len()))
-                }
-                None => Err(Diagnostic::error(
-                    "unknown-reference",
-                    format!("the stack has no variable `{reference}`"),
-                )
-                .at(reference.span, "not declared")),
-            },
+            "var" => self.variable(reference),
             "local" => self.local(reference),
+            "module" => self.called(reference),
             "env" => Ok((text(&eval.stack.env), 0)),
             "stack" => self
                 .member(reference, &[("name", text(&eval.stack.name)), ("region", text(&eval.stack.region))]),
@@ -221,7 +368,11 @@ impl Scope for Names<'_, '_> {
                     ],
                 )
             }
-            "path" => self.member(reference, &[("stack", text(&eval.stack.folder.display().to_string()))]),
+            // `file` reads from the folder of the module itself.
+            "path" => self.member(
+                reference,
+                &[("module", text(".")), ("stack", text(&eval.stack.folder.display().to_string()))],
+            ),
             "each" => match (&self.each, reference.name(0)) {
                 (Some(Value::Map(each)), Some(name)) if each.contains_key(name) => {
                     Ok(descend(self.each.as_ref().unwrap_or(&Value::Null), reference, 0))
@@ -249,7 +400,7 @@ impl Scope for Names<'_, '_> {
     }
 
     fn files(&self) -> &Files {
-        &self.eval.stack.root.files
+        &self.module().files
     }
 
     fn budget(&self) -> &Budget {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::EvalContext;
 use super::resolve::Names;
+use super::scopes::static_name_of;
 use crate::diag::{Diagnostic, Span, a};
 use crate::limits;
 use crate::stack::Node;
@@ -14,12 +15,12 @@ impl EvalContext<'_> {
     pub(super) fn elements(
         &self,
         node: &Node,
+        names: &Names<'_, '_>,
         problems: &mut Vec<Diagnostic>,
     ) -> Option<Vec<(String, Value)>> {
         let expected = "a list of strings or a map";
-        let names = Names::new(self, None);
         let take = |value: Value| if shows_secret(&value) { Ok(None) } else { elements(value).map(Some) };
-        match self.decided("for_each", expected, node, &names, problems, take)? {
+        match self.decided("for_each", expected, node, names, problems, take)? {
             Some(elements) if elements.len() <= limits::RESOURCES => Some(elements),
             Some(_) => {
                 problems.push(too_many(node.span));
@@ -62,9 +63,9 @@ impl EvalContext<'_> {
     /// Returns whether a value is unknown because of another problem.
     pub(super) fn follows(&self, value: &Value) -> bool {
         let Some(unknown) = value.first_unknown() else { return false };
-        let declaration = unknown.address.split('[').next().unwrap_or_default();
-        let is_known = || declaration == "aws" || self.references.declares(declaration);
-        self.faulty.borrow().contains(declaration) || self.has_faults && !is_known()
+        let declaration = static_name_of(&unknown.address);
+        let is_known = || declaration == "aws" || self.references.declares(&declaration);
+        self.faulty.borrow().contains(&declaration) || self.has_faults && !is_known()
     }
 }
 

@@ -38,7 +38,8 @@ impl<'a> EvalContext<'a> {
         }
         let before = problems.len();
         let (shared, own) = (&self.stack.tags, &instance.resource.tags);
-        let mut read = |node: &Option<Node>| match node {
+        let root = Names::root(self);
+        let mut read = |node: &Option<Node>, names: &Names<'_, 'a>| match node {
             Some(node) => {
                 let (found, value) = (problems.len(), node.evaluate(names, problems));
                 let is_told = problems.len() > found || self.follows(&value);
@@ -49,7 +50,7 @@ impl<'a> EvalContext<'a> {
             }
             None => BTreeMap::new(),
         };
-        let (stack, mut tags) = (read(shared), read(own));
+        let (stack, mut tags) = (read(shared, &root), read(own, names));
         if problems.len() > before {
             return tags;
         }

@@ -23,6 +23,15 @@ pub struct Address {
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModulePath(Option<Arc<[ModuleStep]>>);
 
+/// What an address names: a resource, or a module with all that is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// `module.lake["raw"]`
+    Module(ModulePath),
+    /// `module.lake["raw"].s3_bucket.data`
+    Resource(Address),
+}
+
 /// One step of a [`ModulePath`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModuleStep {
@@ -321,6 +330,70 @@ impl FromStr for ModulePath {
         match modules(text) {
             Ok((path, "")) if !path.is_root() && !text.ends_with('.') => Ok(path),
             _ => Err(format!("`{text}` is not the address of a module such as module.lake[\"raw\"]")),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Module(path) => path.fmt(formatter),
+            Self::Resource(address) => address.fmt(formatter),
+        }
+    }
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(path) => Ok(Self::Module(path)),
+            Err(_) => text.parse().map(Self::Resource),
+        }
+    }
+}
+
+impl Place {
+    /// Returns whether this place is, or contains, an address; every key if it is written without one.
+    pub fn contains(&self, address: &Address) -> bool {
+        address.is_selected_by(&self.to_string())
+    }
+
+    /// The key of its last step.
+    pub fn key(&self) -> Option<&String> {
+        match self {
+            Self::Module(path) => path.steps().last().and_then(|step| step.key.as_ref()),
+            Self::Resource(address) => address.key.as_ref(),
+        }
+    }
+
+    /// The same with another key in its last step.
+    #[must_use]
+    pub fn with_key(&self, key: Option<String>) -> Self {
+        match self {
+            Self::Module(path) => Self::Module(match path.split_last() {
+                Some((around, last)) => around.child(&last.name, key),
+                None => path.clone(),
+            }),
+            Self::Resource(address) => Self::Resource(Address { key, ..address.clone() }),
+        }
+    }
+
+    /// The module that it is in or is.
+    pub fn module(&self) -> &ModulePath {
+        match self {
+            Self::Module(path) => path,
+            Self::Resource(address) => &address.module,
+        }
+    }
+
+    /// The same in another module.
+    #[must_use]
+    pub fn in_module(&self, module: ModulePath) -> Self {
+        match self {
+            Self::Module(_) => Self::Module(module),
+            Self::Resource(address) => Self::Resource(Address { module, ..address.clone() }),
         }
     }
 }

@@ -120,13 +120,14 @@ impl<'a> Side<'_, 'a> {
     /// The instances, each after those that it refers to. Members of a reference cycle appear again
     /// at the end.
     fn in_order(&self) -> Vec<&Instance<'a>> {
-        let mut by_declaration: BTreeMap<String, Vec<&Instance<'a>>> = BTreeMap::new();
+        let mut by_declaration: BTreeMap<usize, Vec<&Instance<'a>>> = BTreeMap::new();
         for instance in &self.instances {
-            by_declaration.entry(instance.address.declaration()).or_default().push(instance);
+            let declaration = self.eval.declaration(&instance.address);
+            by_declaration.entry(declaration.map_or(0, |one| one.place())).or_default().push(instance);
         }
         let declarations = self.eval.declarations();
         declarations
-            .filter_map(|one| by_declaration.get(&one.address()))
+            .filter_map(|one| by_declaration.get(&one.place()))
             .flat_map(|instances| instances.iter().copied())
             .collect()
     }
@@ -236,7 +237,11 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
     /// Follows the new revision's `[[moved]]` blocks.
     fn moved(&mut self) {
         let stack = self.new.eval.stack;
-        self.problems.extend(still_declared(stack, |address| self.declared.contains(address)));
+        self.problems.extend(still_declared(
+            stack,
+            |address| self.declared.contains(address),
+            || self.declared.iter(),
+        ));
         let moves = Moves::of(&stack.moved);
         for from in self.before.keys() {
             match moves.follow(from) {
@@ -423,7 +428,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         };
         let Some(at) = attributes.iter().position(|one| one.path == checksum) else { return };
         let text = |side: &EvalContext<'_>, one: &Instance<'_>| {
-            let text = one.kind.content(Known(&one.spec), &side.stack.root.files)?;
+            let text = one.kind.content(Known(&one.spec), side.files(one))?;
             Some(Outside::new(text).to_string())
         };
         let (before, after) = (text(self.old.eval, was), text(self.new.eval, is));

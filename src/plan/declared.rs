@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Change, Declared};
 use crate::diag::{Diagnostic, Sources};
 use crate::eval::Instance;
-use crate::graph::Address;
+use crate::graph::{Address, Place};
 use crate::kind::{ErasedLive, Owner};
 use crate::ledger::Entry;
 use crate::stack::{Moved, Removed, Resource, Stack};
@@ -57,7 +57,7 @@ pub(super) fn block_of(stack: &Stack, address: &Address) -> Option<Declared> {
 
 /// Returns the stack's `[[removed]]` block that covers an address.
 pub(super) fn removed<'s>(stack: &'s Stack, address: &Address) -> Option<&'s Removed> {
-    stack.removed.iter().find(|block| address.is_selected_by(&block.from.to_string()))
+    stack.removed.iter().find(|block| block.from.contains(address))
 }
 
 /// Returns whether a resource that is no longer declared stays at AWS.
@@ -71,13 +71,28 @@ pub(super) fn both_exist(from: &Address, to: &Address, block: &Moved) -> Diagnos
     Diagnostic::error("moved", format!("{from} cannot become {to}: both exist")).at(block.span, "this move")
 }
 
-/// Returns an error for each block that calls a declared resource moved or removed.
-pub(super) fn still_declared(stack: &Stack, declared: impl Fn(&Address) -> bool) -> Vec<Diagnostic> {
-    let moved = stack.moved.iter().map(|block| (&block.from, block.span, "has moved"));
-    let removed = stack.removed.iter().map(|block| (&block.from, block.span, "is removed"));
-    let blocks = moved.chain(removed).filter(|(from, ..)| declared(from));
+/// Returns an error for each block that calls a declared resource or module moved or removed.
+pub(super) fn still_declared<'d, D>(
+    stack: &Stack,
+    is_declared: impl Fn(&Address) -> bool,
+    declared: impl Fn() -> D,
+) -> Vec<Diagnostic>
+where
+    D: Iterator<Item = &'d Address>,
+{
+    let moved = stack.moved.iter().map(|block| (&block.from, block.span, block.is_whole(), "has moved"));
+    let removed = stack.removed.iter().map(|block| (&block.from, block.span, true, "is removed"));
+    let is_declared = |from: &Place, whole: bool| match from {
+        Place::Resource(from) => is_declared(from),
+        Place::Module(path) if !whole => {
+            let steps = path.steps();
+            declared().any(|one| one.module.steps().starts_with(steps))
+        }
+        Place::Module(_) => declared().any(|one| from.contains(one)),
+    };
+    let blocks = moved.chain(removed).filter(|(from, _, whole, _)| is_declared(from, *whole));
     blocks
-        .map(|(from, span, what)| {
+        .map(|(from, span, _, what)| {
             Diagnostic::error("still-declared", format!("{from} {what}, and is still declared"))
                 .at(span, "remove this block, or the declaration")
         })

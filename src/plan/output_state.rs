@@ -38,8 +38,8 @@ pub enum OutputState {
 /// existing resources.
 pub fn output_states(eval: &EvalContext<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<String, OutputState> {
     let live = eval.aside(|| {
-        for resource in eval.declarations() {
-            eval.instances(resource, &mut Vec::new()).iter().for_each(|one| eval.hide(&one.address));
+        for declaration in eval.declarations() {
+            eval.instances(declaration, &mut Vec::new()).iter().for_each(|one| eval.hide(&one.address));
         }
         plan.changes.iter().for_each(|change| show(eval, ledger, change));
         eval.each_output()
@@ -103,11 +103,12 @@ pub fn show_unselected<'c>(
 
 /// Makes a resource visible as it is, if it exists.
 fn show(eval: &EvalContext<'_>, ledger: &Ledger, change: &Change) {
-    let resource = eval.stack.resource(&change.address);
+    let declaration = eval.declaration(&change.address);
     // The address may exist although the declaration no longer has it, because its `for_each`
     // changed.
-    let resource = resource.filter(|one| one.for_each.is_some() == change.address.key.is_some());
-    let (Some(resource), Some(live)) = (resource, &change.live) else { return };
+    let declaration =
+        declaration.filter(|one| one.resource.for_each.is_some() == change.address.key.is_some());
+    let (Some(declaration), Some(live)) = (declaration, &change.live) else { return };
     let Some(kind) = crate::kinds::kind(&change.address.kind) else { return };
     let entry = ledger.resources.get(change.recorded_as());
     let is_secret = |name: &str| {
@@ -129,7 +130,7 @@ fn show(eval: &EvalContext<'_>, ledger: &Ledger, change: &Change) {
         region: change.existing_region().to_owned(),
         spec,
         tags: tags.collect(),
-        ..eval.blank(change.address.clone(), kind, resource)
+        ..eval.blank(change.address.clone(), kind, declaration)
     };
     eval.show(&change.address, eval.view(&instance, Some(&live.attrs), Some(&live.spec)));
 }

@@ -80,8 +80,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     /// Decides every declared or owned resource.
     fn visit(&mut self) {
         let eval = self.inputs.eval;
-        for resource in eval.declarations() {
-            for instance in eval.instances(resource, &mut self.problems) {
+        for declaration in eval.declarations() {
+            for instance in eval.instances(declaration, &mut self.problems) {
                 self.surveyor.addresses.declare(&instance);
                 self.names.insert(instance.address.clone(), Names::of(eval, &instance));
                 match &self.inputs.selection.only {
@@ -90,6 +90,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 }
             }
         }
+        eval.check_modules(&mut self.problems);
         if !self.inputs.offline {
             self.undeclared();
             self.intended();
@@ -102,15 +103,15 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     fn visit_only(&mut self, only: &Address) {
         let eval = self.inputs.eval;
         let mut needs = BTreeMap::new();
-        for resource in eval.declarations() {
-            for instance in eval.instances(resource, &mut Vec::new()) {
+        for declaration in eval.declarations() {
+            for instance in eval.instances(declaration, &mut Vec::new()) {
                 needs.insert(instance.address.clone(), instance.needs.clone());
             }
         }
         let mut chosen = BTreeSet::from([only.clone()]);
         spread(&mut chosen, &needs, false);
-        for resource in eval.declarations() {
-            for instance in eval.instances(resource, &mut Vec::new()) {
+        for declaration in eval.declarations() {
+            for instance in eval.instances(declaration, &mut Vec::new()) {
                 if chosen.contains(&instance.address) {
                     self.surveyor.addresses.declare(&instance);
                     self.instance(&instance);
@@ -326,7 +327,11 @@ fn still_there(
     addresses: &Addresses<'_>,
     reported: &[Diagnostic],
 ) -> Vec<Diagnostic> {
-    let mut found = still_declared(inputs.eval.stack, |address| addresses.is_declared(address));
+    let mut found = still_declared(
+        inputs.eval.stack,
+        |address| addresses.is_declared(address),
+        || addresses.declared().keys(),
+    );
     // A move whose two ends both exist has been reported already.
     let place = |one: &Diagnostic| one.primary.as_ref().map(|label| label.span);
     found.retain(|one| !reported.iter().any(|other| other.code == "moved" && place(other) == place(one)));

@@ -11,7 +11,7 @@ const SHOWN: usize = 5;
 const LONGEST_VALUE: usize = 200;
 
 /// The value as messages show it; a secret is hidden.
-pub(super) fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     if value.contains_secret() {
         return "sensitive, and not shown".to_owned();
     }

@@ -5,8 +5,8 @@ use crate::diag::{Diagnostic, Span};
 use crate::elsewhere;
 
 /// The tables of the stack language.
-const TABLES: [&str; 9] =
-    ["stack", "ledger", "variable", "local", "output", "check", "import", "moved", "removed"];
+const TABLES: [&str; 10] =
+    ["stack", "ledger", "variable", "local", "output", "check", "module", "import", "moved", "removed"];
 
 /// Foreign names of members of the stack language's own tables.
 const MEMBERS: [(&str, &str); 16] = [
@@ -117,7 +117,13 @@ pub(super) fn table(name: &str, is_table: bool, span: Span) -> Diagnostic {
             "cannot be used yet",
             "`${aws.account_id}`, `${aws.region}` and `${aws.partition}` are always known; write the name or ARN of another stack's resource, or take it from a variable",
         ),
-        "module" | "policy" => Diagnostic::error(
+        "modules" => other(
+            "unknown-kind",
+            no_table(),
+            "did you mean `module`?",
+            "write `[module.NAME]` with `source` and the values of its variables",
+        ),
+        "policy" => Diagnostic::error(
             "not-supported",
             format!("`[{name}]` is not supported by this version of dwctl"),
         )

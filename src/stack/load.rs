@@ -8,13 +8,13 @@ use toml::de::DeTable;
 
 use super::condition::Condition;
 use super::{
-    Content, DEFAULT_ENV, Entry, Import, Module, Moved, Moves, Node, Output, Removed, Resource, Stack,
+    Call, Content, DEFAULT_ENV, Entry, Import, Module, Moved, Moves, Node, Output, Removed, Resource, Stack,
     Variable, region, requires, settings,
 };
 use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, a, counted};
 use crate::elsewhere;
 use crate::files::{Files, Kind, Refusal, read_given};
-use crate::graph::Address;
+use crate::graph::Place;
 use crate::limits;
 use crate::value::Value;
 
@@ -56,6 +56,7 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
         sources: Sources::default(),
         problems: Vec::new(),
         is_incomplete: false,
+        is_module: false,
         unread: BTreeSet::new(),
         files: Files::new(folder),
         bytes: 0,
@@ -69,6 +70,7 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
         resources: BTreeMap::new(),
         outputs: BTreeMap::new(),
         checks: BTreeMap::new(),
+        calls: BTreeMap::new(),
         imports: Vec::new(),
         moved: Vec::new(),
         removed: Vec::new(),
@@ -90,9 +92,11 @@ pub(super) struct Loader<'a> {
     pub(super) problems: Vec<Diagnostic>,
     /// True if a file or the folder could not be read, so that declarations may be missing.
     is_incomplete: bool,
-    /// See [`Stack::unread`].
+    /// True while the files of a module are read.
+    pub(super) is_module: bool,
+    /// See [`Module::unread`].
     pub(super) unread: BTreeSet<String>,
-    files: Files,
+    pub(super) files: Files,
     /// The size of all files read so far.
     bytes: u64,
     kinds: &'a [&'a str],
@@ -105,6 +109,7 @@ pub(super) struct Loader<'a> {
     pub(super) resources: BTreeMap<(String, String), Resource>,
     pub(super) outputs: BTreeMap<String, Output>,
     pub(super) checks: BTreeMap<String, Vec<Condition>>,
+    pub(super) calls: BTreeMap<String, Call>,
     imports: Vec<Import>,
     moved: Vec<Moved>,
     removed: Vec<Removed>,
@@ -152,7 +157,7 @@ impl Loader<'_> {
 
     /// Parses a file of the stack's folder to a table, registered under its path relative to the working
     /// folder. For an environment's file, `secret` names the secret variables.
-    fn parse(&mut self, path: &Path, secret: Option<&BTreeSet<String>>) -> Option<Node> {
+    pub(super) fn parse(&mut self, path: &Path, secret: Option<&BTreeSet<String>>) -> Option<Node> {
         let folder = self.files.folder();
         let shown = if folder == Path::new(".") { path.to_owned() } else { folder.join(path) };
         let read = self.files.read(path, limits::STACK_FILE);
@@ -243,9 +248,12 @@ impl Loader<'_> {
         None
     }
 
-    fn file(&mut self, table: Node) {
+    pub(super) fn file(&mut self, table: Node) {
         let Content::Table(entries) = table.content else { return };
         for entry in entries {
+            if self.refuse_in_module(&entry.name, entry.span) {
+                continue;
+            }
             match entry.name.as_str() {
                 "stack" => match &self.stack {
                     None => self.stack = Some(entry),
@@ -273,6 +281,7 @@ impl Loader<'_> {
                 }),
                 "output" => self.each(entry, Self::output),
                 "check" => self.each(entry, Self::check),
+                "module" => self.each(entry, Self::call),
                 "import" | "moved" | "removed" => self.ownership(&entry),
                 kind if self.kinds.contains(&kind) => {
                     let kind = kind.to_owned();
@@ -294,7 +303,7 @@ impl Loader<'_> {
             _ => {
                 let all = if self.kinds.contains(&entry.name.as_str()) { "resource" } else { &entry.name };
                 self.unread.insert(all.to_owned());
-                let named = matches!(entry.name.as_str(), "variable" | "check")
+                let named = matches!(entry.name.as_str(), "variable" | "check" | "module")
                     || self.kinds.contains(&entry.name.as_str());
                 let label = if named {
                     format!("write [{}.NAME]", entry.name)
@@ -448,14 +457,23 @@ impl Loader<'_> {
             }
             let span = block.span;
             let (from, to) = (self.address(block, "from"), self.address(block, "to"));
+            let kind = |place: &Place| match place {
+                Place::Module(_) => "module".to_owned(),
+                Place::Resource(address) => address.kind.clone(),
+            };
             match (entry.name.as_str(), from, to, block.entry("id")) {
-                ("import", _, Some(to), Some(id)) => {
+                ("import", _, Some(Place::Module(_)), _) => self.problems.push(
+                    Diagnostic::error("invalid-value", "a module cannot be imported")
+                        .at(span, "an id is that of one resource")
+                        .help("write the address of a resource in it: to = \"module.NAME.KIND.NAME\""),
+                ),
+                ("import", _, Some(Place::Resource(to)), Some(id)) => {
                     self.imports.push(Import { to, id: id.value.clone(), span });
                 }
-                ("moved", Some(from), Some(to), _) if from.kind != to.kind => self.problems.push(
+                ("moved", Some(from), Some(to), _) if kind(&from) != kind(&to) => self.problems.push(
                     Diagnostic::error(
                         "invalid-value",
-                        format!("{} cannot become {}", a(&from.kind), a(&to.kind)),
+                        format!("{} cannot become {}", a(&kind(&from)), a(&kind(&to))),
                     )
                     .at(span, "both addresses must be of the same kind"),
                 ),
@@ -470,12 +488,15 @@ impl Loader<'_> {
         }
     }
 
-    fn address(&mut self, block: &Node, name: &str) -> Option<Address> {
+    fn address(&mut self, block: &Node, name: &str) -> Option<Place> {
         let field = block.entry(name)?;
         let text = self.text(&field.value, &format!("`{name}`"))?;
-        match text.parse::<Address>() {
-            Ok(address) if self.kinds.contains(&address.kind.as_str()) => Some(address),
-            Ok(address) => {
+        match text.parse::<Place>() {
+            Ok(place @ Place::Module(_)) => Some(place),
+            Ok(Place::Resource(address)) if self.kinds.contains(&address.kind.as_str()) => {
+                Some(Place::Resource(address))
+            }
+            Ok(Place::Resource(address)) => {
                 let error = Diagnostic::error("unknown-kind", format!("there is no kind `{}`", address.kind));
                 let near = elsewhere::kinds_like(&address.kind);
                 self.problems.push(error.at(field.value.span, elsewhere::did_you_mean(&near)));
@@ -616,11 +637,10 @@ impl Loader<'_> {
                     .at(span, "up to 64 letters, digits, `-` and `_`"),
             );
         }
-        for entry in self.locals.values().cloned().collect::<Vec<_>>() {
-            self.name(&entry);
-        }
         self.problems.extend(Moves::of(&self.moved).check());
-        self.files = settings::share(self.files, &shared, &mut self.problems);
+        let mut root = self.take();
+        root.files = settings::share(root.files, &shared, &mut self.problems);
+        let modules = self.sources(&mut root);
         // A newer language may look wrong to an older dwctl.
         let is_other = self.problems.iter().any(|one| one.code == requires::CODE);
         self.problems.retain(|one| !is_other || one.code == requires::CODE);
@@ -638,20 +658,30 @@ impl Loader<'_> {
             env: env.to_owned(),
             ledger,
             env_values,
-            root: Module {
-                files: self.files,
-                variables: self.variables,
-                locals: self.locals,
-                resources: self.resources.into_values().collect(),
-                outputs: self.outputs,
-                checks: self.checks,
-                unread: self.unread,
-            },
+            root,
+            modules,
             imports: self.imports,
             moved: self.moved,
             removed: self.removed,
         };
         Loaded { stack, problems: self.problems, is_whole }
+    }
+
+    /// What the files read so far declare. The next ones are of another module.
+    pub(super) fn take(&mut self) -> Module {
+        for entry in self.locals.values().cloned().collect::<Vec<_>>() {
+            self.name(&entry);
+        }
+        Module {
+            files: std::mem::take(&mut self.files),
+            variables: std::mem::take(&mut self.variables),
+            locals: std::mem::take(&mut self.locals),
+            resources: std::mem::take(&mut self.resources).into_values().collect(),
+            outputs: std::mem::take(&mut self.outputs),
+            checks: std::mem::take(&mut self.checks),
+            calls: std::mem::take(&mut self.calls),
+            unread: std::mem::take(&mut self.unread),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stack files: parses TOML to declarations with spans. This module does not know AWS.
 
 mod broken;
+mod call;
 mod condition;
 mod declare;
 mod foreign;
@@ -17,15 +18,17 @@ mod settings;
 mod settle;
 mod variable;
 
-pub use condition::{Condition, Verdict};
+pub use call::passed;
+pub use condition::{Condition, Verdict, shown};
 pub use given::variables;
 pub use ledger::LedgerPlace;
 pub use load::{Loaded, load, read, variable_text};
 pub use model::{
-    DEFAULT_ENV, Ignored, Import, Lifecycle, Module, Moved, Output, Removed, Resource, Stack, matches_tag,
+    Call, DEFAULT_ENV, Ignored, Import, Lifecycle, Module, Moved, Output, Removed, Resource, Stack,
+    matches_tag,
 };
 pub use moved::Moves;
 pub use node::{Content, Entry, Node};
 pub use region::is_region;
-pub use settings::shared_of;
+pub use settings::{shared_of, sources_of};
 pub use variable::{Type, Variable};

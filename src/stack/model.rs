@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use crate::diag::{Sources, Span};
 use crate::files::Files;
-use crate::graph::Address;
+use crate::graph::{Address, ModulePath, Place};
 use crate::lang::Reference;
 use crate::schema::PathStep;
 
@@ -46,6 +46,8 @@ pub struct Stack {
     pub env_values: BTreeMap<String, Entry>,
     /// What its own folder declares.
     pub root: Module,
+    /// The folders that modules name, each once. [`Call::source`] is a place in this list.
+    pub modules: Vec<Module>,
     /// `[[import]]`.
     pub imports: Vec<Import>,
     /// `[[moved]]`.
@@ -69,9 +71,32 @@ pub struct Module {
     pub outputs: BTreeMap<String, Output>,
     /// `[check.NAME]`: the conditions of each check.
     pub checks: BTreeMap<String, Vec<Condition>>,
+    /// `[module.NAME]`.
+    pub calls: BTreeMap<String, Call>,
     /// Declarations that could not be read; that is reported separately. `kind.name`, or `variable`,
     /// `local` and `resource` for all of these.
     pub unread: BTreeSet<String>,
+}
+
+/// A `[module.NAME]` block: instances of the module in a folder.
+#[derive(Debug)]
+pub struct Call {
+    /// Its name.
+    pub name: String,
+    /// The place of its header.
+    pub span: Span,
+    /// The place of its source in [`Stack::modules`]; `None` if that could not be read.
+    pub source: Option<usize>,
+    /// `source` as it is written, and its place.
+    pub folder: (String, Span),
+    /// The values of the module's variables.
+    pub inputs: BTreeMap<String, Entry>,
+    /// `for_each`: one instance for each element.
+    pub for_each: Option<Node>,
+    /// `when`: the condition for the instance to exist.
+    pub when: Option<Node>,
+    /// Addresses that everything in it needs.
+    pub depends_on: Vec<(String, Span)>,
 }
 
 /// An existing object that the stack takes over.
@@ -85,22 +110,22 @@ pub struct Import {
     pub span: Span,
 }
 
-/// A resource whose address has changed.
+/// A resource or a module whose address has changed.
 #[derive(Debug)]
 pub struct Moved {
     /// The old address.
-    pub from: Address,
+    pub from: Place,
     /// The new address.
-    pub to: Address,
+    pub to: Place,
     /// The place of the block.
     pub span: Span,
 }
 
-/// A resource that leaves the stack.
+/// A resource or a module that leaves the stack.
 #[derive(Debug)]
 pub struct Removed {
     /// Its address until now.
-    pub from: Address,
+    pub from: Place,
     /// True if it is destroyed at AWS. Otherwise it stays there, without belonging to the stack.
     pub destroy: bool,
     /// The place of the block.
@@ -143,7 +168,19 @@ pub struct Resource {
 impl Stack {
     /// The declaration of an address.
     pub fn resource(&self, address: &Address) -> Option<&Resource> {
-        self.root.resource(&address.kind, &address.name)
+        self.module(&address.module)?.resource(&address.kind, &address.name)
+    }
+
+    /// What the module at a path declares.
+    pub fn module(&self, path: &ModulePath) -> Option<&Module> {
+        path.steps()
+            .iter()
+            .try_fold(&self.root, |module, step| self.modules.get(module.calls.get(&step.name)?.source?))
+    }
+
+    /// What all folders declare, the stack's own first.
+    pub fn folders(&self) -> impl Iterator<Item = &Module> {
+        std::iter::once(&self.root).chain(&self.modules)
     }
 }
 

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Moved;
 use crate::diag::Diagnostic;
-use crate::graph::Address;
+use crate::graph::{Address, ModulePath, Place};
 
 /// An index of `[[moved]]` blocks.
 pub struct Moves<'b> {
     blocks: &'b [Moved],
     /// The first block with each exact address.
-    exact: BTreeMap<&'b Address, usize>,
-    /// The first block for each declaration with all its keys.
-    whole: BTreeMap<String, usize>,
+    exact: BTreeMap<&'b Place, usize>,
+    /// The first block for each declaration or module with all its keys.
+    whole: BTreeMap<&'b Place, usize>,
 }
 
 impl<'b> Moves<'b> {
@@ -21,20 +21,41 @@ impl<'b> Moves<'b> {
         let (mut exact, mut whole) = (BTreeMap::new(), BTreeMap::new());
         for (index, block) in blocks.iter().enumerate() {
             exact.entry(&block.from).or_insert(index);
-            if is_whole(block) {
-                whole.entry(block.from.declaration()).or_insert(index);
+            if block.is_whole() {
+                whole.entry(&block.from).or_insert(index);
             }
         }
         Self { blocks, exact, whole }
     }
 
-    /// The address after the next block, and that block.
-    fn next(&self, at: &Address) -> Option<(Address, &'b Moved)> {
+    /// The first block for a place, and the place after it.
+    fn direct(&self, at: &Place) -> Option<(usize, Place)> {
         let exact = self.exact.get(at).copied();
-        let whole = self.whole.get(&at.declaration()).copied();
-        let block = self.blocks.get(exact.into_iter().chain(whole).min()?)?;
-        let key = if is_whole(block) { at.key.clone() } else { block.to.key.clone() };
-        Some((Address { key, ..block.to.clone() }, block))
+        let whole = self.whole.get(&at.with_key(None)).copied();
+        let index = exact.into_iter().chain(whole).min()?;
+        let block = self.blocks.get(index)?;
+        Some((index, if block.is_whole() { block.to.with_key(at.key().cloned()) } else { block.to.clone() }))
+    }
+
+    /// The address after the next block, and that block.
+    fn next(&self, at: &Place) -> Option<(Place, &'b Moved)> {
+        let mut first = self.direct(at);
+        // What is in a module moves with it.
+        let steps = at.module().steps();
+        for length in 1..=steps.len() {
+            let (around, below) = steps.split_at(length);
+            let module = Place::Module(ModulePath::of(around.to_vec()));
+            if module == *at {
+                continue;
+            }
+            if let Some((index, to)) = self.direct(&module)
+                && first.as_ref().is_none_or(|(best, _)| index < *best)
+            {
+                first = Some((index, at.in_module(to.module().join(&ModulePath::of(below.to_vec())))));
+            }
+        }
+        let (index, to) = first?;
+        Some((to, self.blocks.get(index)?))
     }
 
     /// The current address of an old one, and the last block that leads there.
@@ -42,16 +63,21 @@ impl<'b> Moves<'b> {
     /// # Errors
     /// The blocks form a cycle.
     pub fn follow(&self, from: &Address) -> Result<Option<(Address, &'b Moved)>, Diagnostic> {
-        let mut seen = BTreeSet::from([from.clone()]);
-        let mut found: Option<(Address, &Moved)> = None;
-        while let Some((to, block)) = self.next(found.as_ref().map_or(from, |(address, _)| address)) {
+        let start = Place::Resource(from.clone());
+        let mut seen = BTreeSet::from([start.clone()]);
+        let mut found: Option<(Place, &Moved)> = None;
+        while let Some((to, block)) = self.next(found.as_ref().map_or(&start, |(place, _)| place)) {
             if !seen.insert(to.clone()) {
                 return Err(Diagnostic::error("cycle", format!("{from} is moved in a cycle"))
                     .at(block.span, "part of the cycle"));
             }
             found = Some((to, block));
         }
-        Ok(found)
+        Ok(found.and_then(|(place, block)| match place {
+            Place::Resource(address) => Some((address, block)),
+            // A resource stays one.
+            Place::Module(_) => None,
+        }))
     }
 
     /// Errors that do not depend on the ledger: cycles, one address that becomes two, and two that
@@ -59,10 +85,10 @@ impl<'b> Moves<'b> {
     pub(super) fn check(&self) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
         // Addresses that were already followed, to an end or around a cycle.
-        let mut done: BTreeSet<Address> = BTreeSet::new();
+        let mut done: BTreeSet<Place> = BTreeSet::new();
         for block in self.blocks {
-            let mut way: Vec<(Address, &Moved)> = Vec::new();
-            let mut places: BTreeMap<Address, usize> = BTreeMap::new();
+            let mut way: Vec<(Place, &Moved)> = Vec::new();
+            let mut places: BTreeMap<Place, usize> = BTreeMap::new();
             let mut at = block.from.clone();
             while !done.contains(&at) {
                 let Some((to, by)) = self.next(&at) else { break };
@@ -92,8 +118,11 @@ impl<'b> Moves<'b> {
     }
 }
 
-fn is_whole(block: &Moved) -> bool {
-    block.from.key.is_none() && block.to.key.is_none()
+impl Moved {
+    /// Returns whether it moves a declaration or a module with all its keys.
+    pub fn is_whole(&self) -> bool {
+        self.from.key().is_none() && self.to.key().is_none()
+    }
 }
 
 /// Maximum number of addresses shown of a cycle.
@@ -103,7 +132,7 @@ fn clash(what: String, block: &Moved, first: &Moved) -> Diagnostic {
     Diagnostic::error("moved", what).at(block.span, "this one").and(first.span, "and this one")
 }
 
-fn circle(way: &[(Address, &Moved)]) -> Diagnostic {
+fn circle(way: &[(Place, &Moved)]) -> Diagnostic {
     let mut names: Vec<String> = way.iter().take(SHOWN).map(|(address, _)| address.to_string()).collect();
     if way.len() > SHOWN {
         names.push("…".to_owned());
@@ -126,7 +155,10 @@ mod tests {
     use crate::diag::{FileId, Span};
 
     fn problems(pairs: &[(&str, &str)]) -> Vec<String> {
-        let address = |text: &str| format!("sns_topic.{text}").parse::<Address>().expect("an address");
+        let address = |text: &str| {
+            let text = if text.contains("module.") { text.to_owned() } else { format!("sns_topic.{text}") };
+            text.parse::<Place>().expect("an address")
+        };
         let moved = |(from, to): &(&str, &str)| Moved {
             from: address(from),
             to: address(to),
@@ -158,6 +190,53 @@ mod tests {
         );
         assert_eq!(problems(&[("a", "b"), ("a", "c")]), ["a is moved to b and to c"]);
         assert_eq!(problems(&[("a", "c"), ("b", "c")]), ["a and b both become c"]);
+    }
+
+    fn moved(from: &str, pairs: &[(&str, &str)]) -> String {
+        let place = |text: &str| text.parse::<Place>().expect("an address");
+        let block = |(from, to): &(&str, &str)| Moved {
+            from: place(from),
+            to: place(to),
+            span: Span::new(FileId(0), 0, 0),
+        };
+        let blocks: Vec<Moved> = pairs.iter().map(block).collect();
+        let found = Moves::of(&blocks).follow(&from.parse().expect("an address"));
+        found.expect("no cycle").map_or_else(|| from.to_owned(), |(to, _)| to.to_string())
+    }
+
+    #[test]
+    fn a_module_moves_with_all_that_is_in_it() {
+        let whole = [("module.a", "module.b")];
+        assert_eq!(moved("module.a.s.x", &whole), "module.b.s.x");
+        assert_eq!(
+            moved("module.a[\"k\"].module.c.s.x[\"y\"]", &whole),
+            "module.b[\"k\"].module.c.s.x[\"y\"]"
+        );
+        assert_eq!(moved("module.ab.s.x", &whole), "module.ab.s.x");
+        let one = [("module.a", "module.b[\"k\"]")];
+        assert_eq!(moved("module.a.s.x", &one), "module.b[\"k\"].s.x");
+        assert_eq!(moved("module.a[\"k\"].s.x", &one), "module.a[\"k\"].s.x");
+        // Into, out of and between modules, one after the other.
+        let way = [
+            ("s.x", "module.a.s.y"),
+            ("module.a", "module.b.module.c"),
+            ("module.b.module.c.s.y", "module.d[\"k\"].s.z"),
+            ("module.d[\"k\"].s.z", "s.last"),
+        ];
+        assert_eq!(moved("s.x", &way), "s.last");
+        assert_eq!(moved("s.x[\"q\"]", &way), "s.last[\"q\"]");
+        assert_eq!(
+            moved("s.x[\"q\"]", &way),
+            "module.b.module.c.s.y[\"q\"]".replace("module.b.module.c.s.y", "module.b.module.c.s.y")
+        );
+        assert_eq!(
+            problems(&[("module.a", "module.b"), ("module.b", "module.a")]),
+            ["the [[moved]] blocks form a cycle: module.a → module.b → module.a"]
+        );
+        assert_eq!(
+            problems(&[("module.a", "module.c"), ("module.b", "module.c")]),
+            ["module.a and module.b both become module.c"]
+        );
     }
 
     /// Ten thousand blocks in a row are followed once each.

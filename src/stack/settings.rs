@@ -106,17 +106,33 @@ pub(super) fn share(mut files: Files, shared: &[(String, Span)], problems: &mut 
 /// The folders in `[stack] shared` of the files in a folder, as far as they can be read. Errors are
 /// reported when the stack is loaded.
 pub fn shared_of(files: &Files) -> Vec<String> {
-    let listed = files.list("").unwrap_or_default();
     let mut shared = Vec::new();
-    for name in listed.into_iter().map(|entry| PathBuf::from(entry.name)) {
-        if name.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        }
-        let bytes = files.read(&name, limits::STACK_FILE).unwrap_or_default();
-        let Ok(table) = String::from_utf8_lossy(&bytes).parse::<toml::Table>() else { continue };
+    for table in tables(files) {
         let named = table.get("stack").and_then(|stack| stack.get("shared")).and_then(toml::Value::as_array);
         let named = named.into_iter().flatten().filter_map(toml::Value::as_str);
         shared.extend(named.take(limits::SHARED).map(str::to_owned));
     }
     shared
+}
+
+/// The folders that the modules in the files of a folder name, as [`shared_of`].
+pub fn sources_of(files: &Files) -> Vec<String> {
+    let mut sources = Vec::new();
+    for table in tables(files) {
+        let calls = table.get("module").and_then(toml::Value::as_table).into_iter().flatten();
+        let named = calls.filter_map(|(_, call)| call.get("source").and_then(toml::Value::as_str));
+        let named = named.filter(|source| source.starts_with('.'));
+        sources.extend(named.take(limits::MODULE_FOLDERS).map(str::to_owned));
+    }
+    sources
+}
+
+/// The files of a stack or module in a folder, as far as they can be read.
+fn tables(files: &Files) -> impl Iterator<Item = toml::Table> {
+    let listed = files.list("").unwrap_or_default().into_iter().map(|entry| PathBuf::from(entry.name));
+    let named = listed.filter(|name| name.extension().is_some_and(|extension| extension == "toml"));
+    named.filter_map(|name| {
+        let bytes = files.read(&name, limits::STACK_FILE).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).parse().ok()
+    })
 }

@@ -72,8 +72,8 @@ impl Account {
         let ledger = Ledger::new(&stack.name, &stack.env).expect("randomness");
         let mut account = Self { ledger, lives: BTreeMap::new() };
         let mut problems = Vec::new();
-        for resource in eval.declarations() {
-            for instance in eval.instances(resource, &mut problems) {
+        for declaration in eval.declarations() {
+            for instance in eval.instances(declaration, &mut problems) {
                 let live = account.make(&eval, &instance, decided);
                 eval.show(&instance.address, eval.view(&instance, Some(&live.attrs), Some(&live.spec)));
                 account.lives.insert(instance.address.clone(), live);

@@ -40,6 +40,7 @@ mod lives;
 mod lost;
 mod messages;
 mod mistakes;
+mod modules;
 mod moves;
 mod newcomers;
 mod outputs;

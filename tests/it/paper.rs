@@ -47,7 +47,8 @@ pub(crate) fn problems(text: &str) -> String {
     problems_of(folder.path()).replace(&format!("{}/", folder.path().display()), "")
 }
 
-fn problems_of(folder: &Path) -> String {
+/// The rendered errors of `validate` for the stack in a folder.
+pub(crate) fn problems_of(folder: &Path) -> String {
     let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
     let stack::Loaded { stack, mut problems, is_whole } = stack::read(folder, None, &kinds, &[]);
     if is_whole {

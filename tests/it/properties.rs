@@ -557,6 +557,7 @@ fn a_ledger_holds_no_value() {
                 address: address.clone(),
                 kind,
                 resource,
+                scope: Default::default(),
                 each: None,
                 region: "us-east-1".to_owned(),
                 account_id: "111122223333".to_owned(),

@@ -423,6 +423,7 @@ fn a_first_plan_shows_only_real_risks() {
         (paper::root().join("stacks/ecommerce"), Some("dev")),
         (paper::root().join("stacks/ecommerce"), Some("prod")),
         (paper::root().join("examples/minimal"), None),
+        (paper::root().join("examples/modules"), None),
     ];
     let mut kept = Vec::new();
     for kind in KINDS.iter() {
