@@ -290,8 +290,7 @@ impl Kind for SnsTopic {
     }
 
     async fn delete(cx: &Cx, id: &str, _: &Spec) -> Result<Deletion> {
-        cx.aws.sns().delete_topic().topic_arn(id).send().await.or_gone()?;
-        Ok(Deletion::Begun)
+        Ok(Deletion::of(cx.aws.sns().delete_topic().topic_arn(id).send().await.or_gone()?))
     }
 
     async fn tag(cx: &Cx, id: &str, _: &Attrs, set: &Tags, remove: &[String]) -> Result<()> {
