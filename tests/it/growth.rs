@@ -69,6 +69,49 @@ fn a_check_is_linear() {
     assert_all_linear("a check", checked);
 }
 
+/// Modules that refer to each other, in blocks of their own and by `for_each`.
+#[test]
+fn a_check_of_modules_is_linear() {
+    let module = "[variable.name]\ntype = \"string\"\n[variable.queue]\ndefault = \"none\"\n\
+                  [sqs_queue.q]\nqueue_name = \"${var.name}\"\ntags = { from = \"${var.queue}\" }\n\
+                  [sns_topic.t]\nname = \"${var.name}\"\ndisplay_name = \"${sqs_queue.q.queue_name}\"\n\
+                  [output]\nqueue = \"${sqs_queue.q.arn}\"\n";
+    let block = |name: &str, more: &str| format!("[module.{name}]\nsource = \"./modules/m\"\n{more}\n");
+    let single = |size: usize| {
+        let blocks = (0..size * 4).map(|at| {
+            let queue =
+                if at == 0 { String::new() } else { format!("queue = \"${{module.m{}.queue}}\"", at - 1) };
+            block(&format!("m{at}"), &format!("name = \"m{at}\"\n{queue}"))
+        });
+        blocks.collect::<String>()
+    };
+    let each = |size: usize| {
+        let keys: Vec<String> = (0..size * 4).map(|at| format!("\"k{at}\"")).collect();
+        let keys = format!("for_each = [{}]\n", keys.join(", "));
+        let first = block("one", &format!("{keys}name = \"one-${{each.key}}\""));
+        first
+            + &block(
+                "two",
+                &format!("{keys}name = \"two-${{each.key}}\"\nqueue = \"${{module.one[each.key].queue}}\""),
+            )
+    };
+    for (text, shape) in [(&single as &dyn Fn(usize) -> String, Shape::Single), (&each, Shape::Each)] {
+        assert_linear("a check of modules", shape, |size| {
+            let folder = crate::paper::folder(&[
+                ("stack.toml", &crate::paper::headed(&text(size))),
+                ("modules/m/main.toml", module),
+            ]);
+            let stack =
+                crate::paper::load(folder.path()).unwrap_or_else(|(problems, _)| panic!("{problems:?}"));
+            let mut found = None;
+            let info = measure(|| found = Some(EvalContext::check(&stack, Default::default(), Vec::new())));
+            let (problems, _, count) = found.expect("it ran");
+            assert!(problems.is_empty() && count >= size * 8, "{problems:?} {count}");
+            info
+        });
+    }
+}
+
 /// Proves that the counts detect quadratic work: in this stack each instance depends on all others.
 #[test]
 fn quadratic_work_is_detected() {
