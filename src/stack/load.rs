@@ -203,13 +203,19 @@ impl Loader<'_> {
             self.is_incomplete = true;
             learn();
         }
-        if errors.len() > MAX_MISTAKES {
-            let what = format!("not TOML: {}", counted(errors.len() - MAX_MISTAKES, "more place"));
-            let end = text.len();
-            self.problems.push(Diagnostic::error("syntax", what).at(Span::new(file, end, end), ""));
-        }
+        let left = errors.len().saturating_sub(MAX_MISTAKES);
+        // The lines with a string that ends too early. What the parser says after it follows from that.
+        let mut cut_off = BTreeSet::new();
         for error in errors.into_iter().take(MAX_MISTAKES) {
             let span = error.span().map(|range| widen(&text, file, range));
+            let advice = span.and_then(|span| super::quotes::advice(&text, span.start));
+            let is_new = match &advice {
+                Some((line, _)) => cut_off.insert(*line),
+                None => cut_off.is_empty(),
+            };
+            if !is_new {
+                continue;
+            }
             let message = Outside::new(error.message().lines().next().unwrap_or("not TOML"));
             self.problems.push(match message.as_it_came() {
                 "duplicate key" => {
@@ -224,12 +230,17 @@ impl Loader<'_> {
                 }
                 _ => {
                     let error = Diagnostic::error("syntax", message.to_string()).at_maybe(span, "");
-                    match span.and_then(|span| super::quotes::advice(&text, span.start)) {
-                        Some(help) => error.help(help),
+                    match advice {
+                        Some((_, help)) => error.help(help),
                         None => error,
                     }
                 }
             });
+        }
+        if left > 0 && cut_off.is_empty() {
+            let what = format!("not TOML: {}", counted(left, "more place"));
+            let end = text.len();
+            self.problems.push(Diagnostic::error("syntax", what).at(Span::new(file, end, end), ""));
         }
         let found = self.problems.len();
         let range = table.span();

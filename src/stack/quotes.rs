@@ -1,23 +1,40 @@
-//! Explains expressions with double quotes in texts with double quotes.
+//! Explains expressions with double quotes in strings with double quotes.
 
-/// Advice for an expression with double quotes within a text in double quotes, which TOML ends at
-/// the second quote. `at` is the place of the parse error.
-pub(super) fn advice(text: &str, at: usize) -> Option<String> {
+/// Advice for an expression with double quotes within a string in double quotes, which TOML ends at
+/// the second quote. `at` is the place of the parse error. Returns the start of its line, and the advice.
+pub(super) fn advice(text: &str, at: usize) -> Option<(usize, String)> {
     let at = at.min(text.len());
     let line_start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
     let line_end = text.get(at..)?.find('\n').map_or(text.len(), |end| at + end);
     let line = text.get(line_start..line_end)?;
     let start = cut_off(line)?;
-    // The text as it was intended, up to the last quote of the line.
-    let value = line.get(start..)?;
-    let end = value.rfind('"')?;
-    let meant = value.get(1..end)?;
-    // A text with both sorts of quotes needs a third sort.
+    let meant = intended(line.get(start + 1..)?)?;
+    // A string with both sorts of quotes needs a third sort.
     let quoted = if meant.contains('\'') { format!("'''{meant}'''") } else { format!("'{meant}'") };
-    Some(format!("TOML ends a text in double quotes at the next one: write {quoted}"))
+    Some((line_start, format!("TOML ends a string in double quotes at the next one: write {quoted}")))
 }
 
-/// The start of a text in double quotes that ends within an expression.
+/// The string as it was intended: up to the first quote outside of its expressions. `rest` begins after the
+/// opening quote.
+fn intended(rest: &str) -> Option<&str> {
+    // Braces of the expression, and whether its string is open.
+    let (mut braces, mut quoted) = (0_usize, false);
+    let mut before = ' ';
+    for (at, letter) in rest.char_indices() {
+        match letter {
+            '"' if braces == 0 && before != '\\' => return rest.get(..at),
+            '"' if before != '\\' => quoted = !quoted,
+            '{' if braces > 0 && !quoted || braces == 0 && matches!(before, '$' | '%') => braces += 1,
+            '}' if !quoted => braces = braces.saturating_sub(1),
+            _ => {}
+        }
+        before = letter;
+    }
+    // The expression does not end: take all up to the last quote.
+    rest.get(..rest.rfind('"')?)
+}
+
+/// The start of a string in double quotes that ends within an expression.
 fn cut_off(line: &str) -> Option<usize> {
     let mut start = None;
     let mut literal = false;
@@ -47,11 +64,14 @@ mod tests {
         let advice_at =
             |line: &str, at: usize| super::advice(&format!("[output]\n{line}\nnext = 1\n"), 9 + at);
         let line = r#"arn = "${s3_bucket.lake["raw"].arn}/*""#;
-        let help = advice_at(line, line.find("raw").unwrap()).expect("advice");
+        let (_, help) = advice_at(line, line.find("raw").unwrap()).expect("advice");
         assert!(help.ends_with(r#"write '${s3_bucket.lake["raw"].arn}/*'"#), "{help}");
         let both = r#"a = "${join("'", local.names)}""#;
-        let help = advice_at(both, both.find('\'').unwrap()).expect("advice");
+        let (_, help) = advice_at(both, both.find('\'').unwrap()).expect("advice");
         assert!(help.ends_with(r#"write '''${join("'", local.names)}'''"#), "{help}");
+        let two = r#"precondition = [{ condition = "${var.n != "x"}", message = "no x: ${var.n}" }]"#;
+        let (start, help) = advice_at(two, two.find("x\"").unwrap()).expect("advice");
+        assert!(start == 9 && help.ends_with(r#"write '${var.n != "x"}'"#), "{help}");
         let directive = r#"a = "%{ if var.x == "y" }b%{ endif }""#;
         assert!(advice_at(directive, directive.find('y').unwrap()).is_some());
         // In a list, after a correct text.

@@ -59,6 +59,22 @@ fn resources_that_depend_on_each_other() {
 }
 
 #[test]
+fn a_string_that_ends_in_its_expression_is_one_error() {
+    let text = r#"[sns_topic.a]
+name = "${replace("a-b", "-", "")}"
+[output]
+x = [{ a = "${sns_topic.a["k"].arn}", b = "c" }]
+"#;
+    let stack = folder(&[("stack.toml", &headed(text))]);
+    let run = dwctl(stack.path(), &["validate"]);
+    orderly(&run, INVALID, stack.path());
+    assert_eq!(run.stderr.matches("error[").count(), 2, "{}", run.stderr);
+    for advice in [r#"write '${replace("a-b", "-", "")}'"#, r#"write '${sns_topic.a["k"].arn}'"#] {
+        assert!(run.stderr.contains(advice), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn a_value_of_another_type() {
     refused(
         "[glue_workflow.a]\nname = 'a'\nmax_concurrent_runs = 'three'",
