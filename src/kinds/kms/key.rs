@@ -262,15 +262,26 @@ impl Kind for KmsKey {
     }
 
     async fn read_many(cx: &Cx, lookups: &[Lookup<'_>]) -> Reads<Self> {
-        let aliases = if lookups.iter().any(|lookup| lookup.wants("aliases")) {
-            match all_aliases(cx, None).await {
-                Ok(aliases) => aliases,
-                Err(error) => return failed(lookups, &error),
+        let aliases = async {
+            match lookups.iter().any(|lookup| lookup.wants("aliases")) {
+                true => all_aliases(cx, None).await,
+                false => Ok(HashMap::new()),
             }
-        } else {
-            HashMap::new()
         };
-        each(lookups, 8, |lookup| read(cx, lookup, &aliases)).await
+        let keys = each(lookups, 8, |lookup| read(cx, lookup));
+        let (mut keys, aliases) = futures_util::join!(keys, aliases);
+        let mut aliases = match aliases {
+            Ok(aliases) => aliases,
+            Err(error) => return failed(lookups, &error),
+        };
+        for (key, lookup) in keys.iter_mut().zip(lookups) {
+            if let Ok(Some(live)) = key
+                && lookup.wants("aliases")
+            {
+                live.spec.aliases = aliases.remove(&live.attrs.key_id).unwrap_or_default();
+            }
+        }
+        keys
     }
 
     async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Vec<String>> {
@@ -455,11 +466,8 @@ async fn tags_of(cx: &Cx, id: &str) -> Result<Tags> {
     Ok(tags)
 }
 
-async fn read(
-    cx: &Cx,
-    lookup: Lookup<'_>,
-    aliases: &HashMap<String, Vec<String>>,
-) -> Result<Option<Live<KmsKey>>> {
+/// Reads a key without its aliases.
+async fn read(cx: &Cx, lookup: Lookup<'_>) -> Result<Option<Live<KmsKey>>> {
     let kms = cx.aws.kms();
     let policy = async {
         if !lookup.wants("key_policy") {
@@ -495,11 +503,7 @@ async fn read(
         description: key.description().filter(|text| !text.is_empty()).map(str::to_owned),
         key_policy,
         bypass_policy_lockout_safety_check: false,
-        aliases: if lookup.wants("aliases") {
-            aliases.get(key.key_id()).cloned().unwrap_or_default()
-        } else {
-            Vec::new()
-        },
+        aliases: Vec::new(),
         // A key that waits for its material is not disabled, and AWS refuses to enable it.
         enabled: key.key_state() != Some(&KeyState::Disabled),
         enable_key_rotation,
