@@ -75,10 +75,16 @@ pub async fn recover(
             forget_differing(entry, change);
         }
     }
-    let declared: BTreeSet<&Address> = instances.keys().collect();
+    // A generated name is not known without the ledger, but the tags tell the address.
+    let declared: BTreeSet<&Address> = instances
+        .iter()
+        .filter(|(address, one)| one.resource.name_prefix.is_none() || !recovered.missing.contains(address))
+        .map(|(address, _)| address)
+        .collect();
     let regions = instances.values().map(|instance| &instance.region);
     let regions: BTreeSet<&str> = regions.map(String::as_str).chain([plan.region.as_str()]).collect();
     undeclared(session, &declared, regions, ledger, &mut recovered).await;
+    recovered.missing.retain(|address| !ledger.resources.contains_key(address));
     eval.facts.scope.account_id.clone_into(&mut ledger.account);
     let existing: BTreeSet<Address> = ledger.resources.keys().cloned().collect();
     ledger.intents.retain(|address, _| !existing.contains(address));

@@ -160,8 +160,6 @@ pub(super) struct Generated {
     pub(super) ids: BTreeMap<Address, String>,
     /// Addresses that get a new name.
     pub(super) renewed: BTreeSet<Address>,
-    /// Distinguishes the states of the ledger, so that a name that was given up is not used again.
-    pub(super) serial: u64,
 }
 
 /// An evaluated local or another named value.

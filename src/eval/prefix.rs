@@ -19,8 +19,8 @@ const LENGTH: usize = 10;
 impl EvalContext<'_> {
     /// Makes the names known that resources have or are about to get, by address. Without it, generated
     /// names are placeholders.
-    pub fn remember_names(&self, ids: BTreeMap<Address, String>, serial: u64) {
-        self.generated.replace(Generated { ids, renewed: BTreeSet::new(), serial });
+    pub fn remember_names(&self, ids: BTreeMap<Address, String>) {
+        self.generated.replace(Generated { ids, renewed: BTreeSet::new() });
     }
 
     /// Generates a new name for an address. Returns false if that was done already.
@@ -94,6 +94,7 @@ impl EvalContext<'_> {
         if let Some(known) = known.filter(|id| id.len() > prefix.len() && id.starts_with(prefix)) {
             return known;
         }
+        // Nothing that changes with time: a saved plan and a recovery need the same name again.
         let scope = &self.facts.scope;
         let parts =
             [&self.stack.name, &self.stack.env, &scope.account_id, &scope.region, &address.to_string()];
@@ -102,7 +103,6 @@ impl EvalContext<'_> {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
-        hash.update(generated.serial.to_be_bytes());
         // The new name of a replacement differs from that of the old resource.
         hash.update(old.filter(|_| renewed).map_or("", String::as_str));
         let letters = hash.finalize().into_iter().take(LENGTH);

@@ -71,7 +71,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let (addresses, problems) = Addresses::new(inputs.ledger, inputs.eval.stack, renamed);
         let mut ids = addresses.ids();
         ids.extend(inputs.selection.import.clone());
-        inputs.eval.remember_names(ids, inputs.ledger.serial);
+        inputs.eval.remember_names(ids);
         let surveyor = Surveyor::new(inputs, addresses);
         let (draft, conditions) = (Draft::default(), Conditions::default());
         Self { inputs, surveyor, draft, names: BTreeMap::new(), conditions, problems }

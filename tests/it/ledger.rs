@@ -319,6 +319,29 @@ fn unlock_is_for_s3_and_needs_the_id() {
     insta::assert_snapshot!(screens);
 }
 
+/// A generated name is not in the stack. That of a replacement depends on the name before.
+#[test]
+fn recover_finds_generated_names() {
+    let declare = |class: &str| {
+        format!(
+            "[cloudwatchlogs_log_group.a]\nname_prefix = '/etl-'\nlog_group_class = '{class}'\n\
+             lifecycle = {{ create_before_destroy = true }}\n[cloudwatchlogs_log_group.b]\nname_prefix = '/b-'\n"
+        )
+    };
+    let project = stack(&declare("STANDARD"));
+    project.apply();
+    project.write(&format!("{HEAD}{}", declare("INFREQUENT_ACCESS")));
+    project.apply();
+    let before = project.ledger();
+    fs::remove_file(project.ledger_file()).expect("a ledger");
+    project.run(&["ledger", "recover"]).exits(0).says_not("not found");
+    let ids = |ledger: &Ledger| -> Vec<String> {
+        ledger.resources.values().map(|entry| entry.id.clone()).collect()
+    };
+    assert_eq!(ids(&project.ledger()), ids(&before));
+    project.settled();
+}
+
 #[test]
 fn recover_rebuilds_a_lost_ledger() {
     let project = stack(TOPICS);
