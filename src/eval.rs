@@ -336,6 +336,7 @@ impl<'a> EvalContext<'a> {
             Some(timeout) => instance.timeout = timeout,
             None => is_decided = false,
         }
+        is_decided &= self.check_triggers(instance, &names, problems);
         let mut flag = |node: &Option<Node>, what: &str| {
             let Some(node) = node else { return false };
             let flag = self.decided(what, "a bool", node, &names, problems, to_flag);

@@ -2,15 +2,37 @@
 
 use std::collections::BTreeSet;
 
-use super::EvalContext;
+use super::model::{EvalContext, Instance};
 use super::resolve::Names;
 use super::scopes::static_name_of;
 use crate::diag::{Diagnostic, Span, a};
+use crate::lang::{Scope, Step};
 use crate::limits;
 use crate::stack::Node;
 use crate::value::Value;
 
 impl EvalContext<'_> {
+    /// Checks that the entries of `replace_triggered_by` name resources that are declared, as far as that is
+    /// known: an entry that names none would never replace anything. Returns false if there is a problem.
+    pub(super) fn check_triggers(
+        &self,
+        instance: &Instance<'_>,
+        names: &Names<'_, '_>,
+        problems: &mut Vec<Diagnostic>,
+    ) -> bool {
+        let before = problems.len();
+        for trigger in instance.triggers() {
+            // An `each` that has no value here.
+            let each = trigger.steps.iter().find_map(|step| match step {
+                Step::Each(each) => Some(&**each),
+                _ => None,
+            });
+            let problem = names.resolve(each.unwrap_or(&trigger)).err();
+            problems.extend(problem.filter(|problem| each.is_some() || problem.code == "unknown-key"));
+        }
+        problems.len() == before
+    }
+
     /// The elements of a `for_each` by key; `None` if there is a problem.
     pub(super) fn elements(
         &self,

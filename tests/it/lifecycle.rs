@@ -113,6 +113,22 @@ fn a_trigger_that_names_nothing_is_an_error() {
 }
 
 #[test]
+fn a_trigger_names_an_instance_that_exists() {
+    let each = "name = 'a-${each.key}'\nfor_each = ['x', 'y']";
+    for (trigger, words) in [
+        ("sns_topic.a[\"z\"]", "`sns_topic.a` has no element \"z\""),
+        ("sns_topic.a[0]", "`sns_topic.a` has keys, not positions"),
+        ("sns_topic.a[each.key]", "`each` is for resources with `for_each`"),
+    ] {
+        let shown = problems(&triggered_by(trigger, each));
+        assert!(shown.contains(words) && shown.contains("stack.toml:"), "{words}: {shown}");
+    }
+    for trigger in ["sns_topic.a", "sns_topic.a[\"x\"]", "sns_topic.a[\"x\"].name"] {
+        assert_eq!(problems(&triggered_by(trigger, each)), "", "{trigger}");
+    }
+}
+
+#[test]
 fn a_time_limit_is_a_duration() {
     let topic = |timeout: &str| problems(&format!("[sns_topic.a]\nname = 'a'\ntimeout = {timeout}\n"));
     assert_eq!(topic("{ create = '40m', update = '1h30m', delete = '${1 + 1}h' }"), "");
@@ -278,6 +294,9 @@ fn a_generated_name_stays() {
     assert!(first.starts_with("etl-") && first.len() == 14, "{first}");
     // The same without a ledger; another for each address.
     assert_eq!(group_name(&Account::after(""), &group("etl-", "retention_in_days = 7")), first);
+    // The rest of the ledger has no part in it: a saved plan has to find the same name.
+    let topic = "[sns_topic.t]\nname = 't'\n";
+    assert_eq!(group_name(&Account::after(topic), &(group("etl-", "") + topic)), first);
     let other = group("etl-", "").replace("_group.g]", "_group.h]");
     assert_ne!(group_name(&Account::after(""), &other), first);
     let account = Account::after(&group("etl-", ""));
