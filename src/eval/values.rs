@@ -110,11 +110,13 @@ impl<'a> EvalContext<'a> {
                 let Some(variable) = scope.module.variables.get(name) else { return Ok(Value::Null) };
                 let names = Names::within(self, parent, &around, self.module_each(named.scope, path));
                 let given = call.input(name).map(|node| node.evaluate_named(&names, &mut problems));
+                // Null stands for the default; without one, it is refused.
+                let null = given.as_ref().filter(|given| given.is_null()).cloned();
                 let given = given.filter(|given| variable.nullable || !given.is_null());
                 let default =
                     || variable.default.as_ref().map(|node| node.evaluate_named(&names, &mut problems));
                 // A missing input was reported when the stack was read.
-                let found = given.or_else(default);
+                let found = given.or_else(default).or(null);
                 match found.map(|found| stack::passed(call, name, variable, found)) {
                     _ if !problems.is_empty() => Value::Null,
                     Some(Ok(found)) => found,

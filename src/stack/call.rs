@@ -68,7 +68,14 @@ impl Loader<'_> {
             match field.name.as_str() {
                 "source" => {
                     has_source = true;
-                    call.folder = (self.text(&field.value, "`source`").unwrap_or_default(), field.value.span);
+                    let source = self.text(&field.value, "`source`");
+                    if source.as_deref() == Some("") {
+                        self.problems.push(
+                            Diagnostic::error("invalid-source", "`source` is empty")
+                                .at(field.value.span, "expected a folder, such as \"./modules/lake\""),
+                        );
+                    }
+                    call.folder = (source.unwrap_or_default(), field.value.span);
                 }
                 "for_each" => call.for_each = Some(field.value),
                 "when" => call.when = Some(field.value),

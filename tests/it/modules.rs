@@ -469,6 +469,29 @@ fn project(text: &str, modules: &[(&str, &str)]) -> Project {
 }
 
 #[test]
+fn a_source_is_not_empty() {
+    refused("[module.x]\nsource = \"\"\n", &[], &["`source` is empty", "stack.toml:6:10"]);
+}
+
+#[test]
+fn null_needs_a_default_or_a_variable_that_takes_it() {
+    let module = |more: &str| {
+        format!(
+            "[variable.n]\ntype = 'string'\n{more}[sns_topic.t]\nname = 't'\ndisplay_name = '${{var.n}}'\n"
+        )
+    };
+    let call = "[module.x]\nsource = \"./modules/m\"\nn = '${null}'\n";
+    refused(
+        call,
+        &[("m", &module("nullable = false\n"))],
+        &["var.n of the module `x` must not be null", "stack.toml:7:"],
+    );
+    for more in ["", "nullable = false\ndefault = 'd'\n"] {
+        assert_eq!(problems(stack(call, &[("m", &module(more))]).path()), "", "{more}");
+    }
+}
+
+#[test]
 fn a_module_lives_as_its_resources_do() {
     let call = "[module.lake]\nsource = \"./modules/queue\"\nfor_each = [\"raw\", \"a/b: é\"]\nname = '${each.key == \"raw\" ? \"raw\" : \"other\"}'\n";
     let project = project(call, &[("queue", QUEUE)]);
