@@ -76,7 +76,7 @@ impl Work<'_, '_, '_, '_> {
         let assigned = self.kind.assigns_ids();
         // An earlier apply may have sent the call; or the answer of a later attempt was lost.
         let mut sent = self.executor.maybe_created.contains(address);
-        let looks = sent || self.change.reason == Reason::Vanished || self.looks_first();
+        let mut looks = sent || self.change.reason == Reason::Vanished || self.looks_first();
         let mut failed = false;
         let mut unseen = 0;
         let mut taken: Option<(Instant, Error)> = None;
@@ -96,8 +96,8 @@ impl Work<'_, '_, '_, '_> {
                     Place::Own(id) => return Ok(Made::earlier(id)),
                     Place::Known(id) => return Err(Halt::Foreign(self.still_there(&id))),
                     Place::Leaving(words) => {
-                        // The name was taken by this one.
-                        taken = None;
+                        // The name was taken by this one, which is looked at until it is gone.
+                        (taken, looks) = (None, true);
                         self.waiting(format!("its predecessor to be deleted ({words})"));
                         if Instant::now() > self.deadline() || !backoff.sleep().await {
                             let words = format!("AWS is still deleting its predecessor ({words})");
