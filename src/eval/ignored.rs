@@ -118,27 +118,11 @@ mod tests {
     use super::*;
     use crate::diag::{FileId, Span};
     use crate::schema::{Node, parse_path};
-    use crate::stack::{Lifecycle, Node as Written};
 
     fn problem(kind: &str, path: &str) -> Option<String> {
         let span = Span::new(FileId(0), 0, 0);
         let ignored = Ignored { path: parse_path(path).unwrap(), span };
-        let resource = Resource {
-            kind: kind.to_owned(),
-            name: "one".to_owned(),
-            span,
-            body: Written::empty(span),
-            tags: None,
-            for_each: None,
-            when: None,
-            region: None,
-            depends_on: Vec::new(),
-            lifecycle: Lifecycle::default(),
-            name_prefix: None,
-            timeout: None,
-            preconditions: Vec::new(),
-            postconditions: Vec::new(),
-        };
+        let resource = Resource::new(kind, "one", span);
         fault(kinds::kind(kind).unwrap(), &resource, &ignored).map(|fault| fault.message)
     }
 

@@ -2,7 +2,7 @@
 
 use super::condition::Condition;
 use super::load::Loader;
-use super::node::{Content, Entry, Node};
+use super::node::{Content, Entry};
 use super::variable::{Type, Variable};
 use super::{Lifecycle, Output, Resource, settings};
 use crate::diag::Diagnostic;
@@ -160,22 +160,7 @@ impl Loader<'_> {
             );
             return;
         };
-        let mut resource = Resource {
-            kind: kind.to_owned(),
-            name: entry.name.clone(),
-            span: entry.span,
-            body: Node::empty(entry.span),
-            tags: None,
-            for_each: None,
-            when: None,
-            region: None,
-            depends_on: Vec::new(),
-            lifecycle: Lifecycle::default(),
-            name_prefix: None,
-            timeout: None,
-            preconditions: Vec::new(),
-            postconditions: Vec::new(),
-        };
+        let mut resource = Resource::new(kind, &entry.name, entry.span);
         let mut body = Vec::new();
         for field in entries {
             match field.name.as_str() {

@@ -165,6 +165,28 @@ pub struct Resource {
     pub postconditions: Vec<Condition>,
 }
 
+impl Resource {
+    /// A resource without any settings. `span` is the place of its header.
+    pub fn new(kind: &str, name: &str, span: Span) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            span,
+            body: Node::empty(span),
+            tags: None,
+            for_each: None,
+            when: None,
+            region: None,
+            depends_on: Vec::new(),
+            lifecycle: Lifecycle::default(),
+            name_prefix: None,
+            timeout: None,
+            preconditions: Vec::new(),
+            postconditions: Vec::new(),
+        }
+    }
+}
+
 impl Stack {
     /// The declaration of an address.
     pub fn resource(&self, address: &Address) -> Option<&Resource> {
