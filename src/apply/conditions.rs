@@ -26,7 +26,7 @@ impl<'a> Executor<'_, 'a, '_> {
             return Ok(());
         }
         let judged = self.eval.preconditions(instance);
-        // What the deletion of the old one does not need may follow after it.
+        // Values that are known only after the old one is deleted are checked before the create call.
         let open = judged.open.clone().filter(|_| matches!(unit.step, Step::Create | Step::Update));
         let mut errors = judged.errors();
         if let (Some(unknown), true) = (open, errors.is_empty()) {

@@ -46,7 +46,7 @@ impl<'d> Dispatch<'d> {
                 (self.report)(Event::Done { unit, id, elapsed });
             }
             Err(mut failures) => {
-                // What does not meet its postconditions was changed nevertheless.
+                // A resource that fails its postconditions was changed nevertheless.
                 if failures.iter().all(|one| one.code == Judgement::AFTER) {
                     self.summary.count(&unit);
                 }

@@ -176,6 +176,6 @@ pub(super) struct Unproven {
     pub(super) id: String,
     /// The tags that the call sent.
     pub(super) tags: Tags,
-    /// What the ledger knew of the address before.
+    /// The entries of the address before the create call.
     pub(super) before: Known,
 }

@@ -13,7 +13,7 @@ pub struct ScopeId(pub(super) usize);
 
 /// The stack itself, or one `[module.NAME]` block in it or in another module. Its instances share it.
 pub(super) struct Scope<'a> {
-    /// What its folder declares.
+    /// The declarations of its folder.
     pub(super) module: &'a Module,
     /// The block, and the scope that it is in; `None` for the stack itself.
     pub(super) called: Option<(ScopeId, &'a Call)>,

@@ -283,7 +283,7 @@ impl<'a> EvalContext<'a> {
         for (name, variable) in &self.references.scopes.get(scope).module.variables {
             for condition in &variable.validation {
                 let mut found = Vec::new();
-                // What is not known yet is checked by a later pass.
+                // A later pass checks values that are not known yet.
                 if let Some(Verdict::Failed(message)) = condition.evaluate(&names, &mut found) {
                     let subject = format!("variable `{name}`");
                     let problem = condition.failure("invalid-variable", &subject, &message);

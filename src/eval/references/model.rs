@@ -29,7 +29,7 @@ pub(in crate::eval) struct Named<'a> {
     pub(in crate::eval) changes: bool,
 }
 
-/// What a named value is.
+/// The kinds of named values.
 #[derive(Clone, Copy)]
 pub(in crate::eval) enum What<'a> {
     Local(&'a Entry),
