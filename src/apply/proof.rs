@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use futures_util::future::join_all;
+
 use super::executor::{Executor, Unproven};
 use super::reads::read;
 use crate::aws::Error;
@@ -36,10 +38,11 @@ impl Executor<'_, '_, '_> {
             let index = indices.get(live::indexed(one.kind, &one.region));
             !index.is_some_and(|index| live::shows(index, &one.id, &one.tags, &|_, _| false))
         });
+        let read = join_all(unproven.iter().map(|one| self.owner_tags(one))).await;
         let mut foreign = Vec::new();
-        for one in unproven {
+        for (one, live) in unproven.into_iter().zip(read) {
             let Some(instance) = instances.get(&one.unit.address) else { continue };
-            match self.owner_tags(&one).await {
+            match live {
                 Ok(Some(live)) if Owner::of(&live.tags) != Owner::of(&one.tags) => {
                     self.disclaim(&one.unit.address, Some(one.before));
                     foreign.push((one.unit, plan::intruded(instance, &one.id, &live, stack)));
