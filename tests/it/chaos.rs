@@ -287,3 +287,13 @@ fn foreign_resources_are_left_alone() {
         }
     }
 }
+
+/// AWS returns nothing that tells a topic or a bucket from another of its name. Without owner tags, it is
+/// left alone until they are back.
+#[test]
+fn a_resource_that_nothing_proves_is_left_alone() {
+    for shape in [0, 9] {
+        let case = Case::of(vec![(shape, 0)], vec![Op::Apply, Op::Retag(0, 3), Op::Edit(0, 0, 1)]);
+        Worker::new().run(&case).unwrap_or_else(|error| panic!("{error}"));
+    }
+}

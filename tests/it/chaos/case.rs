@@ -230,7 +230,7 @@ fn words(problems: &[Diagnostic]) -> String {
 
 impl Run<'_> {
     async fn step(&mut self, op: &Op) -> Outcome {
-        if !matches!(op, Op::Lose(_)) {
+        if !matches!(op, Op::Lose(_) | Op::Retag(..)) {
             self.settled = self.settled && matches!(op, Op::Apply);
         }
         // Without a ledger, resources are found only under their current addresses and names.
@@ -355,7 +355,7 @@ impl Run<'_> {
             Op::LoseToOthers(which, remade) => Box::pin(self.lose_to_others(*which, *remade)).await?,
             Op::EditByOthers(which, knob, option) => self.edit_by_others(*which, *knob, *option).await,
             Op::Vanish(which) => self.vanish(*which).await,
-            Op::Retag(which, how) => self.retag(*which, *how).await,
+            Op::Retag(which, how) => Box::pin(self.retag(*which, *how)).await?,
             Op::Lose(recover) => self.lose(*recover).await?,
         }
         Ok(())
@@ -384,23 +384,25 @@ impl Run<'_> {
         if self.collisions.is_empty() {
             return self.clean(script, Selection::default(), false).await;
         }
-        self.refused().await
+        self.refused(true).await.map(drop)
     }
 
-    /// An apply that must be refused because of foreign resources, without changes.
-    async fn refused(&mut self) -> Outcome {
+    /// An apply that is refused, without changes, because a resource is not ours. It is allowed to be
+    /// complete unless it `must` be refused. Returns whether it was refused.
+    async fn refused(&mut self, must: bool) -> Result<bool, String> {
         let before = self.engine.survey().await;
         self.write();
         match self.engine.apply(Selection::default(), self.parallelism, async || ()).await {
             End::Failed(problems) if problems.iter().any(|problem| problem.code == "not-ours") => {
                 explained(&problems)?;
             }
+            End::Done if !must => return self.holds().await.map(|()| false),
             other => return Err(format!("what is foreign is to be refused, and it ended so: {other:?}")),
         }
         if self.engine.survey().await != before {
             return Err("an apply that was refused changed something".to_owned());
         }
-        Ok(())
+        Ok(true)
     }
 
     /// An apply with no obstacles except those of the script, and its invariants.
@@ -709,21 +711,35 @@ impl Run<'_> {
         deleted.unwrap_or_else(|error| panic!("{name} {id} cannot be deleted: {error}"));
     }
 
-    async fn retag(&mut self, which: u8, how: u8) {
-        let Some(thing) = self.ours(which).await else { return };
+    async fn retag(&mut self, which: u8, how: u8) -> Outcome {
+        let settled = std::mem::take(&mut self.settled);
+        let Some(thing) = self.ours(which).await else { return Ok(()) };
         let Thing { kind: name, region, id } = &thing;
         let kind = kind(name).expect("a kind");
-        let Some(live) = self.engine.look(&thing).await.filter(|_| kind.taggable()) else { return };
+        let Some(live) = self.engine.look(&thing).await.filter(|_| kind.taggable()) else { return Ok(()) };
         let one = |key: &str, value: &str| Tags::from([(key.to_owned(), value.to_owned())]);
+        let owner = &Owner::KEYS[..3];
         let (set, remove) = match how % 4 {
             0 => (one("who", "someone"), Vec::new()),
             1 => (Tags::new(), vec!["team".to_owned()]),
             2 => (one(Owner::ADDRESS, "sns_topic.other"), Vec::new()),
-            _ => (Tags::new(), Owner::KEYS[..3].iter().map(|key| (*key).to_owned()).collect()),
+            _ => (Tags::new(), owner.iter().map(|key| (*key).to_owned()).collect()),
         };
-        self.owner_tags_changed |= how % 4 > 1;
-        let tagged = kind.tag(&self.engine.cx(region), id, &live.attrs, &set, &remove).await;
+        let cx = self.engine.cx(region);
+        let tagged = kind.tag(&cx, id, &live.attrs, &set, &remove).await;
         tagged.unwrap_or_else(|error| panic!("{name} {id} cannot be tagged: {error}"));
+        if how % 4 == 3 && live.incarnation.is_none() && !kind.assigns_ids() {
+            // Only the intent of an interrupted apply can still prove whose it is.
+            if self.refused(settled).await? {
+                let of_owner = |(key, _): &(String, String)| owner.contains(&key.as_str());
+                let tags: Tags = live.tags.into_iter().filter(of_owner).collect();
+                let tagged = kind.tag(&cx, id, &live.attrs, &tags, &[]).await;
+                tagged.unwrap_or_else(|error| panic!("{name} {id} cannot be tagged: {error}"));
+            }
+            return Ok(());
+        }
+        self.owner_tags_changed |= how % 4 > 1;
+        Ok(())
     }
 
     /// Loses the ledger, if the tags still identify everything.

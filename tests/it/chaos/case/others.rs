@@ -150,7 +150,7 @@ impl Run<'_> {
             let live = self.engine.look(&thing).await.expect("it was there");
             self.foreign.insert(thing, live);
         }
-        self.refused().await?;
+        self.refused(true).await?;
         let one = self.model.resources.get_mut(&slot).expect("picked");
         let of = address(&one.address());
         self.engine.forget(&of).await.map_err(|problems| format!("forget fails: {}", words(&problems)))?;
