@@ -33,7 +33,7 @@ impl Fingerprints {
         let text = value.clone().reveal().to_json().ok()?.to_string();
         let plain = self.keyed(&[address.to_string().as_bytes(), path.as_bytes(), text.as_bytes()]);
         if !secret {
-            return Some(to_hex(&plain[..16]));
+            return Some(hex::encode(&plain[..16]));
         }
         let salt = self.keyed(&[address.to_string().as_bytes(), path.as_bytes()]);
         let params = Params::new(19 * 1024, 2, 1, Some(16)).ok()?;
@@ -41,12 +41,12 @@ impl Fingerprints {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(&plain, &salt, &mut hard)
             .ok()?;
-        Some(format!("{HARD}{}", to_hex(&hard)))
+        Some(format!("{HARD}{}", hex::encode(&hard)))
     }
 
     /// The fingerprint of a whole text, such as that of a file.
     pub fn seal(&self, text: &[u8]) -> String {
-        to_hex(&self.keyed(&[text]))
+        hex::encode(&self.keyed(&[text]))
     }
 
     fn keyed(&self, parts: &[&[u8]]) -> [u8; 32] {
@@ -74,11 +74,6 @@ pub fn of_canonical(print: String) -> String {
 /// Returns whether a fingerprint is of a value in its canonical spelling.
 pub fn is_of_canonical(print: &str) -> bool {
     print.ends_with(CANONICAL)
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(super) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

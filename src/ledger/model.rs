@@ -1,6 +1,6 @@
 //! A ledger, and what it records of each resource.
 
-use super::fingerprint::{Fingerprints, is_of_secret, to_hex};
+use super::fingerprint::{Fingerprints, is_of_secret};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -257,7 +257,7 @@ impl Ledger {
             stack: stack.to_owned(),
             env: env.to_owned(),
             account: String::new(),
-            key: to_hex(&key),
+            key: hex::encode(key),
             resources: BTreeMap::new(),
             intents: BTreeMap::new(),
             deposed: BTreeMap::new(),

@@ -99,7 +99,7 @@ pub(super) fn digest(item: &Item<'_>) -> String {
             one.attribute, one.part, one.sign, one.before, one.after, one.lines
         );
     }
-    Sha256::digest(description.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(description.as_bytes())[..16])
 }
 
 impl Since {

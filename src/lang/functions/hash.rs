@@ -20,14 +20,30 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("filebase64sha512", &["path"], Reads::All, |arguments| {
         of_file::<Sha512>(arguments, base64)
     }),
-    Function::new("filemd5", &["path"], Reads::All, |arguments| of_file::<Md5>(arguments, hexadecimal)),
-    Function::new("filesha1", &["path"], Reads::All, |arguments| of_file::<Sha1>(arguments, hexadecimal)),
-    Function::new("filesha256", &["path"], Reads::All, |arguments| of_file::<Sha256>(arguments, hexadecimal)),
-    Function::new("filesha512", &["path"], Reads::All, |arguments| of_file::<Sha512>(arguments, hexadecimal)),
-    Function::new("md5", &["string"], Reads::All, |arguments| of_text::<Md5>(arguments, hexadecimal)),
-    Function::new("sha1", &["string"], Reads::All, |arguments| of_text::<Sha1>(arguments, hexadecimal)),
-    Function::new("sha256", &["string"], Reads::All, |arguments| of_text::<Sha256>(arguments, hexadecimal)),
-    Function::new("sha512", &["string"], Reads::All, |arguments| of_text::<Sha512>(arguments, hexadecimal)),
+    Function::new("filemd5", &["path"], Reads::All, |arguments| {
+        of_file::<Md5>(arguments, |bytes| hex::encode(bytes))
+    }),
+    Function::new("filesha1", &["path"], Reads::All, |arguments| {
+        of_file::<Sha1>(arguments, |bytes| hex::encode(bytes))
+    }),
+    Function::new("filesha256", &["path"], Reads::All, |arguments| {
+        of_file::<Sha256>(arguments, |bytes| hex::encode(bytes))
+    }),
+    Function::new("filesha512", &["path"], Reads::All, |arguments| {
+        of_file::<Sha512>(arguments, |bytes| hex::encode(bytes))
+    }),
+    Function::new("md5", &["string"], Reads::All, |arguments| {
+        of_text::<Md5>(arguments, |bytes| hex::encode(bytes))
+    }),
+    Function::new("sha1", &["string"], Reads::All, |arguments| {
+        of_text::<Sha1>(arguments, |bytes| hex::encode(bytes))
+    }),
+    Function::new("sha256", &["string"], Reads::All, |arguments| {
+        of_text::<Sha256>(arguments, |bytes| hex::encode(bytes))
+    }),
+    Function::new("sha512", &["string"], Reads::All, |arguments| {
+        of_text::<Sha512>(arguments, |bytes| hex::encode(bytes))
+    }),
     Function::new("uuidv5", &["namespace", "name"], Reads::All, uuidv5),
 ];
 
@@ -51,10 +67,6 @@ fn bytes_a_step<D: Digest>() -> usize {
         20 | 32 => 32,
         _ => 8,
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn base64(bytes: &[u8]) -> String {
