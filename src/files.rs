@@ -18,6 +18,8 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use sha2::{Digest, Sha256};
+
 use crate::limits;
 
 /// The files of a stack.
@@ -28,6 +30,8 @@ pub struct Files {
     root: Arc<OnceLock<Root>>,
     /// Further folders to read from.
     shared: Arc<Vec<Shared>>,
+    /// The folder in messages, if it has another name there.
+    shown: Option<PathBuf>,
 }
 
 /// A further folder to read from.
@@ -233,12 +237,48 @@ impl Files {
         }
         let root = Root::open(&real).map_err(|error| Refusal::Failed(error).describe(path))?;
         let folder = lexical(&self.folder.join(path));
-        Ok((real, Self { folder, root: Arc::new(OnceLock::from(root)), shared: Arc::default() }))
+        let shown = self.shown.as_ref().map(|shown| lexical(&shown.join(path)));
+        Ok((real, Self { folder, root: Arc::new(OnceLock::from(root)), shared: Arc::default(), shown }))
+    }
+
+    /// The files of a folder of another repository, whose top is `top`. `shown` is the folder in messages.
+    ///
+    /// # Errors
+    /// The reason why it is not read, as a continuation of its name.
+    pub fn package(top: &Path, folder: &str, shown: PathBuf) -> Result<Self, String> {
+        let failed = |error: io::Error| match Refusal::from(error) {
+            Refusal::Missing => "does not exist".to_owned(),
+            refusal => refusal.describe(folder),
+        };
+        let top = top.canonicalize().map_err(failed)?;
+        let real = top.join(folder).canonicalize().map_err(failed)?;
+        if !real.starts_with(&top) {
+            return Err("leads out of its repository".to_owned());
+        }
+        if !real.is_dir() {
+            return Err("is not a folder".to_owned());
+        }
+        let root = Root::open(&real).map_err(failed)?;
+        let root = Arc::new(OnceLock::from(root));
+        Ok(Self { folder: real, root, shared: Arc::default(), shown: Some(shown) })
     }
 
     /// The folder, as the user named it.
     pub fn folder(&self) -> &Path {
         if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder }
+    }
+
+    /// The folder in messages.
+    pub fn shown(&self) -> &Path {
+        self.shown.as_deref().unwrap_or_else(|| self.folder())
+    }
+
+    /// The folder without links.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn real(&self) -> Result<&Path, Refusal> {
+        Ok(&self.root()?.real)
     }
 
     fn root(&self) -> Result<&Root, Refusal> {
@@ -346,6 +386,51 @@ pub fn bounded(reader: impl Read, limit: u64) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     reader.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Refusal::Failed)?;
     if bytes.len() as u64 > limit { Err(Refusal::TooLarge(limit)) } else { Ok(bytes) }
+}
+
+/// What a checksum begins with.
+pub const SHA256: &str = "sha256:";
+
+/// The checksum of the files below a folder, by their paths, contents and the targets of links. `.git` at
+/// the top is left out.
+///
+/// # Errors
+/// Something cannot be read, is neither a file nor a link, or is more than a revision may have.
+pub fn checksum(root: &Path) -> io::Result<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    let mut left = limits::REVISION_BYTES;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root.join(&folder))? {
+            let entry = entry?;
+            let path = folder.join(entry.file_name());
+            let kind = entry.file_type()?;
+            if path == Path::new(".git") {
+                continue;
+            }
+            if kind.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.to_str().ok_or_else(|| io::Error::other("a name is not UTF-8"))?;
+            let line = if kind.is_symlink() {
+                let target = std::fs::read_link(entry.path())?;
+                format!("{} @{name}\n", hex::encode(Sha256::digest(target.as_os_str().as_encoded_bytes())))
+            } else if kind.is_file() {
+                let size = entry.metadata()?.len();
+                left = left.checked_sub(size).ok_or_else(|| io::Error::other("its files are too large"))?;
+                format!("{}  {name}\n", hex::encode(Sha256::digest(std::fs::read(entry.path())?)))
+            } else {
+                return Err(io::Error::other(format!("{name} is neither a file nor a link")));
+            };
+            lines.push(line);
+            if lines.len() > limits::REVISION_FILES {
+                return Err(io::Error::other("it has too many files"));
+            }
+        }
+    }
+    lines.sort_unstable();
+    Ok(format!("{SHA256}{}", hex::encode(Sha256::digest(lines.concat()))))
 }
 
 /// The path without `.` and `..`, by its text alone.
@@ -522,7 +607,7 @@ impl Root {
 mod tests {
     use std::os::unix::fs::symlink;
 
-    use super::{Files, Kind, Refusal};
+    use super::{Files, Kind, Refusal, checksum};
 
     /// A folder `stack` beside a file `outside`.
     fn stack() -> tempfile::TempDir {
@@ -623,5 +708,28 @@ mod tests {
         std::fs::create_dir_all(folder.join("sql/deep")).expect("a folder");
         symlink("../../../outside", folder.join("sql/deep/a.sql")).expect("a link");
         assert!(matches!(files.root().expect("open").open_file(&below), Err(Refusal::Outside)));
+    }
+
+    #[test]
+    fn a_checksum_depends_on_names_contents_and_links_alone() {
+        let place = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| place.path().join(name);
+        std::fs::create_dir(at("a")).expect("a folder");
+        std::fs::write(at("a/one.toml"), "x").expect("a file");
+        std::fs::write(at("b.toml"), "y").expect("a file");
+        let first = checksum(place.path()).expect("a checksum");
+        assert!(first.starts_with("sha256:") && first.len() == 71, "{first}");
+        std::fs::create_dir(at(".git")).expect("a folder");
+        std::fs::create_dir(at("empty")).expect("a folder");
+        assert_eq!(checksum(place.path()).expect("a checksum"), first);
+        std::fs::write(at("b.toml"), "z").expect("a file");
+        let changed = checksum(place.path()).expect("a checksum");
+        std::fs::remove_file(at("b.toml")).expect("removed");
+        std::os::unix::fs::symlink("z", at("b.toml")).expect("a link");
+        let linked = checksum(place.path()).expect("a checksum");
+        std::fs::rename(at("b.toml"), at("c.toml")).expect("renamed");
+        let renamed = checksum(place.path()).expect("a checksum");
+        let all = [&first, &changed, &linked, &renamed];
+        assert!((1..4).all(|one| !all[..one].contains(&all[one])), "{all:?}");
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod aws;
+pub mod cache;
 pub mod cli;
 pub mod diag;
 pub mod elsewhere;

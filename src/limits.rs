@@ -44,6 +44,9 @@ pub const REVISION_TIME: Duration = Duration::from_secs(60);
 /// Folders that a stack reads from, besides its own.
 pub const SHARED: usize = 16;
 
+/// Time limit for git to fetch a module.
+pub const MODULE_FETCH: Duration = Duration::from_secs(600);
+
 /// Maximum number of folders that the modules of a stack name.
 pub const MODULE_FOLDERS: usize = 1_000;
 

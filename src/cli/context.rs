@@ -49,7 +49,7 @@ pub(super) fn load_of(args: &StackArgs, folder: &Path) -> Result<Stack, Failure>
 }
 
 /// The problem if a path is not a stack's folder, with a guess of what was meant.
-fn no_folder(path: &Path) -> Option<Diagnostic> {
+pub(super) fn no_folder(path: &Path) -> Option<Diagnostic> {
     let shown = path.display();
     let error = |message: String| Some(Diagnostic::error("no-stack", message));
     let folder = "a stack is a folder with a stack.toml and other *.toml files beside it";

@@ -17,6 +17,7 @@ mod import;
 mod ledger;
 mod locking;
 mod misplaced;
+mod modules;
 mod output;
 mod plan;
 mod printer;
@@ -91,6 +92,7 @@ enum Verb {
     Import(import::Args),
     Output(output::Args),
     Graph(graph::Args),
+    Modules(modules::Args),
     Ledger(ledger::Args),
     Explain(explain::Args),
     Schema(schema::Args),
@@ -184,6 +186,7 @@ async fn run(verb: Verb, printer: &Printer) -> Outcome {
         Verb::Import(args) => import::run(args, printer).await,
         Verb::Output(args) => output::run(args, printer).await,
         Verb::Graph(args) => graph::run(args, printer),
+        Verb::Modules(args) => modules::run(args, printer),
         Verb::Ledger(args) => ledger::run(args, printer).await,
         Verb::Explain(args) => explain::run(args, printer),
         Verb::Schema(args) => schema::run(args, printer),

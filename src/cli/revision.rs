@@ -14,6 +14,7 @@ use super::{Exit, Failure};
 use crate::diag::{Diagnostic, Outside, Sources};
 use crate::files::{Files, Refusal, bounded};
 use crate::limits;
+use crate::signals;
 use crate::stack;
 
 /// A git repository that contains a stack.
@@ -22,6 +23,8 @@ pub(super) struct Repository {
     place: PathBuf,
     /// The stack's folder, relative to the top of the repository; empty if it is the top.
     folder: String,
+    /// True if `place` is a bare repository of dwctl's own.
+    is_fetched: bool,
 }
 
 /// The files of a stack in a revision, in a folder that is removed when this is dropped.
@@ -32,7 +35,14 @@ pub(super) struct Checkout {
     pub(super) shown: PathBuf,
     /// The files that are left out, with the reason.
     pub(super) absent: Vec<String>,
-    _files: Scratch,
+    files: Scratch,
+}
+
+impl Checkout {
+    /// The folder of the repository's files.
+    pub(super) fn top(&self) -> &Path {
+        self.files.path()
+    }
 }
 
 /// A file of a revision.
@@ -49,7 +59,7 @@ impl Repository {
         let place = absolute.ancestors().find(|one| one.is_dir()).unwrap_or(&absolute).to_owned();
         let below =
             absolute.strip_prefix(&place).unwrap_or(Path::new("")).to_string_lossy().replace('\\', "/");
-        let mut repository = Self { place, folder: String::new() };
+        let mut repository = Self { place, folder: String::new(), is_fetched: false };
         let output = repository.git(&["rev-parse", "--show-prefix"])?;
         if !output.status.success() {
             let error = format!("{} is not in a readable git repository", folder.display());
@@ -62,6 +72,11 @@ impl Repository {
         repository.folder = format!("{}{below}", prefix.trim_end_matches(['\r', '\n']));
         repository.folder.truncate(repository.folder.trim_end_matches('/').len());
         Ok(repository)
+    }
+
+    /// A bare repository that dwctl fetched, and the folder of a module in it.
+    pub(super) fn fetched(place: PathBuf, folder: String) -> Self {
+        Self { place, folder, is_fetched: true }
     }
 
     /// The commit that a revision names. A revision never begins with a hyphen here.
@@ -108,6 +123,11 @@ impl Repository {
     /// in messages.
     pub(super) fn checkout(&self, commit: &str, name: &str) -> Result<Checkout, Failure> {
         let files = Scratch::new().map_err(|error| unwritable(&error))?;
+        self.checkout_to(files, commit, name)
+    }
+
+    /// The same, to a given folder.
+    pub(super) fn checkout_to(&self, files: Scratch, commit: &str, name: &str) -> Result<Checkout, Failure> {
         let mut objects = Objects::open(self)?;
         let began = Instant::now();
         let mut left = limits::REVISION_BYTES;
@@ -128,6 +148,9 @@ impl Repository {
                 }
                 for source in stack::sources_of(&there) {
                     // Resolved like the target of a link in the folder.
+                    if !source.starts_with('.') {
+                        continue;
+                    }
                     let to = leads_to(format!("{folder}/stack.toml").trim_start_matches('/'), &source);
                     let Some(to) = to.filter(|to| named.insert(to.clone())) else { continue };
                     wanted.push(to.clone());
@@ -136,17 +159,20 @@ impl Repository {
                 continue;
             };
             if began.elapsed() > limits::REVISION_TIME {
-                return Err(too_slow().into());
+                return Err(self.advised(too_slow(limits::REVISION_TIME)));
             }
             let entries = self.list(commit, &path)?;
             if known.len() + entries.len() > limits::REVISION_FILES {
-                let what =
-                    format!("{name} has more than {} files in the stack's folder", limits::REVISION_FILES);
-                return Err(too_large(what).into());
+                let what = format!("{name} has more than {} files in the folder", limits::REVISION_FILES);
+                return Err(self.advised(too_large(what)));
             }
             if entries.is_empty() && known.is_empty() {
                 let place = if path.is_empty() { "no file".to_owned() } else { format!("no folder {path}") };
-                return Err(Diagnostic::error("no-stack", format!("there is {place} in {name}"))
+                let what = format!("there is {place} in {name}");
+                if self.is_fetched {
+                    return Err(Diagnostic::error("no-module", what).into());
+                }
+                return Err(Diagnostic::error("no-stack", what)
                     .help("name the stack's folder, as it was then, with --stack")
                     .help("to show a stack that is entirely new: dwctl plan --offline")
                     .into());
@@ -160,7 +186,9 @@ impl Repository {
                     "160000" => absent.push(format!("{}, a submodule", entry.path)),
                     "120000" => {
                         let mut target = Vec::new();
-                        objects.read(&entry.object, &mut target, LONGEST_LINK, name)?;
+                        objects
+                            .read(&entry.object, &mut target, LONGEST_LINK, name)
+                            .map_err(|error| self.advised(error))?;
                         let target = text(target)?;
                         match leads_to(&entry.path, &target) {
                             Some(to) => {
@@ -176,7 +204,8 @@ impl Repository {
                     _ => {
                         let path = files.path().join(inside);
                         let mut file = created(&path).map_err(|error| unwritable(&error))?;
-                        left -= objects.read(&entry.object, &mut file, left, name)?;
+                        let read = objects.read(&entry.object, &mut file, left, name);
+                        left -= read.map_err(|error| self.advised(error))?;
                     }
                 }
             }
@@ -191,7 +220,7 @@ impl Repository {
             "" => (files.path().to_owned(), format!("{name}:.")),
             folder => (files.path().join(folder), format!("{name}:{folder}")),
         };
-        Ok(Checkout { folder, shown: shown.into(), absent, _files: files })
+        Ok(Checkout { folder, shown: shown.into(), absent, files })
     }
 
     /// The folders that the stack with these files shares, relative to the top of the repository. Problems with
@@ -227,8 +256,15 @@ impl Repository {
         entries.ok_or_else(|| not_understood("ls-tree"))
     }
 
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = Command::new("git");
+        if self.is_fetched {
+            // A hook of git that runs dwctl names its own repository in these.
+            for variable in OF_REPOSITORY {
+                command.env_remove(variable);
+            }
+            command.env("GIT_DIR", &self.place);
+        }
         command
             .arg("-C")
             .arg(&self.place)
@@ -243,37 +279,63 @@ impl Repository {
 
     fn git(&self, arguments: &[&str]) -> Result<Output, Failure> {
         let mut command = self.command();
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = command.spawn().map_err(|error| cannot_run(&error))?;
-        let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
-        // Both outputs are read in the background, since git blocks on a full pipe. If one is too long, its
-        // pipe is closed and git ends.
-        let stdout = std::thread::spawn(move || stdout.map(|pipe| bounded(pipe, limits::REVISION_LIST)));
-        let said = std::thread::spawn(move || stderr.map(|pipe| bounded(pipe, limits::REVISION_LIST)));
-        let deadline = Instant::now() + limits::REVISION_TIME;
-        let status = loop {
-            match process.try_wait().map_err(|error| cannot_run(&error))? {
-                Some(status) => break status,
-                None if Instant::now() > deadline => {
-                    // It only reads, and its output is no longer needed.
-                    drop(process.kill());
-                    drop(process.wait());
-                    return Err(too_slow().into());
-                }
-                None => std::thread::sleep(Duration::from_millis(2)),
-            }
-        };
-        let read = |reader: std::thread::JoinHandle<Option<Result<Vec<u8>, Refusal>>>| match reader.join() {
-            Ok(Some(Ok(bytes))) => Ok(bytes),
-            Ok(Some(Err(refusal))) => {
-                let what = format!("the output of `git {}` is too large", arguments.join(" "));
-                Err(Failure::from(too_large(what).note(refusal.describe("its answer"))))
-            }
-            Ok(None) | Err(_) => Ok(Vec::new()),
-        };
-        Ok(Output { status, stdout: read(stdout)?, stderr: read(said)? })
+        command.args(arguments);
+        run(command, limits::REVISION_TIME).map_err(|error| self.advised(error))
+    }
+
+    /// Adds to an error of git what to do without it.
+    fn advised(&self, error: Diagnostic) -> Failure {
+        match self.is_fetched {
+            true => error.into(),
+            false => error.help("compare two folders without git: dwctl diff OLD NEW").into(),
+        }
     }
 }
+
+/// Runs git. A signal that stops dwctl ends it.
+pub(super) fn run(mut command: Command, limit: Duration) -> Result<Output, Diagnostic> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().map_err(|error| cannot_run(&error))?;
+    let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
+    // Both outputs are read in the background, since git blocks on a full pipe. If one is too long, its
+    // pipe is closed and git ends.
+    let stdout = std::thread::spawn(move || stdout.map(|pipe| bounded(pipe, limits::REVISION_LIST)));
+    let said = std::thread::spawn(move || stderr.map(|pipe| bounded(pipe, limits::REVISION_LIST)));
+    let deadline = Instant::now() + limit;
+    let status = loop {
+        match process.try_wait().map_err(|error| cannot_run(&error))? {
+            Some(status) => break status,
+            None if Instant::now() > deadline || signals::is_stopping() => {
+                // Its output is no longer needed.
+                drop(process.kill());
+                drop(process.wait());
+                return Err(if signals::is_stopping() { signals::interrupted() } else { too_slow(limit) });
+            }
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    let read = |reader: std::thread::JoinHandle<Option<Result<Vec<u8>, Refusal>>>| match reader.join() {
+        Ok(Some(Ok(bytes))) => Ok(bytes),
+        Ok(Some(Err(refusal))) => {
+            let words: Vec<_> = command.get_args().map(|one| one.to_string_lossy()).collect();
+            let what = format!("the output of `git {}` is too large", words.join(" "));
+            Err(too_large(what).note(refusal.describe("its answer")))
+        }
+        Ok(None) | Err(_) => Ok(Vec::new()),
+    };
+    Ok(Output { status, stdout: read(stdout)?, stderr: read(said)? })
+}
+
+/// The variables that name a repository to git (<https://git-scm.com/docs/git#_the_git_repository>).
+const OF_REPOSITORY: [&str; 7] = [
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_CEILING_DIRECTORIES",
+];
 
 /// `git cat-file --batch`: reads the content of objects, one after the other.
 struct Objects {
@@ -292,7 +354,7 @@ impl Objects {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let mut process = command.spawn().map_err(|error| cannot_run(&error))?;
+        let mut process = command.spawn().map_err(|error| repository.advised(cannot_run(&error)))?;
         let (Some(ask), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
             return Err(not_understood("cat-file"));
         };
@@ -309,7 +371,7 @@ impl Objects {
     }
 
     /// Writes the content of an object of at most `most` bytes to `to`, and returns its size.
-    fn read(&mut self, object: &str, to: &mut impl Write, most: u64, name: &str) -> Result<u64, Failure> {
+    fn read(&mut self, object: &str, to: &mut impl Write, most: u64, name: &str) -> Result<u64, Diagnostic> {
         let unreadable = |error: std::io::Error| {
             Diagnostic::error("git", format!("git did not return the content of {object}"))
                 .note(error.to_string())
@@ -318,8 +380,7 @@ impl Objects {
         let size = self.size(object).map_err(unreadable)?;
         if size > most {
             let limit = limits::bytes(limits::REVISION_BYTES);
-            let what = format!("the files of the stack in {name} are larger than {limit} in total");
-            return Err(too_large(what).into());
+            return Err(too_large(format!("the files in {name} are larger than {limit} in total")));
         }
         std::io::copy(&mut self.answers.by_ref().take(size), to).map_err(|error| unwritable(&error))?;
         let mut end = [0];
@@ -358,13 +419,11 @@ fn end(process: &Mutex<Child>) {
 const LONGEST_LINK: u64 = 4096;
 
 fn too_large(what: String) -> Diagnostic {
-    Diagnostic::error("too-large", what).help("compare two folders without git: dwctl diff OLD NEW")
+    Diagnostic::error("too-large", what)
 }
 
-fn too_slow() -> Diagnostic {
-    let seconds = limits::REVISION_TIME.as_secs();
-    Diagnostic::error("git", format!("git took more than {seconds} seconds to read the revision"))
-        .help("compare two folders without git: dwctl diff OLD NEW")
+fn too_slow(limit: Duration) -> Diagnostic {
+    Diagnostic::error("git", format!("git took more than {} seconds", limit.as_secs()))
 }
 
 /// Checks that a path of a revision stays inside the folder that it is put into.
@@ -437,7 +496,7 @@ fn text(bytes: Vec<u8>) -> Result<String, Failure> {
 }
 
 /// Git's error message.
-fn words(output: &Output) -> String {
+pub(super) fn words(output: &Output) -> String {
     let said = Outside::new(String::from_utf8_lossy(&output.stderr).trim());
     match said.masked() {
         said if said.is_empty() => format!("git printed nothing; {}", output.status),
@@ -445,11 +504,8 @@ fn words(output: &Output) -> String {
     }
 }
 
-fn cannot_run(error: &std::io::Error) -> Failure {
-    Diagnostic::error("git", "cannot run git")
-        .note(error.to_string())
-        .help("install git, or compare two folders without it: dwctl diff OLD NEW")
-        .into()
+fn cannot_run(error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error("git", "cannot run git").note(error.to_string()).help("install git")
 }
 
 fn not_understood(command: &str) -> Failure {
@@ -467,10 +523,9 @@ fn unreadable(folder: &Path, error: &std::io::Error) -> Failure {
     )
 }
 
-fn unwritable(error: &std::io::Error) -> Failure {
+fn unwritable(error: &std::io::Error) -> Diagnostic {
     Diagnostic::error("unwritable", "cannot write the files of the revision to a temporary folder")
         .note(error.to_string())
-        .into()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ const PREFIX: &str = "dwctl-diff-";
 /// The lock file in each folder. The system releases the lock however the process ends.
 const LOCK: &str = ".lock";
 /// A new folder certainly has its lock after this time.
-const NEW_FOLDER_GRACE: Duration = Duration::from_secs(600);
+pub(super) const NEW_FOLDER_GRACE: Duration = Duration::from_secs(600);
 
 /// A temporary folder that is removed when this is dropped.
 pub(super) struct Scratch {
@@ -23,7 +23,12 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Creates an empty one that only its owner may read.
     pub(super) fn new() -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+        Self::new_in(&std::env::temp_dir())
+    }
+
+    /// Creates one in a folder.
+    pub(super) fn new_in(parent: &Path) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
         let lock = File::create_new(folder.path().join(LOCK))?;
         lock.lock()?;
         let files = folder.path().join("files");
@@ -43,7 +48,8 @@ pub(super) fn sweep() {
     sweep_in(&std::env::temp_dir(), NEW_FOLDER_GRACE);
 }
 
-fn sweep_in(folder: &Path, young: Duration) {
+/// The same for those in a folder that are older than `young`, or have a lock.
+pub(super) fn sweep_in(folder: &Path, young: Duration) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(PREFIX) && is_abandoned(&entry, young) {
             // Links in it are removed, not followed.

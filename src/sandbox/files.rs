@@ -7,29 +7,6 @@ use std::path::{Path, PathBuf};
 
 use crate::diag::Diagnostic;
 
-/// dwctl's folder in the user's cache.
-pub(super) fn cache() -> Result<PathBuf, Diagnostic> {
-    let home = || {
-        set("HOME").ok_or_else(|| {
-            Diagnostic::error("sandbox-directory", "no home directory is known: HOME is not set")
-                .help("set HOME, or XDG_CACHE_HOME")
-        })
-    };
-    let base = if cfg!(target_os = "macos") {
-        home()?.join("Library/Caches")
-    } else if let Some(cache) = set("XDG_CACHE_HOME").filter(|cache| cache.is_absolute()) {
-        cache
-    } else {
-        home()?.join(".cache")
-    };
-    Ok(base.join("dwctl"))
-}
-
-/// A path from the environment. An empty variable counts as unset.
-pub(super) fn set(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
-}
-
 pub(super) fn absolute(path: PathBuf) -> Result<PathBuf, Diagnostic> {
     std::path::absolute(&path).map_err(|error| trouble(&path, "cannot be resolved", &error))
 }
@@ -59,10 +36,6 @@ pub(super) fn remove(path: &Path) -> Result<(), Diagnostic> {
 pub(super) fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// An exclusive lock on a file, held until the value is dropped.

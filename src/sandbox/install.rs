@@ -1,6 +1,7 @@
 //! The emulator's virtual environment: created once, then shared by all sandboxes.
 
-use super::files::{absolute, cache, hexadecimal, last_lines, lock, make_directory, set, trouble};
+use super::files::{absolute, last_lines, lock, make_directory, trouble};
+use crate::cache::{self, set};
 use crate::diag::{Diagnostic, Outside};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -24,7 +25,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
         digest.update(text.as_bytes());
         digest.update([0]);
     }
-    hexadecimal(&digest.finalize()[..8])
+    hex::encode(&digest.finalize()[..8])
 });
 
 /// Distinguishes this emulator's files from those of another dwctl.
@@ -53,7 +54,7 @@ pub(super) async fn ensure(progress: &dyn Fn(&str)) -> Result<Emulator, Diagnost
     let key = key(&python.name);
     let home = match set("DWCTL_EMULATOR_DIR") {
         Some(directory) => absolute(directory)?,
-        None => cache()?.join(format!("emulator-{key}")),
+        None => cache::folder("DWCTL_EMULATOR_DIR")?.join(format!("emulator-{key}")),
     };
     make_directory(&home)?;
     let emulator =
@@ -81,7 +82,7 @@ fn key(python: &str) -> String {
     let mut digest = Sha256::new();
     digest.update(REQUIREMENTS.as_bytes());
     digest.update(python.as_bytes());
-    hexadecimal(&digest.finalize()[..8])
+    hex::encode(&digest.finalize()[..8])
 }
 
 /// Creates the virtual environment. A half-made earlier one is cleared.

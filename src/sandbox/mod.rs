@@ -12,8 +12,9 @@ mod files;
 mod http;
 mod install;
 
-use files::{absolute, blocking, cache, hexadecimal, last_lines, lock, make_directory, remove, set, trouble};
+use files::{absolute, blocking, last_lines, lock, make_directory, remove, trouble};
 
+use crate::cache::{self, set};
 use crate::diag::{Diagnostic, Outside};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
@@ -172,7 +173,7 @@ pub fn env(sandbox: &Sandbox) -> Vec<(&'static str, String)> {
 pub fn directory() -> Result<PathBuf, Diagnostic> {
     match set("DWCTL_SANDBOX_DIR") {
         Some(directory) => absolute(directory),
-        None => Ok(cache()?.join("sandbox")),
+        None => Ok(cache::folder("DWCTL_SANDBOX_DIR")?.join("sandbox")),
     }
 }
 
@@ -306,5 +307,5 @@ fn nonce() -> Result<String, Diagnostic> {
     getrandom::fill(&mut bytes).map_err(|error| {
         Diagnostic::error("sandbox-start", format!("the system provides no random numbers: {error}"))
     })?;
-    Ok(hexadecimal(&bytes))
+    Ok(hex::encode(&bytes))
 }

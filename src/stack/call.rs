@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::load::Loader;
-use super::{Call, Content, Entry, Module, Node};
+use super::settings::is_stack_file;
+use super::{Call, Content, Entry, LOCK_FILE, LockFile, Module, Node, Remote};
 use crate::diag::{Diagnostic, Span};
 use crate::files::Files;
 use crate::limits;
@@ -85,7 +86,7 @@ impl Loader<'_> {
                     let error = Diagnostic::error("not-supported", what).at(field.span, "cannot be used yet");
                     self.problems.push(match reserved {
                         "count" => error.help("use for_each with a list of names, or when = true or false"),
-                        "version" => error.help("a folder has no version: it is read as it is"),
+                        "version" => error.help("name the version in the source: git::https://HOST/REPOSITORY.git//FOLDER?ref=VERSION"),
                         "providers" => error.help("use `region` of a resource to place it in another region"),
                         _ => error,
                     });
@@ -105,13 +106,14 @@ impl Loader<'_> {
 
     /// Reads the folders that the calls of the stack name, and those that their calls name, each once.
     pub(super) fn sources(&mut self, root: &mut Module) -> Vec<Module> {
-        let home = root.files.clone();
-        let mut found: Vec<(PathBuf, Files, Span)> = Vec::new();
-        self.find(root, &home, &mut found);
+        let stack = root.files.clone();
+        let mut packages = Packages { stack: &stack, lock: None, read: BTreeMap::new() };
+        let mut found: Vec<Source> = Vec::new();
+        self.find(root, &stack, &mut packages, &mut found);
         let mut modules: Vec<Module> = Vec::new();
-        while let Some((_, files, span)) = found.get(modules.len()).cloned() {
+        while let Some(Source { files, home, span, .. }) = found.get(modules.len()).cloned() {
             let mut module = self.module(files, span);
-            self.find(&mut module, &home, &mut found);
+            self.find(&mut module, &home, &mut packages, &mut found);
             modules.push(module);
         }
         self.refuse_cycles(root, &mut modules);
@@ -124,20 +126,31 @@ impl Loader<'_> {
         modules
     }
 
-    /// Resolves the sources of a module's calls. New ones are added to `found`.
-    fn find(&mut self, module: &mut Module, home: &Files, found: &mut Vec<(PathBuf, Files, Span)>) {
+    /// Resolves the sources of a module's calls. New ones are added to `found`. `home` are the files whose
+    /// repository the module may read.
+    fn find(
+        &mut self,
+        module: &mut Module,
+        home: &Files,
+        packages: &mut Packages<'_>,
+        found: &mut Vec<Source>,
+    ) {
         let files = module.files.clone();
         for call in module.calls.values_mut() {
             let (text, span) = &call.folder;
             if text.is_empty() {
                 continue;
             }
-            if let Some(problem) = no_path(text, *span) {
-                self.problems.push(problem);
-                continue;
-            }
-            match files.module(text, home) {
-                Ok((real, files)) => match found.iter().position(|(known, ..)| *known == real) {
+            let source = if Remote::is_one(text) {
+                packages.source(text, *span)
+            } else {
+                match no_path(text, *span) {
+                    Some(problem) => Err(problem),
+                    None => local(text, *span, &files, home),
+                }
+            };
+            match source {
+                Ok(source) => match found.iter().position(|known| known.real == source.real) {
                     Some(at) => call.source = Some(at),
                     None if found.len() >= limits::MODULE_FOLDERS => {
                         let what = format!("the stack has more than {} modules", limits::MODULE_FOLDERS);
@@ -147,33 +160,24 @@ impl Loader<'_> {
                     }
                     None => {
                         call.source = Some(found.len());
-                        found.push((real, files, *span));
+                        found.push(source);
                     }
                 },
-                Err(why) => self.problems.push(
-                    Diagnostic::error("outside-folder", format!("the module folder `{text}` {why}"))
-                        .at(*span, "")
-                        .note("nothing in it was read")
-                        .help("a source is a folder of the stack's own git repository, from that of this file: \"./modules/lake\" or \"../modules/lake\""),
-                ),
+                Err(problem) => self.problems.push(problem),
             }
         }
     }
 
     /// Reads one folder that is the source at `span`.
     fn module(&mut self, files: Files, span: Span) -> Module {
-        let folder = files.folder().display().to_string();
+        let folder = files.shown().display().to_string();
         let listed = files.list("");
         self.files = files;
         self.is_module = true;
         match listed {
             Ok(listed) => {
                 let names = listed.into_iter().map(|entry| PathBuf::from(entry.name));
-                let is_toml = |name: &PathBuf| {
-                    let hidden = name.to_string_lossy().starts_with('.');
-                    !hidden && name.extension().is_some_and(|extension| extension == "toml")
-                };
-                let names: Vec<PathBuf> = names.filter(is_toml).collect();
+                let names: Vec<PathBuf> = names.filter(|name| is_stack_file(name)).collect();
                 if names.is_empty() {
                     self.problems.push(
                         Diagnostic::error("no-module", format!("there is no module in {folder}"))
@@ -206,7 +210,7 @@ impl Loader<'_> {
 
     /// Refuses folders that call each other in a circle.
     fn refuse_cycles(&mut self, root: &mut Module, modules: &mut [Module]) {
-        let name = |at: usize, modules: &[Module]| modules[at].files.folder().display().to_string();
+        let name = |at: usize, modules: &[Module]| modules[at].files.shown().display().to_string();
         // The current way down, each folder with the number of its calls that were followed.
         let mut done: BTreeSet<usize> = BTreeSet::new();
         let starts: Vec<usize> = root.calls.values().filter_map(|call| call.source).collect();
@@ -238,21 +242,71 @@ impl Loader<'_> {
     }
 }
 
+/// A folder that a call names.
+#[derive(Clone)]
+struct Source {
+    /// The folder without links.
+    real: PathBuf,
+    files: Files,
+    /// The files whose repository the module may read.
+    home: Files,
+    /// Where it is named first.
+    span: Span,
+}
+
+/// The fetched modules of other repositories, each checked once.
+struct Packages<'l> {
+    stack: &'l Files,
+    /// The lock file, once it is needed.
+    lock: Option<Result<LockFile, Diagnostic>>,
+    read: BTreeMap<String, Result<Files, Diagnostic>>,
+}
+
+impl Packages<'_> {
+    /// The folder that a source in another repository names.
+    fn source(&mut self, text: &str, span: Span) -> Result<Source, Diagnostic> {
+        let remote = Remote::parse(text).map_err(|(what, help)| {
+            let error = Diagnostic::error("invalid-source", format!("the source of the module {what}"));
+            error.at(span, "expected a folder of a git repository").help(help)
+        })?;
+        let (stack, lock) = (self.stack, &mut self.lock);
+        let read = || {
+            let lock = lock.get_or_insert_with(|| LockFile::read(stack)).as_ref().map_err(Clone::clone)?;
+            let Some(pinned) = lock.0.get(text) else {
+                let what = format!("{LOCK_FILE} does not have this module");
+                return Err(Diagnostic::error("not-locked", what)
+                    .help("to fetch the module and pin it to a commit: dwctl modules fetch"));
+            };
+            pinned.files(&remote)
+        };
+        let files = self.read.entry(text.to_owned()).or_insert_with(read).clone();
+        let files = files.map_err(|problem| problem.at(span, "called here"))?;
+        let real = files.real().map_err(|refusal| {
+            Diagnostic::error("unreadable", refusal.describe(text)).at(span, "called here")
+        })?;
+        Ok(Source { real: real.to_owned(), home: files.clone(), files, span })
+    }
+}
+
+/// The folder of the same repository that a source names.
+fn local(text: &str, span: Span, files: &Files, home: &Files) -> Result<Source, Diagnostic> {
+    let (real, files) = files.module(text, home).map_err(|why| {
+        Diagnostic::error("outside-folder", format!("the module folder `{text}` {why}"))
+            .at(span, "")
+            .note("nothing in it was read")
+            .help("a source is a folder of the same git repository, from that of this file: \"./modules/lake\" or \"../modules/lake\"")
+            .help("a module of another one: \"git::https://HOST/REPOSITORY.git//FOLDER?ref=REVISION\"")
+    })?;
+    Ok(Source { real, files, home: home.clone(), span })
+}
+
 /// The error for a source that is no path to a folder.
 fn no_path(text: &str, span: Span) -> Option<Diagnostic> {
     if ["./", "../"].iter().any(|start| text.starts_with(start)) || matches!(text, "." | "..") {
         return None;
     }
     let error = |what: String| Diagnostic::error("invalid-source", what).at(span, "expected a folder");
-    let is_remote = text.starts_with("git::") || text.contains("://") || text.starts_with("git@");
-    Some(if is_remote {
-        Diagnostic::error(
-            "not-supported",
-            "modules from other repositories are not supported by this version of dwctl",
-        )
-        .at(span, "cannot be used yet")
-        .help("copy the module into this repository, and name its folder: source = \"./modules/lake\"")
-    } else if text.starts_with('/') {
+    Some(if text.starts_with('/') {
         error(format!("`{text}` is not a path from the folder of this file"))
             .help("write it from there, such as source = \"../modules/lake\"")
     } else {
@@ -267,7 +321,7 @@ fn inputs(call: &Call, module: &Module) -> Vec<Diagnostic> {
     if module.unread.contains("variable") {
         return problems;
     }
-    let folder = module.files.folder().display();
+    let folder = module.files.shown().display();
     for (name, entry) in call.inputs.iter().filter(|(name, _)| !module.variables.contains_key(*name)) {
         let error = Diagnostic::error(
             "unknown-input",

@@ -1,12 +1,13 @@
 //! Reads the files of a stack's folder into one [`Stack`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
 use super::condition::Condition;
+use super::settings::is_stack_file;
 use super::{
     Call, Content, DEFAULT_ENV, Entry, Import, Module, Moved, Moves, Node, Output, Removed, Resource, Stack,
     Variable, region, requires, settings,
@@ -135,14 +136,9 @@ impl Loader<'_> {
                 return Vec::new();
             }
         };
-        let hidden = |name: &OsStr| name.to_string_lossy().starts_with('.');
         let names = listing.into_iter().filter(|entry| !apart.contains(&entry.name));
         let names = names.map(|entry| PathBuf::from(entry.name));
-        let files: Vec<PathBuf> = names
-            .filter(|name| {
-                name.extension().is_some_and(|extension| extension == "toml") && !hidden(name.as_os_str())
-            })
-            .collect();
+        let files: Vec<PathBuf> = names.filter(|name| is_stack_file(name)).collect();
         if files.is_empty() {
             self.is_incomplete = true;
             self.problems.push(
@@ -158,7 +154,7 @@ impl Loader<'_> {
     /// Parses a file of the stack's folder to a table, registered under its path relative to the working
     /// folder. For an environment's file, `secret` names the secret variables.
     pub(super) fn parse(&mut self, path: &Path, secret: Option<&BTreeSet<String>>) -> Option<Node> {
-        let folder = self.files.folder();
+        let folder = self.files.shown();
         let shown = if folder == Path::new(".") { path.to_owned() } else { folder.join(path) };
         let read = self.files.read(path, limits::STACK_FILE);
         let text = match read.map_err(|refusal| refused(&refusal, &shown)).and_then(|one| text(one, &shown)) {

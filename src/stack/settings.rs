@@ -1,8 +1,8 @@
 //! Settings that are lists of texts: ignored attributes and tags, and shared folders.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Ignored;
+use super::{Ignored, LOCK_FILE};
 use crate::diag::{Diagnostic, Span};
 use crate::elsewhere;
 use crate::files::Files;
@@ -115,22 +115,27 @@ pub fn shared_of(files: &Files) -> Vec<String> {
     shared
 }
 
-/// The folders that the modules in the files of a folder name, as [`shared_of`].
+/// The sources of the modules that the files of a folder call, as [`shared_of`].
 pub fn sources_of(files: &Files) -> Vec<String> {
     let mut sources = Vec::new();
     for table in tables(files) {
         let calls = table.get("module").and_then(toml::Value::as_table).into_iter().flatten();
         let named = calls.filter_map(|(_, call)| call.get("source").and_then(toml::Value::as_str));
-        let named = named.filter(|source| source.starts_with('.'));
         sources.extend(named.take(limits::MODULE_FOLDERS).map(str::to_owned));
     }
     sources
 }
 
+/// Returns whether a file in the folder of a stack or module declares something.
+pub(super) fn is_stack_file(name: &Path) -> bool {
+    let is_hidden = name.to_string_lossy().starts_with('.');
+    !is_hidden && name != Path::new(LOCK_FILE) && name.extension().is_some_and(|one| one == "toml")
+}
+
 /// The files of a stack or module in a folder, as far as they can be read.
 fn tables(files: &Files) -> impl Iterator<Item = toml::Table> {
     let listed = files.list("").unwrap_or_default().into_iter().map(|entry| PathBuf::from(entry.name));
-    let named = listed.filter(|name| name.extension().is_some_and(|extension| extension == "toml"));
+    let named = listed.filter(|name| is_stack_file(name));
     named.filter_map(|name| {
         let bytes = files.read(&name, limits::STACK_FILE).unwrap_or_default();
         String::from_utf8_lossy(&bytes).parse().ok()

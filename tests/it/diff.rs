@@ -3,7 +3,6 @@
 
 use std::fmt::Write;
 use std::path::Path;
-use std::process::Command;
 
 use dwctl::eval::EvalContext;
 use dwctl::plan::{Action, Plan, Reason, Selection, Side, compare};
@@ -11,6 +10,7 @@ use serde_json::Value as Json;
 
 use crate::account::{Account, CLUSTER, JOB, ROLE, TOPIC, eval, read};
 use crate::paper::{Run, dwctl_with, folder, headed};
+use crate::repository::{Repository, path};
 
 const DONE: i32 = 0;
 const ERROR: i32 = 1;
@@ -61,11 +61,6 @@ name          = "warehouse"
 secret_string = "Correct-Horse-7"
 "#;
 
-/// The path to git, since a test's environment is empty.
-fn path() -> (&'static str, String) {
-    ("PATH", std::env::var("PATH").expect("a PATH"))
-}
-
 /// Runs the program in an environment with only a path to git: no account, no network.
 fn dwctl(place: &Path, arguments: &[&str]) -> Run {
     let (name, path) = path();
@@ -103,69 +98,25 @@ fn refused(place: &Path, arguments: &[&str], code: i32) -> String {
     run.stderr
 }
 
-/// A git repository for a test, independent of this machine's configuration.
-struct Repository(tempfile::TempDir);
-
-impl Repository {
-    fn new() -> Self {
-        let repository = Self(tempfile::tempdir().expect("a folder"));
-        repository.git(&["init", "--quiet", "--initial-branch=main"]);
-        repository
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn git(&self, arguments: &[&str]) -> String {
-        let (name, path) = path();
-        let output = Command::new("git")
-            .args(arguments)
-            .current_dir(self.path())
-            .env_clear()
-            .env(name, path)
-            .env("HOME", self.path())
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .envs([("GIT_AUTHOR_NAME", "a"), ("GIT_AUTHOR_EMAIL", "a@b.c")])
-            .envs([("GIT_COMMITTER_NAME", "a"), ("GIT_COMMITTER_EMAIL", "a@b.c")])
-            .output()
-            .expect("git");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("text")
-    }
-
-    fn write(&self, file: &str, text: &str) {
-        let path = self.path().join(file);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        std::fs::write(path, text).expect("a file");
-    }
-
-    fn commit(&self) {
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--message", "a"]);
-    }
-
-    /// A stack in `stacks/shop` with two committed revisions and one uncommitted edit.
-    fn with_history() -> Self {
-        let repository = Self::new();
-        let stack = |days: u32| {
-            headed(&format!(
-                "[sns_topic.alerts]\nname = \"alerts\"\ndisplay_name = '${{file(\"name.txt\")}}'\n\
-                 [cloudwatchlogs_log_group.etl]\nlog_group_name = \"/etl\"\nretention_in_days = {days}\n"
-            ))
-        };
-        repository.write("stacks/shop/stack.toml", &stack(30));
-        repository.write("stacks/shop/name.txt", "First");
-        repository.commit();
-        repository.git(&["tag", "first"]);
-        repository.git(&["checkout", "--quiet", "-b", "work"]);
-        repository.write("stacks/shop/stack.toml", &stack(14));
-        repository.write("stacks/shop/name.txt", "Second");
-        repository.commit();
-        repository.write("stacks/shop/stack.toml", &stack(7));
-        repository
-    }
+/// A stack in `stacks/shop` with two committed revisions and one uncommitted edit.
+fn with_history() -> Repository {
+    let repository = Repository::new();
+    let stack = |days: u32| {
+        headed(&format!(
+            "[sns_topic.alerts]\nname = \"alerts\"\ndisplay_name = '${{file(\"name.txt\")}}'\n\
+             [cloudwatchlogs_log_group.etl]\nlog_group_name = \"/etl\"\nretention_in_days = {days}\n"
+        ))
+    };
+    repository.write("stacks/shop/stack.toml", &stack(30));
+    repository.write("stacks/shop/name.txt", "First");
+    repository.commit();
+    repository.git(&["tag", "first"]);
+    repository.git(&["checkout", "--quiet", "-b", "work"]);
+    repository.write("stacks/shop/stack.toml", &stack(14));
+    repository.write("stacks/shop/name.txt", "Second");
+    repository.commit();
+    repository.write("stacks/shop/stack.toml", &stack(7));
+    repository
 }
 
 #[test]
@@ -660,7 +611,7 @@ fn an_account_named_by_only_one_revision_is_no_difference() {
 
 #[test]
 fn revisions_of_git() {
-    let repository = Repository::with_history();
+    let repository = with_history();
     let mut screens = String::new();
     for arguments in [
         &["diff", "main..work", "--stack", "stacks/shop"][..],
@@ -691,7 +642,7 @@ fn revisions_of_git() {
 
 #[test]
 fn three_dots_compare_with_the_merge_base() {
-    let repository = Repository::with_history();
+    let repository = with_history();
     repository.git(&["checkout", "--quiet", "--force", "main"]);
     repository.write("stacks/shop/name.txt", "Of main");
     repository.commit();
@@ -776,7 +727,7 @@ fn a_revision_with_too_many_files_is_refused() {
 
 #[test]
 fn git_attributes_hide_no_files() {
-    let repository = Repository::with_history();
+    let repository = with_history();
     repository.write(".gitattributes", "* export-ignore\n*.txt export-subst filter=none\n");
     repository.write("stacks/shop/name.txt", "$Format:%H$");
     repository.commit();
@@ -786,7 +737,7 @@ fn git_attributes_hide_no_files() {
 
 #[test]
 fn errors_name_their_revision() {
-    let repository = Repository::with_history();
+    let repository = with_history();
     repository.write("stacks/shop/broken.toml", "[sns_topic.b]\nname = \"${sns_topic.c.name}\"\n");
     repository.commit();
     repository.git(&["tag", "broken"]);
@@ -814,7 +765,7 @@ fn errors_name_their_revision() {
 
 #[test]
 fn a_revision_is_never_passed_to_git_as_an_option() {
-    let repository = Repository::with_history();
+    let repository = with_history();
     let place = repository.path();
     for arguments in [
         &["diff", "--stack", "stacks/shop", "--", "--output=stolen"][..],

@@ -349,8 +349,8 @@ fn a_source_is_a_folder_of_the_repository() {
         ("./empty", "there is no module in"),
         ("/etc", "is not a path from the folder of this file"),
         ("modules/in", "does not begin with ./ or ../"),
-        ("git::https://example.com/m.git//lake?ref=v1", "modules from other repositories are not supported"),
-        ("https://example.com/m.zip", "modules from other repositories are not supported"),
+        ("git::https://example.com/m.git//lake?ref=v1", "to fetch the module and pin it to a commit"),
+        ("https://example.com/m.zip", "does not begin with git::"),
         ("", "`source`"),
     ] {
         let said = with(source);

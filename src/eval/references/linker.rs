@@ -397,7 +397,7 @@ impl<'a> Linker<'a> {
                         Some(near) => error.at(reference.span, format!("did you mean `{near}`?")),
                         None => error
                             .at(reference.span, "not declared")
-                            .note(format!("its source is {}", module.files.folder().display())),
+                            .note(format!("its source is {}", module.files.shown().display())),
                     });
                 }
             },
