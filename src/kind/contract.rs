@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::template;
-use super::{Among, Identity, Known, Link, Lookup, Owner, Peer, Predicted, Problem, Terraform};
+use super::{Among, Finder, Identity, Known, Link, Lookup, Owner, Peer, Predicted, Problem, Terraform};
 use crate::aws::{Cx, Error, Result, Scope, Tags};
 use crate::files::Files;
 use crate::value::Value;
@@ -276,6 +276,10 @@ pub trait Kind: Sized + 'static {
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 300 };
     /// How long reads may be stale after a write.
     const SETTLING: Settling = Settling::USUAL;
+
+    /// How `[data.KIND.NAME]` finds an existing resource, beyond its id, its ARN, and the attributes of the
+    /// spec that make up its id: those need nothing here.
+    const FINDER: Finder = Finder::IDENTITY;
 
     /// The settings that the user writes. Its doc comments are the documentation of the kind.
     type Spec: Clone + PartialEq + Serialize + DeserializeOwned + schemars::JsonSchema + 'static;

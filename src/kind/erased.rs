@@ -1,6 +1,6 @@
 //! The contract of a kind without its types, so that the engine can hold all kinds in one list.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
@@ -8,12 +8,12 @@ use futures_util::future::LocalBoxFuture;
 
 use super::known::typed;
 use super::{
-    Actions, Among, Applied, DeleteCheck, Deletion, Identity, Kind, Known, Link, Live, Lookup, NewResource,
-    OnExisting, Owner, Pace, Peer, Predicted, Problem, Settling, State, TagRules, Terraform,
-    named::check_names, rules::check_rules,
+    Actions, Among, Applied, DeleteCheck, Deletion, FoundBy, Identity, Kind, Known, Link, Live, Lookup,
+    NewResource, OnExisting, Owner, Pace, Peer, Predicted, Problem, Settling, State, TagRules, Terraform,
+    Way, finder, named::check_names, rules::check_rules,
 };
 use crate::aws::{Class, Cx, Error, Result, Scope, Tags};
-use crate::schema::{Node, Schema, without_absent};
+use crate::schema::{Node, Schema, Shape, normalize, without_absent};
 use crate::value::Value;
 
 /// A live resource without its types.
@@ -134,6 +134,15 @@ pub trait ErasedKind: Send + Sync {
     fn name_attribute(&self) -> Option<&'static str>;
     /// See [`Kind::identity`].
     fn identity(&self, spec: Known<'_>, scope: &Scope) -> Identity;
+    /// The attributes by which `[data.KIND.NAME]` finds a resource.
+    fn found_by(&self) -> &FoundBy;
+    /// The IAM actions of a search by its filter, beyond those of a read.
+    fn search_actions(&self) -> &'static [&'static str];
+    /// How a sound block with these attributes finds its resource; `None` if an ARN is not one of the kind.
+    fn way(&self, query: &Value, scope: &Scope) -> Option<Way>;
+    /// The ids of the resources that match each filter.
+    fn search<'a>(&'a self, cx: &'a Cx, filters: &'a [Value])
+    -> LocalBoxFuture<'a, Vec<Result<Vec<String>>>>;
     /// See [`Kind::predict`].
     fn predict(&self, spec: Known<'_>, scope: &Scope) -> Predicted;
     /// See [`Kind::derive`].
@@ -222,7 +231,8 @@ pub trait ErasedKind: Send + Sync {
 
 /// Erases a kind, given its name and its example.
 pub fn erase<K: Kind>(name: &'static str, example: &'static str) -> Box<dyn ErasedKind> {
-    Box::new(Of::<K> { name, example, schema: OnceLock::new(), kind: PhantomData })
+    let (schema, found_by) = (OnceLock::new(), OnceLock::new());
+    Box::new(Of::<K> { name, example, schema, found_by, kind: PhantomData })
 }
 
 /// All problems of a spec as it is written: those of the kind and those of its schema's rules.
@@ -236,6 +246,7 @@ struct Of<K> {
     name: &'static str,
     example: &'static str,
     schema: OnceLock<Schema>,
+    found_by: OnceLock<FoundBy>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -259,6 +270,29 @@ fn untype<K: Kind>(live: Live<K>, schema: &Schema) -> Result<ErasedLive> {
         incarnation: live.incarnation,
         not_returned: live.not_returned.into_iter().map(str::to_owned).collect(),
     })
+}
+
+/// The attributes of the spec that make up the id, and whether each has no default: the id is unknown without
+/// it.
+fn parts_of_id<K: Kind>(schema: &Schema) -> Vec<(String, bool)> {
+    let scope = Scope::of("us-east-1", "111122223333");
+    let fields = schema.spec.fields().into_iter().flatten();
+    let texts = fields.filter(|(_, field)| matches!(field.shape, Shape::String { .. }));
+    let all: BTreeMap<String, Value> = texts.map(|(name, _)| (name.clone(), Value::from("a"))).collect();
+    let named = |spec: BTreeMap<String, Value>| {
+        K::identity(Known(&normalize(&schema.spec, Value::Map(spec))), &scope).id().is_some()
+    };
+    if !named(all.clone()) {
+        return Vec::new();
+    }
+    let with = |name: &String, value: Option<Value>| {
+        let mut spec = all.clone();
+        spec.remove(name);
+        spec.extend(value.map(|value| (name.clone(), value)));
+        named(spec)
+    };
+    let parts = all.keys().filter(|name| !with(name, Some(Value::unknown("", name.as_str()))));
+    parts.map(|name| (name.clone(), !with(name, None))).collect()
 }
 
 impl<K: Kind> ErasedKind for Of<K> {
@@ -365,6 +399,40 @@ impl<K: Kind> ErasedKind for Of<K> {
 
     fn identity(&self, spec: Known<'_>, scope: &Scope) -> Identity {
         K::identity(spec, scope)
+    }
+
+    fn found_by(&self) -> &FoundBy {
+        let schema = self.schema();
+        self.found_by.get_or_init(|| FoundBy::of(schema, parts_of_id::<K>(schema), &K::FINDER))
+    }
+
+    fn search_actions(&self) -> &'static [&'static str] {
+        K::FINDER.actions
+    }
+
+    fn way(&self, query: &Value, scope: &Scope) -> Option<Way> {
+        let given = query.as_map()?;
+        if let (Some(Value::String(id)), 1) = (given.get(finder::ID), given.len()) {
+            return Some(Way::Id(self.id_given(id)));
+        }
+        if let (Some(Value::String(arn)), 1) = (given.get(finder::ARN), given.len()) {
+            return if arn.starts_with("arn:") { K::id_of_arn(arn).map(Way::Id) } else { None };
+        }
+        let by = self.found_by();
+        if given.keys().all(|name| by.identity.contains(name)) {
+            let mut spec = normalize(&self.schema().spec, query.clone());
+            K::canonical(&mut spec);
+            return K::identity(Known(&spec), scope).id().map(Way::Id);
+        }
+        Some(Way::Filter(query.clone()))
+    }
+
+    fn search<'a>(
+        &'a self,
+        cx: &'a Cx,
+        filters: &'a [Value],
+    ) -> LocalBoxFuture<'a, Vec<Result<Vec<String>>>> {
+        K::FINDER.search(cx, filters)
     }
 
     fn predict(&self, spec: Known<'_>, scope: &Scope) -> Predicted {

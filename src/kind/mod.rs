@@ -11,6 +11,7 @@ mod attributes;
 mod contract;
 mod document;
 mod erased;
+mod finder;
 mod identity;
 mod known;
 mod link;
@@ -48,6 +49,7 @@ pub use document::{canonical_json, canonical_pattern, canonical_policy, in_docum
 #[cfg(test)]
 pub(crate) use erased::problems_of;
 pub use erased::{ErasedCreated, ErasedKind, ErasedLive, ReadRequest, erase};
+pub use finder::{Filter, Finder, FoundBy, Way, each_filter};
 pub use identity::{Identity, Predicted};
 pub use known::{Known, fill_in, is_unset};
 pub use link::{Hold, Link};

@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 
-use super::shared::{PAGE, arn, by_ids, by_owner, check_v4, check_v6, filter, tag, tags_of};
+use super::shared::{PAGE, arn, by_ids, by_owner, check_v4, check_v6, exactly, filter, tag, tags_of};
 use crate::kind::prelude::*;
 
 /// A security group: a firewall around what is in it. Its rules are exactly those
@@ -107,6 +107,38 @@ fn arrange(group: &mut Block) -> Vec<TerraformPart> {
     Vec::new()
 }
 
+/// An existing security group.
+#[derive(Deserialize, JsonSchema)]
+struct Existing {
+    /// Id of the group, `sg-…`.
+    group_id: Option<String>,
+    /// Its name; `default` is the group that AWS made with a VPC.
+    group_name: Option<String>,
+    /// Id of the VPC that it is in.
+    vpc_id: Option<String>,
+    /// Tags that it has, among others.
+    #[serde(default)]
+    tags: Tags,
+}
+
+impl Filter for Existing {
+    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
+        each_filter(filters, async |one: &Self| {
+            let values = [
+                ("group-id", one.group_id.clone()),
+                ("group-name", one.group_name.clone()),
+                ("vpc-id", one.vpc_id.clone()),
+            ];
+            let request =
+                cx.aws.ec2().describe_security_groups().set_filters(Some(exactly(values, &one.tags)));
+            let groups: Vec<_> =
+                request.max_results(PAGE).into_paginator().items().send().try_collect().await?;
+            Ok(groups.into_iter().filter_map(|group| group.group_id).collect())
+        })
+        .await
+    }
+}
+
 /// The kind `ec2_security_group`.
 pub struct Ec2SecurityGroup;
 
@@ -174,6 +206,7 @@ impl Kind for Ec2SecurityGroup {
         ],
     };
     const BATCHES_READS: bool = true;
+    const FINDER: Finder = Finder::by::<Existing>(&[]);
     const SET_AFTER_CREATE: &'static [&'static str] = &["ingress", "egress", "revoke_all_egress"];
     const USERS: Option<&'static str> = Some(
         "aws ec2 describe-network-interfaces --filters Name=group-id,Values={}; aws ec2 describe-security-groups --filters Name=ip-permission.group-id,Values={}",

@@ -26,14 +26,21 @@ pub fn by_ids<'a>(name: &'a str, lookups: &'a [Lookup<'_>]) -> impl Iterator<Ite
     lookups.chunks(FILTER_VALUES).map(move |chunk| filter(name, chunk.iter().map(|lookup| lookup.id)))
 }
 
-/// Filters by the owner tags. `*` and `?` are wildcards in the value of a filter, so `\` escapes them.
+/// Filters by the owner tags.
 pub fn by_owner(owner: &Owner) -> Vec<Filter> {
+    exactly([], &owner.tags())
+}
+
+/// Filters by exactly these values and tags. `*` and `?` are wildcards in the value of a filter, so `\` escapes
+/// them.
+pub fn exactly<'a>(values: impl IntoIterator<Item = (&'a str, Option<String>)>, tags: &Tags) -> Vec<Filter> {
     let escaped = |text: &str| -> String {
         text.chars()
             .flat_map(|one| matches!(one, '*' | '?' | '\\').then_some('\\').into_iter().chain([one]))
             .collect()
     };
-    owner.tags().iter().map(|(key, value)| filter(&format!("tag:{key}"), [escaped(value)])).collect()
+    let values = values.into_iter().filter_map(|(name, value)| Some(filter(name, [escaped(&value?)])));
+    values.chain(tags.iter().map(|(key, value)| filter(&format!("tag:{key}"), [escaped(value)]))).collect()
 }
 
 /// Tags for a create call; `None` if there are none, since AWS refuses an empty list.

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use aws_sdk_ec2::types::{HostnameType, ResourceType, Subnet, SubnetCidrBlockStateCode, SubnetState};
 
-use super::shared::{Cidr, PAGE, arn, by_ids, by_owner, check_network_v4, check_v6, flag, tag, tags_of};
+use super::shared::{
+    Cidr, PAGE, arn, by_ids, by_owner, check_network_v4, check_v6, exactly, flag, tag, tags_of,
+};
 use crate::kind::prelude::*;
 
 /// A subnet: a range of a VPC's addresses in one availability zone.
@@ -89,6 +91,46 @@ fn arrange(subnet: &mut Block) -> Vec<TerraformPart> {
     Vec::new()
 }
 
+/// An existing subnet.
+#[derive(Deserialize, JsonSchema)]
+struct Existing {
+    /// Id of the subnet, `subnet-…`.
+    subnet_id: Option<String>,
+    /// Id of the VPC that it is in.
+    vpc_id: Option<String>,
+    /// Its IPv4 addresses.
+    cidr_block: Option<String>,
+    /// Its availability zone by name, such as `us-east-1a`.
+    availability_zone: Option<String>,
+    /// Its availability zone by the id that is the same in all accounts, such as `use1-az1`.
+    availability_zone_id: Option<String>,
+    /// Whether it is the default subnet of its availability zone.
+    default_for_az: Option<bool>,
+    /// Tags that it has, among others.
+    #[serde(default)]
+    tags: Tags,
+}
+
+impl Filter for Existing {
+    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
+        each_filter(filters, async |one: &Self| {
+            let values = [
+                ("subnet-id", one.subnet_id.clone()),
+                ("vpc-id", one.vpc_id.clone()),
+                ("cidr-block", one.cidr_block.clone()),
+                ("availability-zone", one.availability_zone.clone()),
+                ("availability-zone-id", one.availability_zone_id.clone()),
+                ("default-for-az", one.default_for_az.map(|is| is.to_string())),
+            ];
+            let request = cx.aws.ec2().describe_subnets().set_filters(Some(exactly(values, &one.tags)));
+            let subnets: Vec<_> =
+                request.max_results(PAGE).into_paginator().items().send().try_collect().await?;
+            Ok(subnets.into_iter().filter_map(|subnet| subnet.subnet_id).collect())
+        })
+        .await
+    }
+}
+
 /// The kind `ec2_subnet`.
 pub struct Ec2Subnet;
 
@@ -119,6 +161,7 @@ impl Kind for Ec2Subnet {
         delete: &["ec2:DeleteSubnet"],
     };
     const BATCHES_READS: bool = true;
+    const FINDER: Finder = Finder::by::<Existing>(&[]);
     const USERS: Option<&'static str> =
         Some("aws ec2 describe-network-interfaces --filters Name=subnet-id,Values={}");
     // See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html>.

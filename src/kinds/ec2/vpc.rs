@@ -9,7 +9,7 @@ use aws_sdk_ec2::types::{
 use futures_util::future::{try_join, try_join_all, try_join3};
 
 use super::shared::{
-    Cidr, FILTER_VALUES, PAGE, arn, by_ids, by_owner, check_network_v4, filter, flag, tag, tags_of,
+    Cidr, FILTER_VALUES, PAGE, arn, by_ids, by_owner, check_network_v4, exactly, filter, flag, tag, tags_of,
 };
 use crate::kind::prelude::*;
 
@@ -97,6 +97,37 @@ fn arrange(vpc: &mut Block) -> Vec<TerraformPart> {
     parts
 }
 
+/// An existing VPC.
+#[derive(Deserialize, JsonSchema)]
+struct Existing {
+    /// Id of the VPC, `vpc-…`.
+    vpc_id: Option<String>,
+    /// Its first block of IPv4 addresses.
+    cidr_block: Option<String>,
+    /// Whether it is the default VPC of its region.
+    is_default: Option<bool>,
+    /// Tags that it has, among others.
+    #[serde(default)]
+    tags: Tags,
+}
+
+impl Filter for Existing {
+    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
+        each_filter(filters, async |one: &Self| {
+            let values = [
+                ("vpc-id", one.vpc_id.clone()),
+                ("cidr", one.cidr_block.clone()),
+                ("is-default", one.is_default.map(|is| is.to_string())),
+            ];
+            let request = cx.aws.ec2().describe_vpcs().set_filters(Some(exactly(values, &one.tags)));
+            let vpcs: Vec<_> =
+                request.max_results(PAGE).into_paginator().items().send().try_collect().await?;
+            Ok(vpcs.into_iter().filter_map(|vpc| vpc.vpc_id).collect())
+        })
+        .await
+    }
+}
+
 /// The kind `ec2_vpc`.
 pub struct Ec2Vpc;
 
@@ -135,6 +166,7 @@ impl Kind for Ec2Vpc {
         delete: &["ec2:DeleteVpc"],
     };
     const BATCHES_READS: bool = true;
+    const FINDER: Finder = Finder::by::<Existing>(&[]);
     const USERS: Option<&'static str> =
         Some("aws ec2 describe-network-interfaces --filters Name=vpc-id,Values={}");
     const PACE: Pace = Pace { create_seconds: 5, delete_seconds: 2, deadline_seconds: 600 };

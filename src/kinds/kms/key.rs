@@ -113,6 +113,41 @@ fn arrange(key: &mut Block) -> Vec<TerraformPart> {
 tag_type!(aws_sdk_kms::types::Tag, tag_key, tag_value);
 tagging!(kms(key_id): tag_resource.set_tags, untag_resource.set_tag_keys);
 
+/// An existing key.
+#[derive(Deserialize, JsonSchema)]
+struct Existing {
+    /// An alias of the key, such as `alias/data`, or `alias/aws/s3` for a key of AWS.
+    #[schemars(regex(pattern = r"^alias/[a-zA-Z0-9/_-]+$"))]
+    alias: String,
+}
+
+impl Filter for Existing {
+    /// One list serves all aliases. A key of AWS is made when it is first described
+    /// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html>).
+    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
+        let is_of_aws = |one: &Self| one.alias.starts_with("alias/aws/");
+        let listed = match filters.iter().all(is_of_aws) {
+            true => Ok(HashMap::new()),
+            false => all_aliases(cx, None).await,
+        };
+        each_filter(filters, async |one: &Self| {
+            if is_of_aws(one) {
+                let key = describe(cx, &one.alias).await?;
+                return Ok(key.map(|key| key.key_id).into_iter().collect());
+            }
+            let has_it = |(_, aliases): &(&String, &Vec<String>)| aliases.contains(&one.alias);
+            Ok(listed
+                .as_ref()
+                .map_err(Error::clone)?
+                .iter()
+                .filter(has_it)
+                .map(|(key, _)| key.clone())
+                .collect())
+        })
+        .await
+    }
+}
+
 /// The kind `kms_key`.
 pub struct KmsKey;
 
@@ -161,6 +196,7 @@ impl Kind for KmsKey {
         delete: &["kms:DeleteAlias", "kms:DescribeKey", "kms:ListAliases", "kms:ScheduleKeyDeletion"],
     };
     const BATCHES_READS: bool = true;
+    const FINDER: Finder = Finder::by::<Existing>(&[]);
     const SET_AFTER_CREATE: &'static [&'static str] =
         &["aliases", "enabled", "enable_key_rotation", "rotation_period_in_days"];
     const DEFERRABLE: &'static [&'static str] = &["key_policy"];

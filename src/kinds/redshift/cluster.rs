@@ -81,6 +81,7 @@ impl Kind for RedshiftCluster {
         delete: &["redshift:DeleteCluster", "redshift:CreateClusterSnapshot", "secretsmanager:DeleteSecret"],
     };
     const BATCHES_READS: bool = true;
+    const FINDER: Finder = Finder::by::<super::cluster_live::Existing>(&[]);
     // See <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DeleteClusterSubnetGroup.html>,
     // <https://docs.aws.amazon.com/redshift/latest/APIReference/API_DeleteClusterParameterGroup.html>.
     const LINKS: &'static [Link] = &[

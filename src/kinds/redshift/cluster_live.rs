@@ -19,6 +19,31 @@ pub(super) fn arn(scope: &Scope, name: &str) -> String {
     scope.arn("redshift", format_args!("cluster:{name}"))
 }
 
+/// An existing cluster.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Existing {
+    /// Tags that it has, among others.
+    tags: Tags,
+}
+
+impl Filter for Existing {
+    /// AWS answers with clusters that have any of the keys
+    /// (<https://docs.aws.amazon.com/redshift/latest/APIReference/API_DescribeClusters.html>).
+    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
+        each_filter(filters, async |one: &Self| {
+            let keys = one.tags.keys().take(1).cloned().collect();
+            let request = cx.aws.redshift().describe_clusters().set_tag_keys(Some(keys));
+            let clusters: Vec<_> = request.into_paginator().items().send().try_collect().await?;
+            let clusters = clusters.into_iter().filter(|cluster| {
+                let tags = tags_from(cluster.tags());
+                one.tags.iter().all(|(key, value)| tags.get(key) == Some(value))
+            });
+            Ok(clusters.filter_map(|cluster| cluster.cluster_identifier).collect())
+        })
+        .await
+    }
+}
+
 /// Reads one cluster.
 pub(super) async fn find_cluster(cx: &Cx, id: &str) -> Result<Option<Cluster>> {
     let found = cx.aws.redshift().describe_clusters().cluster_identifier(id).send().await.or_gone()?;

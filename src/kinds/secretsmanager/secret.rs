@@ -176,6 +176,45 @@ fn arrange(secret: &mut Block) -> Vec<TerraformPart> {
 tag_type!(aws_sdk_secretsmanager::types::Tag);
 tagging!(secretsmanager(secret_id): tag_resource.set_tags, untag_resource.set_tag_keys);
 
+/// An existing secret.
+#[derive(Deserialize, JsonSchema)]
+struct Existing {
+    /// Tags that it has, among others. AWS may list a change of tags five minutes late.
+    tags: Tags,
+}
+
+impl Filter for Existing {
+    /// AWS looks for the beginning of a key and of a value, in any tag
+    /// (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_Filter.html>).
+    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
+        use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
+        each_filter(filters, async |one: &Self| {
+            let by = |name: FilterNameStringType, value: &String| {
+                Filter::builder().key(name).values(value).build()
+            };
+            let first = one.tags.first_key_value().into_iter();
+            let by = first.flat_map(|(key, value)| {
+                let value = Some(value).filter(|value| !value.is_empty());
+                let value = value.map(|value| by(FilterNameStringType::TagValue, value));
+                std::iter::once(by(FilterNameStringType::TagKey, key)).chain(value)
+            });
+            let request = cx.aws.secretsmanager().list_secrets().set_filters(Some(by.collect()));
+            let mut pages = request.max_results(100).into_paginator().send();
+            let mut found = Vec::new();
+            while let Some(page) = pages.next().await {
+                let page = page?;
+                let secrets = page.secret_list().iter().filter(|secret| {
+                    let tags = tags_from(secret.tags());
+                    one.tags.iter().all(|(key, value)| tags.get(key) == Some(value))
+                });
+                found.extend(secrets.filter_map(|secret| text(secret.name())));
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
 /// The kind `secretsmanager_secret`.
 pub struct SecretsManagerSecret;
 
@@ -236,6 +275,7 @@ impl Kind for SecretsManagerSecret {
 
     const STAMP: Option<&'static str> = Some("version_id");
     const ID: Option<&'static str> = Some("name");
+    const FINDER: Finder = Finder::by::<Existing>(&["secretsmanager:ListSecrets"]);
 
     type Spec = Spec;
     type Attrs = Attrs;

@@ -1,5 +1,7 @@
 //! `sns_subscription`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aws_sdk_sns::types::Subscription;
 
 use super::filter::check_filter_policy;
@@ -72,6 +74,37 @@ pub struct Attrs {
 const PROTOCOLS: [&str; 9] =
     ["application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs"];
 
+/// An existing subscription.
+#[derive(Deserialize, JsonSchema)]
+struct Existing {
+    /// ARN of the topic.
+    topic_arn: String,
+    /// Its protocol, such as `sqs`.
+    protocol: Option<String>,
+    /// Its endpoint, such as the ARN of a queue.
+    endpoint: Option<String>,
+}
+
+impl Filter for Existing {
+    /// One list a topic serves all of its subscriptions.
+    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
+        let topics: BTreeSet<&String> = filters.iter().map(|one| &one.topic_arn).collect();
+        let listed = topics.into_iter().map(async |topic| (topic, confirmed(cx, topic).await));
+        let listed: BTreeMap<&String, _> = futures_util::future::join_all(listed).await.into_iter().collect();
+        let shown = |endpoint: &str| Form::MaskedUrl.canonical(endpoint, &cx.scope);
+        each_filter(filters, async |one: &Self| {
+            let Some(found) = listed.get(&one.topic_arn) else { return Ok(Vec::new()) };
+            let found = found.as_ref().map_err(Error::clone)?.iter().filter(|(_, found)| {
+                let endpoint = one.endpoint.as_deref();
+                one.protocol.as_deref().is_none_or(|protocol| found.protocol() == Some(protocol))
+                    && endpoint.is_none_or(|one| found.endpoint().map(shown) == Some(shown(one)))
+            });
+            Ok(found.map(|(arn, _)| arn.clone()).collect())
+        })
+        .await
+    }
+}
+
 /// The kind `sns_subscription`.
 pub struct SnsSubscription;
 
@@ -98,6 +131,7 @@ impl Kind for SnsSubscription {
     // A topic is deleted with all its subscriptions:
     // https://docs.aws.amazon.com/sns/latest/api/API_DeleteTopic.html
     const PART_OF: Option<(&'static str, &'static str)> = Some(("sns_topic", "topic_arn"));
+    const FINDER: Finder = Finder::by::<Existing>(&[]);
 
     type Spec = Spec;
     type Attrs = Attrs;
