@@ -3,6 +3,7 @@
 
 mod among;
 mod conditions;
+mod data;
 mod ephemeral;
 mod ignored;
 mod imports;
@@ -102,6 +103,8 @@ impl<'a> EvalContext<'a> {
             has_faults: !problems.is_empty(),
             fixed: RefCell::default(),
             changing: RefCell::default(),
+            of_data: RefCell::default(),
+            later: RefCell::default(),
             generated: RefCell::default(),
             paths: RefCell::default(),
             changing_paths: RefCell::default(),
@@ -158,6 +161,7 @@ impl<'a> EvalContext<'a> {
     pub fn declarations(&self) -> impl Iterator<Item = Declaration<'a>> + use<'a> {
         self.budget.renew();
         self.forget_all();
+        self.faulty.borrow_mut().clear();
         let order = self.order.iter().copied().chain(self.references.deferring());
         let order: Vec<Declaration<'a>> = order.filter_map(|index| self.references.at(index)).collect();
         order.into_iter()
@@ -198,7 +202,7 @@ impl<'a> EvalContext<'a> {
     ) {
         let Declaration { resource, scope, index } = declaration;
         let place = (index, path.clone());
-        let whole = Address { module: path.clone(), ..Address::new(&*resource.kind, &*resource.name, None) };
+        let whole = Address { module: path.clone(), ..Address::new(resource.table(), &*resource.name, None) };
         let faulty = || {
             self.faulty.borrow_mut().insert(self.references.name(declaration));
         };
@@ -258,8 +262,8 @@ impl<'a> EvalContext<'a> {
             };
             let each = instance.each_names();
             let each = EachValues { resource: each.as_ref(), module: &module };
-            (instance.needs, instance.soft) =
-                self.references.needs(declaration, path, &each, &self.views.borrow());
+            let needs = self.references.needs(declaration, path, &each, &self.views.borrow());
+            self.take_needs(&mut instance, needs);
             if self.evaluate(&mut instance, problems) {
                 instances.push(instance);
             } else {
@@ -304,34 +308,21 @@ impl<'a> EvalContext<'a> {
             retain: false,
             timeout: Timeout::default(),
             referred: Rc::default(),
+            data: BTreeSet::new(),
+            after: BTreeSet::new(),
         }
     }
 
     /// Evaluates the desired values of an instance with what is known now. Returns false if there are
     /// problems.
     pub fn evaluate(&self, instance: &mut Instance<'a>, problems: &mut Vec<Diagnostic>) -> bool {
+        if instance.resource.is_data {
+            return self.evaluate_data(instance, problems);
+        }
         let before = problems.len();
         let resource = instance.resource;
         let names = Names::of(self, instance, instance.each_names());
-        let mut is_decided = true;
-        if let Some(node) = &resource.region {
-            let take = |value| match value {
-                text @ (Value::String(_) | Value::Secret(_)) => Ok(text),
-                other => Err(other),
-            };
-            match self.decided("region", "a string", node, &names, problems, take) {
-                Some(Value::String(region)) if is_region(&region) => instance.region = region,
-                Some(Value::String(region)) => problems.push(
-                    Diagnostic::error("invalid-value", format!("`{region}` is not the name of a region"))
-                        .at(node.span, "such as us-east-1"),
-                ),
-                Some(_) => problems.push(
-                    Diagnostic::error("secret-name", "`region` would show a secret")
-                        .at(node.span, "the region of a resource is always shown"),
-                ),
-                None => is_decided = false,
-            }
-        }
+        let mut is_decided = self.take_region(instance, &names, problems);
         match self.timeout(resource, &names, problems) {
             Some(timeout) => instance.timeout = timeout,
             None => is_decided = false,
@@ -436,6 +427,33 @@ impl<'a> EvalContext<'a> {
         instance.written = written;
         instance.tags = self.tags(instance, &names, problems);
         is_decided && problems.len() == before
+    }
+
+    /// Evaluates the region of an instance. Returns false if it is not known.
+    fn take_region(
+        &self,
+        instance: &mut Instance<'a>,
+        names: &Names<'_, '_>,
+        problems: &mut Vec<Diagnostic>,
+    ) -> bool {
+        let Some(node) = &instance.resource.region else { return true };
+        let take = |value| match value {
+            text @ (Value::String(_) | Value::Secret(_)) => Ok(text),
+            other => Err(other),
+        };
+        match self.decided("region", "a string", node, names, problems, take) {
+            Some(Value::String(region)) if is_region(&region) => instance.region = region,
+            Some(Value::String(region)) => problems.push(
+                Diagnostic::error("invalid-value", format!("`{region}` is not the name of a region"))
+                    .at(node.span, "such as us-east-1"),
+            ),
+            Some(_) => problems.push(
+                Diagnostic::error("secret-name", "`region` would show a secret")
+                    .at(node.span, "the region of a resource is always shown"),
+            ),
+            None => return false,
+        }
+        true
     }
 
     /// The unknown value of an attribute.
@@ -669,9 +687,16 @@ impl<'a> EvalContext<'a> {
                 problems.push(too_many(resource.span));
                 break;
             }
-            self.check_ignored(resource, problems);
-            keys::misplaced(resource, problems);
+            if !resource.is_data {
+                self.check_ignored(resource, problems);
+                keys::misplaced(resource, problems);
+            }
             for instance in self.instances(declaration, problems) {
+                if instance.resource.is_data {
+                    self.show_data(&instance, None);
+                    problems.extend(self.preconditions(&instance).broken);
+                    continue;
+                }
                 let view = self.view(&instance, None, None);
                 // Whether they are met depends on the account: a plan tells it.
                 problems.extend(self.preconditions(&instance).broken);

@@ -1,28 +1,31 @@
 //! Asks AWS what a plan needs to know, in as few calls as possible.
 
 mod again;
+mod batches;
 mod claims;
+mod data;
 mod index;
 mod read;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
 use crate::aws::{self, Session, Tags};
 use crate::diag::Diagnostic;
 use crate::eval::EvalContext;
-use crate::kind::{ErasedKind, ReadRequest};
 use crate::kinds;
 use crate::ledger::Ledger;
 use crate::plan::{self, Action, Answers, Change, Inputs, Outcome, Plan, Question, Selection, warning};
 use crate::value::Value;
 
 use again::{Knowledge, Reading, Search};
+use batches::{Batches, Reads, spare_all_tags};
 use index::{Index, consult};
 use read::PAUSE;
 
 pub use again::reappeared;
+pub use data::read_data;
 pub use index::{Shown, Unresolved, index_of, indexed, resolve, shows};
 pub use read::{PAUSES, confirm, owned};
 
@@ -116,38 +119,12 @@ async fn ask(
     answers: &mut Answers,
 ) {
     let Knowledge { session, .. } = *knowledge;
-    let mut reads: BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<ReadRequest>)> =
-        BTreeMap::new();
-    // Where in its batch a resource is read.
-    let mut places: HashMap<(&'static str, String, String), usize> = HashMap::new();
-    let (mut searches, mut listings) = (Vec::new(), Vec::new());
-    for question in questions {
-        match question {
-            Question::Read { kind, region, request, tags } => {
-                // The tags to expect, until an index has confirmed them.
-                let request = ReadRequest { tags, ..request };
-                let place = (kind.name(), region.clone(), request.id.clone());
-                let (_, batch) = reads.entry((kind.name(), region)).or_insert_with(|| (kind, Vec::new()));
-                let at = *places.entry(place).or_insert(batch.len());
-                match batch.get_mut(at) {
-                    // Two addresses may name the same resource; read it once.
-                    Some(one) => {
-                        one.attributes.get_or_insert_default().extend(request.attributes.unwrap_or_default());
-                        one.tags = None;
-                        one.applied = None;
-                    }
-                    None => batch.push(request),
-                }
-            }
-            Question::Find { kind, region, address, spec } => searches.push((kind, region, address, spec)),
-            Question::Within { kind, region, address, parents } => {
-                listings.push((kind, region, address, parents));
-            }
-        }
-    }
+    let Batches { mut reads, of_resources, of_data, filters, searches, listings, .. } =
+        Batches::of(questions);
     session.asks(reads.values().map(|(_, batch)| batch.len()).sum());
     let reading = async {
         look_up(knowledge, &mut reads, indices).await;
+        spare_all_tags(&mut reads, &of_data, &of_resources);
         join_all(reads.into_iter().map(|((_, region), (kind, requests))| async move {
             let found = kind.read_many(&session.cx(&region), &requests).await;
             session.answered(found.len());
@@ -177,11 +154,20 @@ async fn ask(
         };
         (address, found)
     }));
-    let (mut readings, mut searches, listed) = futures_util::future::join3(reading, searching, listing).await;
+    let looking = data::search(session, filters);
+    let (mut readings, mut searches, listed, found) =
+        futures_util::future::join4(reading, searching, listing, looking).await;
+    answers.searches.extend(found);
     knowledge.look_again(&mut readings, &mut searches, indices).await;
     for Reading { kind, region, requests, found } in readings {
         for (request, live) in requests.into_iter().zip(found) {
-            answers.reads.insert((kind.name(), region.clone(), request.id), live);
+            let place = (kind.name(), region.clone(), request.id);
+            if of_data.contains(&place) {
+                answers.data.insert(place.clone(), live.clone());
+            }
+            if of_resources.contains(&place) {
+                answers.reads.insert(place, live);
+            }
         }
     }
     answers.found.extend(searches.into_iter().map(|one| ((one.address, one.region), one.found)));
@@ -190,11 +176,7 @@ async fn ask(
 
 /// Keeps only those expected tags that the index of their region confirms, and asks for the index
 /// where it may help. Without an index, the kinds read the tags.
-async fn look_up(
-    knowledge: &Knowledge<'_>,
-    reads: &mut BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<ReadRequest>)>,
-    indices: &mut BTreeMap<String, Index>,
-) {
+async fn look_up(knowledge: &Knowledge<'_>, reads: &mut Reads, indices: &mut BTreeMap<String, Index>) {
     let Knowledge { session, owner, .. } = *knowledge;
     // One call that may save another costs nothing, and shows resources that the ledger does not know.
     let hopes = reads.iter().filter(|(_, (_, batch))| batch.iter().any(|request| request.tags.is_some()));

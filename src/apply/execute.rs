@@ -60,6 +60,7 @@ impl<'a> Executor<'_, 'a, '_> {
 
     async fn apply_change(&self, unit: &Unit, change: &Change, instance: Instance<'a>) -> Outcome<String> {
         self.await_needed(unit, change).await?;
+        self.read_data(&instance).await?;
         self.permit(unit, change, &instance)?;
         let instance = self.evaluated(unit, change, instance)?;
         let mut cx = self.session.cx(&instance.region);

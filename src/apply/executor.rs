@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::event::Event;
 use super::ledger_writer::LedgerWriter;
 use super::look::look_at_tags;
+use super::pending::Pending;
 use super::reads::{Patience, Reads};
 use super::retry::{Outcome, failure};
 use crate::aws::{Class, Cx, Error, Session, Tags};
@@ -43,6 +44,8 @@ pub(super) struct Executor<'e, 'a, 'l> {
     pub(super) maybe_created: BTreeSet<Address>,
     /// Resources that match their declaration but that AWS is still working on.
     pub(super) busy: BTreeMap<&'e Address, (&'e Change, &'e Instance<'a>)>,
+    /// The data that this apply reads, in order.
+    pub(super) pending: Vec<Pending<'a>>,
 }
 
 impl Executor<'_, '_, '_> {

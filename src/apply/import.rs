@@ -43,7 +43,7 @@ pub async fn import(
 ) -> Result<Tagged, Diagnostic> {
     let LockedLedger { ledger, store, lock } = locked;
     let before = ledger.clone();
-    let instances = instances(eval, plan);
+    let instances = instances(eval, plan).0;
     eval.facts.scope.account_id.clone_into(&mut ledger.account);
     let mut tagged = Tagged::Never;
     for change in &plan.changes {

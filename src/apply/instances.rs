@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::pending::Pending;
 use crate::eval::{EvalContext, Instance};
 use crate::graph::Address;
 use crate::kind::State;
@@ -19,14 +20,24 @@ pub(super) fn busy<'b, 'a>(
     busy.filter_map(|one| Some((&one.address, (one, instances.get(&one.address)?)))).collect()
 }
 
-/// All declared instances. Each one is shown to its dependents as it is at AWS.
-pub(super) fn instances<'a>(eval: &EvalContext<'a>, plan: &Plan) -> BTreeMap<Address, Instance<'a>> {
+/// All declared instances, and the data that the apply reads, in order. Each instance is shown to its
+/// dependents as it is at AWS.
+pub(super) fn instances<'a>(
+    eval: &EvalContext<'a>,
+    plan: &Plan,
+) -> (BTreeMap<Address, Instance<'a>>, Vec<Pending<'a>>) {
     let mut problems = Vec::new();
-    let mut instances = BTreeMap::new();
+    let (mut instances, mut pending) = (BTreeMap::new(), Vec::new());
     let planned: BTreeMap<&Address, &Change> =
         plan.changes.iter().map(|change| (&change.address, change)).collect();
     for declaration in eval.declarations() {
         for instance in eval.instances(declaration, &mut problems) {
+            if instance.resource.is_data {
+                if eval.is_later(&instance.address) {
+                    pending.push(Pending::of(instance));
+                }
+                continue;
+            }
             let live = planned
                 .get(&instance.address)
                 .filter(|change| matches!(change.action, Action::NoOp | Action::Update))
@@ -41,5 +52,5 @@ pub(super) fn instances<'a>(eval: &EvalContext<'a>, plan: &Plan) -> BTreeMap<Add
             instances.insert(instance.address.clone(), Instance { needs, ..instance });
         }
     }
-    instances
+    (instances, pending)
 }

@@ -4,6 +4,7 @@
 mod conditions;
 mod converge;
 mod create;
+mod data;
 mod destroy;
 mod dispatch;
 mod event;
@@ -15,6 +16,7 @@ mod ledger_writer;
 mod look;
 mod needed;
 mod outputs;
+mod pending;
 mod prepare;
 mod proof;
 mod reads;

@@ -44,7 +44,7 @@ pub async fn recover(
     ledger: &mut Ledger,
 ) -> Recovered {
     let mut recovered = Recovered::default();
-    let instances = instances(eval, plan);
+    let instances = instances(eval, plan).0;
     for change in &plan.changes {
         let known = ledger.resources.contains_key(change.recorded_as());
         let Some(instance) = instances.get(&change.address).filter(|_| !known) else { continue };

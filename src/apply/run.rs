@@ -50,7 +50,7 @@ pub async fn apply(
         return Err(plan::still_there(&address, &id).note("nothing was changed at AWS"));
     }
     let before = ledger.clone();
-    let instances = instances(eval, plan);
+    let (instances, pending) = instances(eval, plan);
     let maybe_created = prepare(plan, eval, &instances, ledger);
     let effective = plan.changes.iter().filter(|change| change.is_effective());
     let changes: BTreeMap<&Address, &Change> = effective.map(|change| (&change.address, change)).collect();
@@ -99,6 +99,7 @@ pub async fn apply(
         read: options.read,
         maybe_created,
         busy,
+        pending,
     };
     let run = Run { executor: &executor, instances: &instances, lock, width: options.parallelism.max(1) };
     let trouble = run.work(&mut dispatch).await;
@@ -107,6 +108,7 @@ pub async fn apply(
     let finished = summary.failures.is_empty() && !summary.interrupted && trouble.is_none();
     let goes = plan.asked.destroy;
     if finished && !goes {
+        summary.failures.extend(executor.read_rest(options.partial).await);
         summary.failures.extend(unmet(eval, plan, &instances, options.partial));
         for (_, judged) in eval.checks() {
             summary.warnings.extend(judged.failed);

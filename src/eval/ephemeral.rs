@@ -40,9 +40,10 @@ fn misused_in(module: &Module, problems: &mut Vec<Diagnostic>) {
         return;
     }
     let check = Check { module, locals: locals(module) };
-    for resource in &module.resources {
+    for resource in module.declared() {
         let Some(kind) = kinds::kind(&resource.kind) else { continue };
-        let fields = kind.schema().spec.fields();
+        // What data looks for is told.
+        let fields = kind.schema().spec.fields().filter(|_| !resource.is_data);
         for entry in resource.body.entries() {
             let of = fields.and_then(|fields| fields.get(&entry.name));
             check.attribute(&entry.value, of, problems);

@@ -84,6 +84,10 @@ pub struct Instance<'a> {
     pub timeout: Timeout,
     /// Its attributes that something in the stack refers to.
     pub referred: Rc<BTreeSet<String>>,
+    /// The data that it needs, directly and through other data. What that needs is in [`Self::needs`].
+    pub data: BTreeSet<Address>,
+    /// The addresses that `depends_on` names; for data alone.
+    pub after: BTreeSet<Address>,
 }
 
 impl Instance<'_> {
@@ -147,10 +151,25 @@ pub struct EvalContext<'a> {
     pub(super) instance_count: Cell<usize>,
     /// The scopes among these whose instances depend on resources.
     pub(super) changing_paths: RefCell<Vec<ScopeId>>,
+    /// What each data needs.
+    pub(super) of_data: RefCell<BTreeMap<Address, DataNeeds>>,
+    /// Data that is read during the apply.
+    pub(super) later: RefCell<BTreeSet<Address>>,
     /// The names whose end dwctl generates.
     pub(super) generated: RefCell<Generated>,
     /// The remaining budget of the pass that [`EvalContext::declarations`] began.
     pub(super) budget: Budget,
+}
+
+/// What data needs.
+#[derive(Clone, Default)]
+pub(super) struct DataNeeds {
+    /// The resources, directly and through other data.
+    pub(super) needs: BTreeSet<Address>,
+    /// The other data.
+    pub(super) data: BTreeSet<Address>,
+    /// See [`Instance::after`].
+    pub(super) after: BTreeSet<Address>,
 }
 
 /// The names of the ledger.

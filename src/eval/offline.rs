@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::resolve::Names;
+use super::view::View;
 use super::{EvalContext, Instance};
 use crate::diag::Sources;
 use crate::schema::normalize;
@@ -65,6 +66,23 @@ impl<'a> EvalContext<'a> {
             (name.clone(), if output.sensitive { value.into_secret() } else { value })
         });
         outputs.collect()
+    }
+
+    /// Makes all data visible as references to it.
+    pub fn show_data_offline(&self, write: &Write<'_>) {
+        self.forget_locals();
+        let mut views = self.views.borrow_mut();
+        for ((index, _), view) in views.iter_mut() {
+            if self.references.at(*index).is_some_and(|one| one.resource.is_data) {
+                match view {
+                    View::Off => {}
+                    View::One(one) => *one = without_unknowns(std::mem::take(one), write),
+                    View::Each(each) => {
+                        each.values_mut().for_each(|one| *one = without_unknowns(std::mem::take(one), write));
+                    }
+                }
+            }
+        }
     }
 
     /// Makes an instance evaluated without AWS visible to the expressions that refer to it.

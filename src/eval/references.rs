@@ -50,11 +50,11 @@ pub(super) fn all(stack: &Stack) -> Vec<Reference> {
     for module in stack.folders() {
         nodes.extend(module.locals.values().map(|entry| &entry.value));
         nodes.extend(module.outputs.values().map(|output| &output.value));
-        nodes.extend(module.resources.iter().flat_map(nodes_of));
+        nodes.extend(module.declared().flat_map(nodes_of));
         for call in module.calls.values() {
             nodes.extend(call.settings().chain(call.inputs.values().map(|entry| &entry.value)));
         }
-        let of_resources = module.resources.iter();
+        let of_resources = module.declared();
         let of_resources = of_resources.flat_map(|one| one.preconditions.iter().chain(&one.postconditions));
         conditions.extend(of_resources.chain(conditions_of(module)).flat_map(Condition::references));
     }
@@ -86,6 +86,15 @@ fn settings_of(resource: &Resource) -> impl Iterator<Item = &Node> {
         .chain(&lifecycle.retain)
         .chain(&resource.timeout)
         .chain(&resource.name_prefix)
+}
+
+/// The instances that another one needs.
+pub(super) struct InstanceNeeds {
+    pub(super) all: BTreeSet<Address>,
+    /// Those that only deferrable attributes refer to, with these attributes.
+    pub(super) soft: BTreeMap<Address, BTreeSet<String>>,
+    /// Those that `depends_on` names, of the declaration or of a module that it is in.
+    pub(super) after: BTreeSet<Address>,
 }
 
 impl<'a> References<'a> {
@@ -172,9 +181,14 @@ impl<'a> References<'a> {
                     }
                 }
                 Sees::Everything => {
-                    let kind = kinds::kind(&linker.declared[index].resource.kind);
-                    let attrs = kind.and_then(|kind| kind.schema().attrs.fields()).into_iter().flatten();
+                    let resource = linker.declared[index].resource;
+                    let schema = kinds::kind(&resource.kind).map(|kind| kind.schema());
+                    let attrs = schema.and_then(|schema| schema.attrs.fields()).into_iter().flatten();
                     referred[index].extend(attrs.map(|(name, _)| name.clone()));
+                    // A resource knows its settings without this.
+                    let spec = schema.filter(|_| resource.is_data).and_then(|schema| schema.spec.fields());
+                    referred[index].extend(spec.into_iter().flatten().map(|(name, _)| name.clone()));
+                    referred[index].extend(resource.is_data.then(|| "tags".to_owned()));
                 }
             }
         }
@@ -232,7 +246,7 @@ impl<'a> References<'a> {
     /// The name of a declaration without keys: `module.lake.s3_bucket.data`.
     pub(super) fn name(&self, declaration: Declaration<'a>) -> String {
         let Declaration { scope, resource, .. } = declaration;
-        format!("{}{}.{}", self.scopes.get(scope).prefix, resource.kind, resource.name)
+        format!("{}{}", self.scopes.get(scope).prefix, resource.address())
     }
 
     /// The attributes of a declaration that something in the stack refers to.
@@ -265,23 +279,24 @@ impl<'a> References<'a> {
         self.deferred.iter().map(|(from, _)| *from).collect()
     }
 
-    /// The instances that one in the module at `own` needs, among those seen so far. Also, for instances
-    /// that only deferrable attributes refer to, these attributes.
+    /// The instances that one in the module at `own` needs, among those seen so far.
     pub(super) fn needs(
         &self,
         declaration: Declaration<'a>,
         own: &ModulePath,
         each: &EachValues<'_>,
         views: &Views,
-    ) -> (BTreeSet<Address>, BTreeMap<Address, BTreeSet<String>>) {
-        let (mut all, mut hard) = (BTreeSet::new(), BTreeSet::new());
+    ) -> InstanceNeeds {
+        let (mut all, mut hard, mut after) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut soft: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
         for target in &self.targets[declaration.index] {
             let mut needs = BTreeSet::new();
             let Declaration { scope, resource: needed, .. } = self.declared[target.index];
             let mut take = |path: &ModulePath, view: &View| {
-                let address =
-                    |key| Address { module: path.clone(), ..Address::new(&*needed.kind, &*needed.name, key) };
+                let address = |key| Address {
+                    module: path.clone(),
+                    ..Address::new(needed.table(), &*needed.name, key)
+                };
                 match view {
                     View::Each(all) => match (&target.which, target.which.key(each)) {
                         // An element of its own may be missing, as in `try(x[each.key].arn, null)`.
@@ -309,6 +324,9 @@ impl<'a> References<'a> {
                     }
                 }
             }
+            if matches!(target.sees, Sees::Nothing) {
+                after.extend(needs.iter().cloned());
+            }
             match &target.deferrable {
                 Some(attribute) => needs.iter().for_each(|needed| {
                     soft.entry(needed.clone()).or_default().insert(attribute.clone());
@@ -318,7 +336,7 @@ impl<'a> References<'a> {
             all.extend(needs);
         }
         soft.retain(|needed, _| !hard.contains(needed));
-        (all, soft)
+        InstanceNeeds { all, soft, after }
     }
 
     /// The names of the modules on the way to a scope.

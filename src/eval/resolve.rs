@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use super::model::{EvalContext, Instance};
 use super::scopes::ScopeId;
-use super::view::View;
+use super::view::{View, is_unreadable};
 use crate::diag::{Diagnostic, nearest};
 use crate::elsewhere;
 use crate::files::Files;
-use crate::graph::ModulePath;
+use crate::graph::{Address, ModulePath};
 use crate::lang::{Budget, Reference, Scope, Step, descend};
 use crate::stack::Module;
 use crate::value::{Unknown, Value};
@@ -235,7 +235,13 @@ impl<'w, 'a> Names<'w, 'a> {
                 "switched-off",
                 format!("there is no `{address}`: its `when` is false"),
             )
-            .at(reference.span, "refers to a resource that is disabled")
+            .at(
+                reference.span,
+                match reference.root.starts_with(Address::DATA) {
+                    true => "refers to data that is disabled",
+                    false => "refers to a resource that is disabled",
+                },
+            )
             .help("use try(…, null), or the same condition here")),
             Some(View::One(view)) => attribute(view, reference, 1),
             Some(View::Each(each)) => match reference.steps.get(1) {
@@ -296,12 +302,17 @@ fn attribute(view: &Value, reference: &Reference, at: usize) -> Result<(Value, u
     match attributes.get(name) {
         Some(value) => Ok((value.clone(), at + 1)),
         None => {
-            let error = Diagnostic::error(
-                "unknown-attribute",
-                format!("{} has no attribute `{name}`", reference.root),
-            )
-            .help(format!("dwctl explain {}", reference.root));
-            let near = meant(&reference.root, name, attributes);
+            let kind = reference.root.strip_prefix(Address::DATA).unwrap_or(&reference.root);
+            let is_unreadable = kind != reference.root
+                && crate::kinds::kind(kind).is_some_and(|kind| is_unreadable(kind, name));
+            if is_unreadable {
+                let what = format!("AWS does not return `{name}` of {kind}");
+                return Err(Diagnostic::error("unknown-attribute", what)
+                    .at(reference.span, "only the stack that owns it knows it"));
+            }
+            let error = Diagnostic::error("unknown-attribute", format!("{kind} has no attribute `{name}`"))
+                .help(format!("dwctl explain {kind}"));
+            let near = meant(kind, name, attributes);
             Err(if near.is_empty() {
                 error.at(reference.span, "no such attribute")
             } else {
@@ -395,6 +406,11 @@ impl Scope for Names<'_, '_> {
                         .at(reference.span, "there is no `self` here"))
                 }
             },
+            "data" => {
+                // The kind is a step of its own here.
+                let (value, taken) = self.resource(&reference.of_data())?;
+                Ok((value, (taken + 1).min(reference.steps.len())))
+            }
             _ => self.resource(reference),
         }
     }

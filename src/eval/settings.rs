@@ -85,6 +85,9 @@ impl EvalContext<'_> {
     /// Returns whether a value is unknown because of another problem.
     pub(super) fn follows(&self, value: &Value) -> bool {
         let Some(unknown) = value.first_unknown() else { return false };
+        if self.awaits(&unknown.address) {
+            return true;
+        }
         let declaration = static_name_of(&unknown.address);
         let is_known = || declaration == "aws" || self.references.declares(&declaration);
         self.faulty.borrow().contains(&declaration) || self.has_faults && !is_known()
@@ -95,7 +98,13 @@ pub(super) fn undecided(what: &str, expected: &str, value: &Value, node: &Node) 
     match value.first_unknown() {
         Some(unknown) => {
             Diagnostic::error("undecided", format!("`{what}` must be known before anything is created"))
-                .at(node.span, format!("depends on {}.{}", unknown.address, unknown.attribute))
+                .at(
+                    node.span,
+                    match unknown.attribute.as_str() {
+                        "" => format!("depends on {}", unknown.address),
+                        attribute => format!("depends on {}.{attribute}", unknown.address),
+                    },
+                )
                 .help("use names and variables here, not values that AWS assigns")
         }
         None => {

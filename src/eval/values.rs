@@ -327,7 +327,7 @@ impl<'a> EvalContext<'a> {
     }
 
     /// Adds the way through the modules to a problem in one.
-    pub(super) fn on_the_way(&self, mut problem: Diagnostic, path: &ModulePath) -> Diagnostic {
+    pub fn on_the_way(&self, mut problem: Diagnostic, path: &ModulePath) -> Diagnostic {
         if problem.within.is_some() {
             return problem;
         }

@@ -89,6 +89,19 @@ impl ModulePath {
 }
 
 impl Address {
+    /// The beginning of the kind in an address of data: `data.ec2_vpc.main` is of the kind `data.ec2_vpc`.
+    pub const DATA: &'static str = "data.";
+
+    /// Returns whether it is that of data, which the stack does not own.
+    pub fn is_data(&self) -> bool {
+        self.kind.starts_with(Self::DATA)
+    }
+
+    /// The kind of what it names, without [`Self::DATA`].
+    pub fn kind_of_data(&self) -> &str {
+        self.kind.strip_prefix(Self::DATA).unwrap_or(&self.kind)
+    }
+
     /// The address of a resource in the stack itself.
     pub fn new(kind: impl Into<String>, name: impl Into<String>, key: Option<String>) -> Self {
         Self { module: ModulePath::default(), kind: kind.into(), name: name.into(), key }
@@ -405,7 +418,10 @@ impl FromStr for Address {
         let malformed =
             || format!("`{text}` is not an address such as glue_job.orders or s3_bucket.lake[\"raw\"]");
         let (module, own) = modules(text).map_err(|()| malformed())?;
-        let (kind, rest) = own.split_once('.').ok_or_else(malformed)?;
+        let of_data = own.strip_prefix(Self::DATA).and_then(|own| own.find('.'));
+        let kind =
+            of_data.map(|end| end + Self::DATA.len()).or_else(|| own.find('.')).ok_or_else(malformed)?;
+        let (kind, rest) = (&own[..kind], &own[kind + 1..]);
         let (name, key) = match rest.split_once('[') {
             Some((name, key)) => {
                 let key = key.strip_suffix(']').ok_or_else(malformed)?;

@@ -58,6 +58,16 @@ impl Reference {
         }
     }
 
+    /// A reference to data with the kind in its root: `data.ec2_vpc` and the steps after it.
+    #[must_use]
+    pub fn of_data(&self) -> Self {
+        let (root, steps) = match self.steps.split_first() {
+            Some((_, steps)) => (format!("{}.{}", self.root, self.name(0).unwrap_or_default()), steps),
+            None => (self.root.clone(), &[][..]),
+        };
+        Self { root, steps: steps.to_vec(), span: self.span }
+    }
+
     /// The reference within an instance with this `each`: indexes that are part of `each` become those
     /// of the instance, as far as they are known texts and numbers.
     pub fn within(&self, each: &Value) -> Cow<'_, Self> {

@@ -84,6 +84,7 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
             .collect(),
         outputs_sensitivity,
         outputs_before: outputs_before.into_iter().map(|(name, value)| (name, Some(value))).collect(),
+        data: Vec::new(),
         asked: Asked { stack_at, ..Asked::default() },
         warnings: Vec::new(),
     })
@@ -319,6 +320,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
             Some(now) => written(&Unknown::new(now.as_str(), unknown.attribute.as_str())),
             None => written(unknown),
         };
+        self.old.eval.show_data_offline(&write);
         for instance in self.old.in_order() {
             self.offline.insert(instance.address.clone(), self.old.offline(instance, &write));
         }
@@ -328,6 +330,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
     /// Decides every resource that the new revision declares. Returns its outputs.
     fn decide(&mut self) -> BTreeMap<String, Value> {
         // The specs that would result if nothing were replaced.
+        self.new.eval.show_data_offline(&written);
         let mut unreplaced: BTreeMap<Address, Value> = BTreeMap::new();
         for instance in self.new.in_order() {
             unreplaced.insert(instance.address.clone(), self.new.offline(instance, &written).spec);

@@ -75,6 +75,22 @@ impl Conditions {
         self.take(&instance.address, judged)
     }
 
+    /// Evaluates the postconditions of data by what was found.
+    ///
+    /// # Errors
+    /// They are not met.
+    pub(super) fn after_read(
+        &mut self,
+        inputs: &Inputs<'_, '_>,
+        instance: &Instance<'_>,
+        view: &Value,
+    ) -> Result<(), Vec<Diagnostic>> {
+        if instance.resource.postconditions.is_empty() || !Self::count(inputs) {
+            return Ok(());
+        }
+        self.take(&instance.address, inputs.eval.postconditions(instance, view))
+    }
+
     fn take(&mut self, address: &Address, judged: Judgement) -> Result<(), Vec<Diagnostic>> {
         if judged.open.is_some() {
             self.open.insert(address.clone());

@@ -68,6 +68,10 @@ pub struct Answers {
     pub reads: HashMap<(&'static str, String, String), Result<Option<ErasedLive>, Error>>,
     /// Searches by owner, by address and region: the ids of all that were found.
     pub found: HashMap<(Address, String), Result<Vec<String>, Error>>,
+    /// Reads of data, by kind, region and id.
+    pub data: HashMap<(&'static str, String, String), Result<Option<ErasedLive>, Error>>,
+    /// The ids that searches for data found, by kind, region and [filter](filter_text).
+    pub searches: HashMap<(&'static str, String, String), Result<Vec<String>, Error>>,
     /// Listings of child resources, by the address that one of them may belong to.
     pub within: HashMap<Address, Result<Vec<String>, Error>>,
 }
@@ -97,6 +101,26 @@ pub enum Question {
         /// Its spec, as far as it is known.
         spec: Value,
     },
+    /// Reads the attributes of data that the stack refers to.
+    Data {
+        /// Its kind.
+        kind: &'static dyn ErasedKind,
+        /// Its region.
+        region: String,
+        /// Its id.
+        id: String,
+        /// The attributes.
+        attributes: BTreeSet<String>,
+    },
+    /// Searches for data.
+    Search {
+        /// Its kind.
+        kind: &'static dyn ErasedKind,
+        /// Its region.
+        region: String,
+        /// What it looks for.
+        filter: Value,
+    },
     /// Lists the ids of all children of these parents.
     Within {
         /// Their kind.
@@ -108,6 +132,11 @@ pub enum Question {
         /// The kinds and ids of the parents.
         parents: Vec<(String, String)>,
     },
+}
+
+/// A text that is equal for equal filters.
+pub fn filter_text(filter: &Value) -> String {
+    filter.to_json().map(|json| json.to_string()).unwrap_or_default()
 }
 
 /// The plan, or the questions to ask first.

@@ -10,6 +10,7 @@ mod conceal;
 mod conditions;
 mod connect;
 mod consent;
+mod data;
 mod decide;
 mod declared;
 mod detail;
@@ -56,14 +57,15 @@ pub use compare::{Side, compare, refused};
 pub(crate) use conceal::conceal;
 pub use conditions::few;
 pub use consent::{Allowed, consent, needed};
+pub use data::{choose, count, unreadable};
 pub use detail::{Detail, Line, Risk, RiskLabel, Sign, details, pictures, state_machine_mermaid, value_text};
 pub use diff::{AttributeChange, Cause, diff, overlay};
 pub use existing::existing;
 pub use holds::{overlaid, without_released};
-pub use inputs::{Answers, Inputs, Outcome, Question, Selection};
+pub use inputs::{Answers, Inputs, Outcome, Question, Selection, filter_text};
 pub use model::{
-    Absence, Action, Asked, Change, Declared, Origin, Plan, Reason, RedactedRisks, Release, Revisions,
-    Unreplaced,
+    Absence, Action, Asked, Change, DataRead, DataState, Declared, Later, Origin, Plan, Reason,
+    RedactedRisks, Release, Revisions, Unreplaced,
 };
 pub use not_ours::{intruded, not_ours, still_there};
 pub use notices::read_failed;

@@ -41,6 +41,9 @@ pub struct Plan {
     /// cannot be known.
     #[serde(with = "stored::known")]
     pub outputs_before: BTreeMap<String, Option<Value>>,
+    /// The data of the stack, ordered by address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<DataRead>,
     /// The values of the stack's variables.
     #[serde(default)]
     pub variables: BTreeMap<String, Value>,
@@ -74,6 +77,73 @@ pub struct Revisions {
     pub old: String,
     /// The revision that is compared.
     pub new: String,
+}
+
+/// What one `[data.KIND.NAME]` block found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRead {
+    /// Its address.
+    pub address: Address,
+    /// The region where it looked.
+    pub region: String,
+    /// What was found, or why it is not read yet.
+    pub state: DataState,
+    /// Its block.
+    pub declared: Declared,
+    /// The attributes that the stack refers to, by the name of the attribute.
+    #[serde(skip)]
+    pub value: Value,
+}
+
+impl DataRead {
+    /// The most ids that are named.
+    const NAMED: usize = 3;
+
+    /// What was found, in words. `region` is that of the stack.
+    pub fn words(&self, region: &str) -> String {
+        let found = match &self.state {
+            DataState::Later(why) => format!("read by the apply: {why}"),
+            DataState::Found(ids) if ids.is_empty() => "none found".to_owned(),
+            DataState::Found(ids) => {
+                let mut named = ids.iter().take(Self::NAMED).cloned().collect::<Vec<_>>().join(", ");
+                if ids.len() > Self::NAMED {
+                    named = format!("{named} and {} more", ids.len() - Self::NAMED);
+                }
+                named
+            }
+        };
+        if self.region == region { found } else { format!("{found} in {}", self.region) }
+    }
+}
+
+/// How far data is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataState {
+    /// It was read: the ids that were found, in order.
+    Found(Vec<String>),
+    /// The apply reads it.
+    Later(Later),
+}
+
+/// Why data is read during the apply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Later {
+    /// It looks for a value that is not known yet: `ec2_vpc.main.vpc_id`.
+    Unknown(String),
+    /// It depends on a resource that changes.
+    After(Address),
+}
+
+impl std::fmt::Display for Later {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown(value) => write!(formatter, "needs {value}"),
+            Self::After(address) => write!(formatter, "depends on {address}"),
+        }
+    }
 }
 
 /// The change of one resource.

@@ -39,7 +39,9 @@ pub enum OutputState {
 pub fn output_states(eval: &EvalContext<'_>, ledger: &Ledger, plan: &Plan) -> BTreeMap<String, OutputState> {
     let live = eval.aside(|| {
         for declaration in eval.declarations() {
-            eval.instances(declaration, &mut Vec::new()).iter().for_each(|one| eval.hide(&one.address));
+            let instances = eval.instances(declaration, &mut Vec::new());
+            let instances = instances.iter().filter(|one| !one.resource.is_data);
+            instances.for_each(|one| eval.hide(&one.address));
         }
         plan.changes.iter().for_each(|change| show(eval, ledger, change));
         eval.each_output()

@@ -8,6 +8,7 @@ use super::addresses::Addresses;
 use super::arrange::{Arranged, arrange};
 use super::conditions::Conditions;
 use super::connect::Names;
+use super::data::Seen;
 use super::decide::{Case, create, decide, remove};
 use super::declared::{heading, stays, still_declared};
 use super::draft::Draft;
@@ -20,7 +21,7 @@ use super::select::spread;
 use super::settle::dangling;
 use super::survey::{Finding, Surveyor};
 use super::unreplaced;
-use super::{Action, Asked, Change, Inputs, Origin, Outcome, Plan, Reason};
+use super::{Action, Asked, Change, DataRead, DataState, Inputs, Origin, Outcome, Plan, Reason};
 use crate::diag::Diagnostic;
 use crate::eval::Instance;
 use crate::graph::Address;
@@ -61,6 +62,8 @@ struct Planner<'p, 'w, 'a> {
     /// The references between declared resources.
     names: BTreeMap<Address, Names>,
     conditions: Conditions,
+    /// The data, as far as it is seen.
+    data: BTreeMap<Address, DataRead>,
     /// Problems of the whole plan, whatever is selected.
     problems: Vec<Diagnostic>,
 }
@@ -74,7 +77,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         inputs.eval.remember_names(ids);
         let surveyor = Surveyor::new(inputs, addresses);
         let (draft, conditions) = (Draft::default(), Conditions::default());
-        Self { inputs, surveyor, draft, names: BTreeMap::new(), conditions, problems }
+        let (names, data) = (BTreeMap::new(), BTreeMap::new());
+        Self { inputs, surveyor, draft, names, conditions, data, problems }
     }
 
     /// Decides every declared or owned resource.
@@ -82,6 +86,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         let eval = self.inputs.eval;
         for declaration in eval.declarations() {
             for instance in eval.instances(declaration, &mut self.problems) {
+                if instance.resource.is_data {
+                    self.data(&instance);
+                    continue;
+                }
                 self.surveyor.addresses.declare(&instance);
                 self.names.insert(instance.address.clone(), Names::of(eval, &instance));
                 match &self.inputs.selection.only {
@@ -102,17 +110,23 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     /// declaration refers to them; problems with them are not reported here.
     fn visit_only(&mut self, only: &Address) {
         let eval = self.inputs.eval;
-        let mut needs = BTreeMap::new();
+        let (mut needs, mut data) = (BTreeMap::new(), BTreeMap::new());
         for declaration in eval.declarations() {
             for instance in eval.instances(declaration, &mut Vec::new()) {
                 needs.insert(instance.address.clone(), instance.needs.clone());
+                data.insert(instance.address.clone(), instance.data.clone());
             }
         }
         let mut chosen = BTreeSet::from([only.clone()]);
         spread(&mut chosen, &needs, false);
+        let read: BTreeSet<Address> =
+            chosen.iter().filter_map(|address| data.get(address)).flatten().cloned().collect();
         for declaration in eval.declarations() {
             for instance in eval.instances(declaration, &mut Vec::new()) {
-                if chosen.contains(&instance.address) {
+                if read.contains(&instance.address) {
+                    self.data(&instance);
+                }
+                if chosen.contains(&instance.address) && !instance.resource.is_data {
                     self.surveyor.addresses.declare(&instance);
                     self.instance(&instance);
                 }
@@ -161,6 +175,40 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 self.leave(instance);
             }
         }
+    }
+
+    /// Finds data, and makes it visible to what refers to it.
+    fn data(&mut self, instance: &Instance<'a>) {
+        let Inputs { eval, selection, offline, .. } = *self.inputs;
+        if offline {
+            return eval.show_data(instance, None);
+        }
+        let permitted = self.conditions.before(self.inputs, instance).map_err(Stop::Refused);
+        let seen = permitted.and_then(|()| self.surveyor.data(instance, &self.draft.changes));
+        let address = &instance.address;
+        eval.read_later(address, matches!(seen, Ok(Seen::Later(_))));
+        let (state, view) = match seen {
+            Ok(Seen::Found(found)) => {
+                let view = eval.data_view(instance, Some(&found));
+                if let Err(problems) = self.conditions.after_read(self.inputs, instance, &view) {
+                    self.problems.extend(problems);
+                }
+                (Some(DataState::Found(found.into_iter().map(|(id, _)| id).collect())), view)
+            }
+            Ok(Seen::Later(why)) => (Some(DataState::Later(why)), eval.data_view(instance, None)),
+            Err(Stop::Ask) => (None, eval.data_view(instance, None)),
+            Err(Stop::Refused(problems)) => {
+                // What is destroyed is in the ledger.
+                if !selection.destroy {
+                    let problems = problems.into_iter();
+                    self.problems.extend(problems.map(|one| eval.on_the_way(one, &address.module)));
+                }
+                (None, eval.data_view(instance, None))
+            }
+        };
+        let read = state.map(|state| DataRead::of(instance, state, &view, &eval.stack.sources));
+        self.data.extend(read.map(|read| (address.clone(), read)));
+        eval.show(address, view);
     }
 
     /// Surveys and decides a declared resource.
@@ -293,7 +341,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
 
     /// Returns the plan, or the questions that are open.
     fn conclude(self) -> Result<Outcome, Vec<Diagnostic>> {
-        let Self { inputs, surveyor, draft, names, conditions, mut problems } = self;
+        let Self { inputs, surveyor, draft, names, conditions, data, mut problems } = self;
         if !surveyor.questions.is_empty() {
             return Ok(Outcome::Ask(surveyor.questions));
         }
@@ -316,6 +364,7 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         outputs.leave_unselected(inputs, &changes);
         unreplaced::fill_in(inputs.eval, inputs.ledger, |address| addresses.entry(address), &mut changes);
         let mut plan = outputs.plan(inputs, changes, deposed);
+        plan.data = data.into_values().collect();
         plan.warnings.extend(warnings);
         Ok(Outcome::Plan(Box::new(plan)))
     }
@@ -414,6 +463,7 @@ impl Outputs {
             deposed,
             outputs,
             outputs_before,
+            data: Vec::new(),
             variables: eval.variables().clone(),
             outputs_sensitivity,
             asked: Asked { destroy, partial, stack_at: heading(stack) },

@@ -273,6 +273,13 @@ impl<'p> Review<'p> {
         self.plan.warnings.iter().map(|one| (one.code, visible(&one.message))).collect()
     }
 
+    /// The data that the changes may follow from, each with what was found; none if nothing changes.
+    pub fn data(&self) -> Vec<(String, String)> {
+        let is_shown = !self.drift && (!self.items.is_empty() || !self.outputs().is_empty());
+        let data = self.plan.data.iter().filter(|_| is_shown);
+        data.map(|one| (visible(&one.address.to_string()), visible(&one.words(&self.plan.region)))).collect()
+    }
+
     /// The outputs that change, by name.
     pub fn outputs(&self) -> Vec<Output> {
         let names: BTreeSet<&String> =

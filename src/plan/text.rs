@@ -91,6 +91,17 @@ pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
         let sign = page.paint.sign(one.sign);
         page.line(6, &format!("  {sign} {}", one.line(page.longest())));
     }
+    let data = review.data();
+    if !data.is_empty() {
+        page.line(0, "");
+        page.line(0, "Data, read and not changed:");
+        let width = data.iter().map(|(address, _)| address.chars().count());
+        let width = width.filter(|&width| width <= WIDEST_ADDRESS).max().unwrap_or(0);
+        for (address, words) in &data {
+            let padding = " ".repeat(width.saturating_sub(address.chars().count()));
+            page.line(6, &format!("    {address}{padding}  {}", page.paint.with(DIM, words)));
+        }
+    }
     page.line(0, "");
     let counts = review.counts().into_iter();
     let mut parts: Vec<String> = counts

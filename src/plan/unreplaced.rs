@@ -89,7 +89,8 @@ pub(super) fn outputs(
 /// All instances in order, evaluated by the values shown at that time. Their problems have already
 /// been reported.
 fn all<'s, 'a>(eval: &'s EvalContext<'a>) -> impl Iterator<Item = Instance<'a>> + use<'s, 'a> {
-    eval.declarations().flat_map(|declaration| eval.instances(declaration, &mut Vec::new()))
+    let all = eval.declarations().flat_map(|declaration| eval.instances(declaration, &mut Vec::new()));
+    all.filter(|instance| !instance.resource.is_data)
 }
 
 /// Collects the addresses that unknown parts of a value depend on.

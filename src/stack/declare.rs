@@ -104,7 +104,7 @@ impl Loader<'_> {
     }
 
     /// Reads conditions with their messages: a table, or a list of tables.
-    fn conditions(&mut self, entry: &Entry, what: &str) -> Vec<Condition> {
+    pub(super) fn conditions(&mut self, entry: &Entry, what: &str) -> Vec<Condition> {
         const KNOWN: [&str; 2] = ["condition", "message"];
         let tables = match &entry.value.content {
             Content::List(tables) => tables.as_slice(),

@@ -5,8 +5,9 @@ use crate::diag::{Diagnostic, Span};
 use crate::elsewhere;
 
 /// The tables of the stack language.
-const TABLES: [&str; 10] =
-    ["stack", "ledger", "variable", "local", "output", "check", "module", "import", "moved", "removed"];
+const TABLES: [&str; 11] = [
+    "stack", "ledger", "variable", "local", "output", "check", "data", "module", "import", "moved", "removed",
+];
 
 /// Foreign names of members of the stack language's own tables.
 const MEMBERS: [(&str, &str); 16] = [
@@ -110,12 +111,6 @@ pub(super) fn table(name: &str, is_table: bool, span: Span) -> Diagnostic {
             no_table(),
             "an environment is a file of its own",
             "write its settings into `env/NAME.toml`, and choose it: --env NAME",
-        ),
-        "data" => other(
-            "not-supported",
-            "`[data]` is not supported by this version of dwctl".to_owned(),
-            "cannot be used yet",
-            "`${aws.account_id}`, `${aws.region}` and `${aws.partition}` are always known; write the name or ARN of another stack's resource, or take it from a variable",
         ),
         "modules" => other(
             "unknown-kind",

@@ -69,6 +69,7 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
         variables: BTreeMap::new(),
         locals: BTreeMap::new(),
         resources: BTreeMap::new(),
+        data: BTreeMap::new(),
         outputs: BTreeMap::new(),
         checks: BTreeMap::new(),
         calls: BTreeMap::new(),
@@ -100,7 +101,7 @@ pub(super) struct Loader<'a> {
     pub(super) files: Files,
     /// The size of all files read so far.
     bytes: u64,
-    kinds: &'a [&'a str],
+    pub(super) kinds: &'a [&'a str],
     stack: Option<Entry>,
     env_settings: Option<Node>,
     ledger: Option<Entry>,
@@ -108,6 +109,7 @@ pub(super) struct Loader<'a> {
     pub(super) variables: BTreeMap<String, Variable>,
     locals: BTreeMap<String, Entry>,
     pub(super) resources: BTreeMap<(String, String), Resource>,
+    pub(super) data: BTreeMap<(String, String), Resource>,
     pub(super) outputs: BTreeMap<String, Output>,
     pub(super) checks: BTreeMap<String, Vec<Condition>>,
     pub(super) calls: BTreeMap<String, Call>,
@@ -289,6 +291,7 @@ impl Loader<'_> {
                 "output" => self.each(entry, Self::output),
                 "check" => self.each(entry, Self::check),
                 "module" => self.each(entry, Self::call),
+                "data" => self.each(entry, Self::data),
                 "import" | "moved" | "removed" => self.ownership(&entry),
                 kind if self.kinds.contains(&kind) => {
                     let kind = kind.to_owned();
@@ -312,7 +315,9 @@ impl Loader<'_> {
                 self.unread.insert(all.to_owned());
                 let named = matches!(entry.name.as_str(), "variable" | "check" | "module")
                     || self.kinds.contains(&entry.name.as_str());
-                let label = if named {
+                let label = if entry.name == "data" {
+                    "write [data.KIND.NAME]".to_owned()
+                } else if named {
                     format!("write [{}.NAME]", entry.name)
                 } else {
                     "expected a table".to_owned()
@@ -684,6 +689,7 @@ impl Loader<'_> {
             variables: std::mem::take(&mut self.variables),
             locals: std::mem::take(&mut self.locals),
             resources: std::mem::take(&mut self.resources).into_values().collect(),
+            data: std::mem::take(&mut self.data).into_values().collect(),
             outputs: std::mem::take(&mut self.outputs),
             checks: std::mem::take(&mut self.checks),
             calls: std::mem::take(&mut self.calls),

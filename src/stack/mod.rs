@@ -3,6 +3,7 @@
 mod broken;
 mod call;
 mod condition;
+mod data;
 mod declare;
 mod foreign;
 mod given;

@@ -4,6 +4,7 @@ use super::condition::Condition;
 use super::ledger::LedgerPlace;
 use super::node::{Entry, Node};
 use super::variable::Variable;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -67,6 +68,8 @@ pub struct Module {
     pub locals: BTreeMap<String, Entry>,
     /// `[KIND.NAME]`, in order of address.
     pub resources: Vec<Resource>,
+    /// `[data.KIND.NAME]`, in order of address.
+    pub data: Vec<Resource>,
     /// `[output]`.
     pub outputs: BTreeMap<String, Output>,
     /// `[check.NAME]`: the conditions of each check.
@@ -132,11 +135,15 @@ pub struct Removed {
     pub span: Span,
 }
 
-/// A resource as it is written.
+/// A resource as it is written, or a `[data.KIND.NAME]` block, which names an existing one of others.
 #[derive(Debug)]
 pub struct Resource {
     /// The kind's name.
     pub kind: String,
+    /// True for a `[data.KIND.NAME]` block. Its attributes say what it looks for.
+    pub is_data: bool,
+    /// True if data is a list of all that it finds, however many.
+    pub many: bool,
     /// The resource's name.
     pub name: String,
     /// The place of its header.
@@ -170,6 +177,8 @@ impl Resource {
     pub fn new(kind: &str, name: &str, span: Span) -> Self {
         Self {
             kind: kind.to_owned(),
+            is_data: false,
+            many: false,
             name: name.to_owned(),
             span,
             body: Node::empty(span),
@@ -207,18 +216,34 @@ impl Stack {
 }
 
 impl Module {
-    /// The declaration `[kind.name]`.
+    /// Its resources, and its data.
+    pub fn declared(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.iter().chain(&self.data)
+    }
+
+    /// The declaration `[kind.name]`, or `[data.kind.name]`.
     pub fn resource(&self, kind: &str, name: &str) -> Option<&Resource> {
-        let at =
-            self.resources.binary_search_by(|one| (one.kind.as_str(), one.name.as_str()).cmp(&(kind, name)));
-        at.ok().and_then(|at| self.resources.get(at))
+        let (all, kind) = match kind.strip_prefix(Address::DATA) {
+            Some(kind) => (&self.data, kind),
+            None => (&self.resources, kind),
+        };
+        let at = all.binary_search_by(|one| (one.kind.as_str(), one.name.as_str()).cmp(&(kind, name)));
+        at.ok().and_then(|at| all.get(at))
     }
 }
 
 impl Resource {
-    /// `kind.name`.
+    /// `kind.name`, or `data.kind.name`.
     pub fn address(&self) -> String {
-        format!("{}.{}", self.kind, self.name)
+        format!("{}.{}", self.table(), self.name)
+    }
+
+    /// The kind in its addresses: `ec2_vpc`, or `data.ec2_vpc`.
+    pub fn table(&self) -> Cow<'_, str> {
+        match self.is_data {
+            true => Cow::Owned(format!("{}{}", Address::DATA, self.kind)),
+            false => Cow::Borrowed(&self.kind),
+        }
     }
 }
 

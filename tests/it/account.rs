@@ -221,6 +221,13 @@ fn answer(question: Question, known: &ById<'_>, answers: &mut Answers) {
             let live = live.map(|live| (*live).clone());
             answers.reads.insert((kind.name(), region, request.id), Ok(live));
         }
+        Question::Data { kind, region, id, .. } => {
+            let live = known.get(&(kind.name(), region.as_str(), id.as_str())).map(|live| (*live).clone());
+            answers.data.insert((kind.name(), region, id), Ok(live));
+        }
+        Question::Search { kind, region, filter } => {
+            answers.searches.insert((kind.name(), region, plan::filter_text(&filter)), Ok(Vec::new()));
+        }
         Question::Find { address, region, .. } => {
             answers.found.insert((address, region), Ok(Vec::new()));
         }

@@ -17,6 +17,7 @@ mod conditions;
 mod configurations;
 mod contract;
 mod crash;
+mod data;
 mod diff;
 mod digits;
 mod each_kind;

@@ -571,6 +571,8 @@ fn a_ledger_holds_no_value() {
                 retain: false,
                 timeout: dwctl::eval::Timeout::default(),
                 referred: Default::default(),
+                data: Default::default(),
+                after: Default::default(),
             };
             let fingerprints = dwctl::plan::prints(&instance, &instance.spec, &ledger);
             for (path, print) in &fingerprints {

@@ -15,7 +15,7 @@ use crate::stack::{Module, Node, Stack};
 use crate::value::Value;
 
 /// The roots of references that are not kinds.
-const ROOTS: [&str; 8] = ["var", "local", "module", "env", "stack", "aws", "each", "path"];
+const ROOTS: [&str; 9] = ["var", "local", "data", "module", "env", "stack", "aws", "each", "path"];
 
 pub(super) struct Linker<'a> {
     pub(super) scopes: Scopes<'a>,
@@ -41,9 +41,9 @@ impl<'a> Linker<'a> {
         let (mut declared, mut indices) = (Vec::new(), BTreeMap::new());
         for id in scopes.ids() {
             let scope = scopes.get(id);
-            for resource in &scope.module.resources {
+            for resource in scope.module.declared() {
                 let index = declared.len();
-                indices.insert(format!("{}{}.{}", scope.prefix, resource.kind, resource.name), index);
+                indices.insert(format!("{}{}", scope.prefix, resource.address()), index);
                 declared.push(Declaration { resource, scope: id, index });
             }
         }
@@ -335,6 +335,7 @@ impl<'a> Linker<'a> {
                     }
                 }
                 "module" => self.output(reference, scope, direct),
+                "data" => direct.targets.extend(self.data(reference, scope)),
                 root if kinds::kind(root).is_some() => direct.targets.extend(self.resource(reference, scope)),
                 "self" => self.problems.push(
                     Diagnostic::error("invalid-reference", "`self` is known in postconditions alone")
@@ -347,7 +348,7 @@ impl<'a> Linker<'a> {
                     self.problems.push(if near.is_empty() {
                         error.at(
                             reference.span,
-                            "neither a kind nor var, local, module, env, stack, aws, each or path",
+                            "neither a kind nor var, local, data, module, env, stack, aws, each or path",
                         )
                     } else {
                         error.at(reference.span, elsewhere::did_you_mean(&near))
@@ -425,9 +426,6 @@ impl<'a> Linker<'a> {
         let fixed = match (root, second) {
             ("locals", _) => "local",
             ("variable" | "variables" | "vars" | "param" | "parameter" | "parameters", _) => "var",
-            ("data", "aws_caller_identity") => "aws.account_id",
-            ("data", "aws_region") => "aws.region",
-            ("data", "aws_partition") => "aws.partition",
             ("account_id" | "account", _) => "aws.account_id",
             ("region", _) => "aws.region",
             ("partition", _) => "aws.partition",
@@ -449,12 +447,46 @@ impl<'a> Linker<'a> {
         if let Some((place, _)) = known.into_iter().find(|(_, is)| *is) {
             return vec![format!("{place}.{root}")];
         }
-        let named = self.module(scope).resources.iter().filter(|one| one.name == root);
+        let named = self.module(scope).declared().filter(|one| one.name == root);
         let declared: Vec<String> = named.take(3).map(|one| one.address()).collect();
         if !declared.is_empty() {
             return declared;
         }
         elsewhere::kinds_like(root)
+    }
+
+    /// The target of a reference to data, `data.KIND.NAME`.
+    fn data(&mut self, reference: &Reference, scope: ScopeId) -> Option<Raw> {
+        let fact = match reference.name(0) {
+            Some("aws_caller_identity") => "aws.account_id",
+            Some("aws_region") => "aws.region",
+            Some("aws_partition") => "aws.partition",
+            Some("aws_availability_zones") => "aws.availability_zones",
+            _ => "",
+        };
+        if !fact.is_empty() {
+            let error = Diagnostic::error("unknown-name", format!("there is no `{reference}`"));
+            self.problems.push(error.at(reference.span, format!("did you mean `{fact}`?")));
+            return None;
+        }
+        let Some(kind) = reference.name(0) else {
+            self.problems.push(
+                Diagnostic::error("invalid-reference", "`data` is not a value by itself")
+                    .at(reference.span, "write data.KIND.NAME.ATTRIBUTE"),
+            );
+            return None;
+        };
+        let module = self.module(scope);
+        if kinds::kind(kind).is_none() && !module.unread.iter().any(|one| one.starts_with(Address::DATA)) {
+            let error = Diagnostic::error("unknown-name", format!("there is no kind `{kind}`"));
+            let near = elsewhere::kinds_like(kind);
+            self.problems.push(match near.is_empty() {
+                true => error.at(reference.span, "write data.KIND.NAME.ATTRIBUTE"),
+                false => error.at(reference.span, elsewhere::did_you_mean(&near)),
+            });
+            return None;
+        }
+        self.resource(&reference.of_data(), scope)
     }
 
     fn resource(&mut self, reference: &Reference, scope: ScopeId) -> Option<Raw> {
@@ -472,6 +504,8 @@ impl<'a> Linker<'a> {
             (true, Some(Step::Each(part))) => Which::Each(Rc::new(part.as_ref().clone()), EachOf::Resource),
             _ => Which::All,
         };
+        // All of a list.
+        let has_each = has_each || self.declared[index].resource.many;
         let is_one = !matches!(which, Which::All);
         let sees = match reference.name(if is_one { 2 } else { 1 }) {
             Some(name) if is_one || !has_each => Sees::Attribute(name.to_owned()),
@@ -524,9 +558,16 @@ impl<'a> Linker<'a> {
             return Some(*index);
         }
         let address = format!("{kind}.{name}");
-        let known = self.module(scope).resources.iter().map(|one| one.address()).collect::<Vec<_>>();
-        let near = nearest(&address, known.iter().map(String::as_str)).map(str::to_owned);
-        self.unknown("resource", &address, near.as_deref(), span, scope);
+        let known = self.module(scope).declared().map(|one| one.address()).collect::<Vec<_>>();
+        // The same as data, or as a resource.
+        let other = match address.strip_prefix(Address::DATA) {
+            Some(resource) => resource.to_owned(),
+            None => format!("{}{address}", Address::DATA),
+        };
+        let near = known.iter().find(|one| **one == other).cloned();
+        let near = near.or_else(|| nearest(&address, known.iter().map(String::as_str)).map(str::to_owned));
+        let what = if kind.starts_with(Address::DATA) { "data" } else { "resource" };
+        self.unknown(what, &address, near.as_deref(), span, scope);
         None
     }
 
@@ -586,7 +627,8 @@ impl<'a> Linker<'a> {
             return;
         }
         let whose = if scope == ScopeId::default() { "stack" } else { "module" };
-        let error = Diagnostic::error("unknown-reference", format!("the {whose} has no {what} `{name}`"));
+        let what = if what == "data" { String::new() } else { format!("{what} ") };
+        let error = Diagnostic::error("unknown-reference", format!("the {whose} has no {what}`{name}`"));
         self.problems.push(match near {
             Some(near) => error.at(span, format!("did you mean `{near}`?")),
             None => error.at(span, "not declared"),

@@ -105,6 +105,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         text.push_str("</section>\n");
     }
     outputs(&mut text, review);
+    data(&mut text, review);
     if !options.commands.is_empty() && !review.items.is_empty() {
         let _ = match to_apply(review, options) {
             short if !short.contains('.') => write!(text, "<h2>{short}</h2>\n<pre>"),
@@ -442,6 +443,24 @@ fn side_by_side(text: &mut String, document: &Document) {
             }
             Row::Gap => writeln!(text, "<tr class=\"gap\"><td colspan=\"2\">⋯</td></tr>"),
         };
+    }
+    text.push_str("</table></details>\n");
+}
+
+/// The data that was read, folded.
+fn data(text: &mut String, review: &Review<'_>) {
+    let data = review.data();
+    if data.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "<details class=\"doc\"><summary>{} read and not changed</summary><table>",
+        counted(data.len(), "data block")
+    );
+    for (address, words) in data {
+        let (address, words) = (shorten(&address, LONGEST_VALUE), shorten(&words, LONGEST_VALUE));
+        let _ = writeln!(text, "<tr><td>{}</td><td>{}</td></tr>", html(&address), html(&words));
     }
     text.push_str("</table></details>\n");
 }

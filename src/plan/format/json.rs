@@ -16,11 +16,24 @@ use crate::kinds;
 use crate::plan::conceal::conceal;
 use crate::plan::review::{Item, Output, Review, Sort, ValueText, notes, risk_json, visible};
 use crate::plan::since::digest;
-use crate::plan::{Absence, Action, Cause, Change, Reason, Revisions, Sign};
+use crate::plan::{Absence, Action, Cause, Change, DataState, Plan, Reason, Revisions, Sign};
 use crate::schema::PathStep;
 use crate::value::Value;
 
 const PROVIDER: &str = "registry.terraform.io/hashicorp/aws";
+
+/// The data that the plan read, and what the apply reads.
+fn data(plan: &Plan) -> Json {
+    let list = plan.data.iter().map(|one| {
+        let (found, later) = match &one.state {
+            DataState::Found(ids) => (Some(ids.iter().map(|id| visible(id)).collect::<Vec<_>>()), None),
+            DataState::Later(why) => (None, Some(visible(&why.to_string()))),
+        };
+        let address = visible(&one.address.to_string());
+        json!({ "address": address, "region": one.region, "found": found, "read_by_apply": later })
+    });
+    list.collect()
+}
 
 pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let plan = review.plan;
@@ -108,6 +121,9 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             "not_applied": review.not_applied,
         },
     });
+    if !review.drift && !plan.data.is_empty() {
+        json["dwctl"]["data"] = data(plan);
+    }
     let warnings = review.warnings();
     if !warnings.is_empty() {
         let list = warnings.into_iter().map(|(code, words)| json!({ "code": code, "message": words }));

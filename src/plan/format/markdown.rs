@@ -43,7 +43,9 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let body = body(&groups, &shown);
     let mut text = format!("{head}{body}");
     let left = LIMIT.saturating_sub(text.len() + foot.len() + RESERVE);
-    text.push_str(&outputs(review, left));
+    let outputs = outputs(review, left);
+    text.push_str(&outputs);
+    text.push_str(&data(review, left.saturating_sub(outputs.len())));
     let left = LIMIT.saturating_sub(text.len() + foot.len() + RESERVE / 2);
     if let Some(graph) = graph(review, left.min(GRAPH)) {
         text.push_str(&graph);
@@ -385,6 +387,26 @@ fn outputs(review: &Review<'_>, room: usize) -> String {
         return String::new();
     }
     format!("\n**Changes to outputs**\n\n{}", fenced("diff", &lines))
+}
+
+/// The data that was read, as much of it as fits.
+fn data(review: &Review<'_>, room: usize) -> String {
+    let data = review.data();
+    let mut lines = String::new();
+    for (place, (address, words)) in data.iter().enumerate() {
+        let line =
+            format!("- {}: {}\n", code(&brief(address, LONGEST_VALUE)), code(&brief(words, LONGEST_VALUE)));
+        if lines.len() + 2 * line.len() + 200 > room {
+            let _ = writeln!(lines, "- … {} more", data.len() - place);
+            break;
+        }
+        lines.push_str(&line);
+    }
+    if lines.is_empty() || room < 400 {
+        return String::new();
+    }
+    let summary = crate::diag::counted(data.len(), "data block");
+    format!("\n<details><summary>Read and not changed: {summary}</summary>\n\n{lines}\n</details>\n")
 }
 
 /// The name in the comment by which a later run finds this comment.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::data::SavedData;
 use super::facts::SavedChange;
 use crate::aws::CallCounts;
 use crate::graph::Address;
@@ -52,6 +53,9 @@ pub struct Saved {
     /// The addresses that its changes depend on, as long as the ledger does not change; `None` if
     /// the whole stack must be read.
     pub reads: Option<BTreeSet<Address>>,
+    /// The data that its changes may follow from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<SavedData>,
     /// The changes.
     pub changes: Vec<SavedChange>,
     /// The plan as it is shown to reviewers.

@@ -4,6 +4,7 @@
 //! shown, with masked secrets, from which [`Saved::shown`] is rendered in every format. Nothing is
 //! applied from the file itself: an apply plans again and compares ([`Saved::compare`]).
 
+mod data;
 mod facts;
 mod file;
 mod seal;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+pub use data::SavedData;
 pub use facts::{SavedAttribute, SavedChange};
 pub use file::{FORMAT, Saved, Seals, Showing, Shown};
 
@@ -36,7 +38,7 @@ impl Saved {
     ) -> Self {
         let prints = ledger.fingerprints();
         let changes = facts(&plan, &prints);
-        let reads = reads(&plan, ledger);
+        let (data, reads) = (data::facts(&plan, &prints), reads(&plan, ledger));
         plan.redact(showing.root);
         let mut saved = Self {
             dwctl_plan: FORMAT,
@@ -53,6 +55,7 @@ impl Saved {
             variables: variable_prints(variables, &prints),
             selection: selection.clone(),
             reads,
+            data,
             changes,
             shown: Shown::of(plan, showing.options, showing.sandbox),
             seals: Seals::new(),
@@ -190,7 +193,12 @@ impl Saved {
         let reviewed: BTreeSet<Key<'_>> = self.changes.iter().map(SavedChange::key).collect();
         let others: BTreeSet<Address> =
             now.keys().filter(|key| !reviewed.contains(*key)).map(|key| key.0.clone()).collect();
-        let mut problems = Vec::new();
+        let read = data::facts(fresh, &ledger.fingerprints());
+        let changed = data::since(&self.data, &read).into_iter().map(|(address, notes)| {
+            let refusal = refused(format!("{address} changed since the plan was made"));
+            notes.into_iter().fold(refusal, Diagnostic::note)
+        });
+        let mut problems: Vec<Diagnostic> = changed.collect();
         for then in &self.changes {
             let notes = match now.get(&then.key()) {
                 None if ledger.serial > self.serial => vec![format!(

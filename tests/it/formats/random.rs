@@ -193,6 +193,7 @@ proptest! {
             deposed: Vec::new(),
             outputs: outputs.into_iter().chain([("o".to_owned(), secret)]).collect(),
             outputs_before: outputs_before.into_iter().chain([("o".to_owned(), Some(Value::from("hunter2")))]).collect(),
+            data: Vec::new(),
             variables: std::iter::once(("v".to_owned(), Value::from("hunter2").into_secret())).collect(),
             outputs_sensitivity: [("o".to_owned(), false)].into(),
             asked: Asked::default(),

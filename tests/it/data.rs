@@ -1,0 +1,418 @@
+//! Data: existing resources of others that a stack names.
+
+use dwctl::kinds::KINDS;
+
+use crate::harness::Project;
+use crate::paper::{folder, headed, problems, problems_of};
+
+/// The errors of `validate` for a stack, all of them.
+fn refused(text: &str, words: &[&str]) {
+    let said = problems(&headed(text));
+    for word in words {
+        assert!(said.contains(word), "nothing of `{word}`:\n{said}");
+    }
+}
+
+fn accepted(text: &str) {
+    let said = problems(&headed(text));
+    assert!(said.is_empty(), "{said}");
+}
+
+#[test]
+fn every_kind_is_found_by_its_id() {
+    for kind in KINDS.iter() {
+        accepted(&format!(
+            "[data.{}.it]\nid = \"x\"\n[output]\nid = \"${{data.{}.it.id}}\"\n",
+            kind.name(),
+            kind.name()
+        ));
+    }
+    let ways: Vec<String> =
+        KINDS.iter().map(|kind| format!("{} {}", kind.name(), kind.found_by().in_words())).collect();
+    insta::assert_snapshot!("found_by", ways.join("\n"));
+}
+
+#[test]
+fn data_is_checked_without_aws() {
+    let queue = "[data.sqs_queue.q]\nqueue_name = \"q\"\n";
+    accepted(&format!(
+        "{queue}[output]\na = \"${{data.sqs_queue.q.arn}}\"\nb = \"${{data.sqs_queue.q.tags.team}}\"\n"
+    ));
+    // What AWS answers is not known here, and may decide everything.
+    accepted(
+        r#"
+        [data.ec2_subnet.all]
+        many = true
+        tags = { tier = "private" }
+        [sqs_queue.each]
+        for_each = "${toset(data.ec2_subnet.all[*].subnet_id)}"
+        queue_name = "q-${each.key}"
+        [sqs_queue.zone]
+        for_each = "${{ for one in data.ec2_subnet.all : one.availability_zone => one }}"
+        queue_name = "q-${each.key}"
+        tags = { cidr = "${each.value.cidr_block}" }
+        [sqs_queue.maybe]
+        when = "${length(data.ec2_subnet.all) > 2}"
+        queue_name = "maybe"
+        [output]
+        arns = "${values(sqs_queue.each)[*].arn}"
+        "#,
+    );
+    for (text, words) in [
+        (
+            "[data.sqs_queue.q]\n",
+            &["data.sqs_queue.q does not say what it looks for: by `queue_name`", "stack.toml:5:17"][..],
+        ),
+        (
+            "[data.sqs_queue.q]\nname = \"q\"\n",
+            &["sqs_queue cannot be found by `name`", "did you mean `queue_name`?"],
+        ),
+        (
+            "[data.sqs_queue.q]\nvisibility_timeout = 5\n",
+            &["sqs_queue cannot be found by `visibility_timeout`", "found by `queue_name`"],
+        ),
+        ("[data.sqs_queue.q]\nqueue_name = [\"a\"]\n", &["`queue_name` must be a string"]),
+        ("[data.sqs_queue.q]\nqueue_name = \"a b\"\n", &["`queue_name`"]),
+        (
+            "[data.sqs_queue.q]\nqueue_name = \"q\"\nid = \"q\"\n",
+            &["combines attributes that cannot be combined"],
+        ),
+        ("[data.s3_object.o]\nkey = \"k\"\n", &["data.s3_object.o needs `bucket`, too"]),
+        ("[data.sns_subscription.s]\nprotocol = \"sqs\"\n", &["needs `topic_arn`, too"]),
+        (
+            "[data.sqs_queue.q]\narn = \"arn:aws:sns:us-east-1:111122223333:q\"\n",
+            &["data.sqs_queue.q looks for something that is no sqs_queue", "not the ARN of one"],
+        ),
+        ("[data.sqs_queue.q]\nqueue_name = \"q\"\nmany = \"yes\"\n", &["`many` must be true or false"]),
+        (
+            "[data.sqs_queue.q]\nqueue_name = \"q\"\n[data.sqs_queue.q.lifecycle]\nprotect = true\n",
+            &["data has no `lifecycle`"],
+        ),
+        ("[data.sqs_queue.q]\nqueue_name = \"q\"\ncount = 2\n", &["`count` is not supported"]),
+        ("[data.sqs_queue]\nq = 1\n", &["`data.sqs_queue.q` must be a table"]),
+        ("[data]\nsqs_queue = 1\n", &["`data.sqs_queue` must be a table"]),
+        ("[data.aws_vpc.main]\nid = \"x\"\n", &["there is no kind `aws_vpc`", "did you mean `ec2_vpc`?"]),
+        ("[data.aws_caller_identity.me]\n", &["there is no kind `aws_caller_identity`", "aws.account_id"]),
+        (
+            "[data.sqs_queues.q]\nid = \"x\"\n",
+            &["there is no kind `sqs_queues`", "did you mean `sqs_queue`?"],
+        ),
+        (
+            "[[moved]]\nfrom = \"data.sqs_queue.a\"\nto = \"data.sqs_queue.b\"\n",
+            &["there is no kind `data.sqs_queue`"],
+        ),
+        (
+            "[variable.s]\nsensitive = true\ndefault = \"hunter2-secret\"\n[data.sqs_queue.q]\nqueue_name = \"${var.s}\"\n",
+            &["`queue_name` would show a secret"],
+        ),
+    ] {
+        refused(text, words);
+    }
+    for (expression, words) in [
+        ("data.sqs_queue.q.arm", &["sqs_queue has no attribute `arm`", "did you mean `arn`?"][..]),
+        (
+            "data.sqs_queue.p.arn",
+            &["the stack has no `data.sqs_queue.p`", "did you mean `data.sqs_queue.q`?"],
+        ),
+        ("data.sqs_queu.q.arn", &["there is no kind `sqs_queu`", "did you mean `sqs_queue`?"]),
+        ("data.sqs_queue", &["names a kind"]),
+        ("data", &["`data` is not a value by itself"]),
+        ("sqs_queue.q.arn", &["the stack has no resource `sqs_queue.q`", "did you mean `data.sqs_queue.q`?"]),
+        ("data.aws_region.current.name", &["did you mean `aws.region`?"]),
+    ] {
+        refused(&format!("{queue}[output]\nx = \"${{{expression}}}\"\n"), words);
+    }
+    refused(
+        "[data.redshift_cluster.c]\ncluster_identifier = \"dw\"\n[output]\nx = \"${data.redshift_cluster.c.master_user_password}\"\n",
+        &["AWS does not return `master_user_password` of redshift_cluster"],
+    );
+    refused(
+        "[data.sqs_queue.a]\nqueue_name = \"${data.sqs_queue.b.queue_name}\"\n[data.sqs_queue.b]\nqueue_name = \"${data.sqs_queue.a.queue_name}\"\n",
+        &["need each other: data.sqs_queue.a → data.sqs_queue.b → data.sqs_queue.a"],
+    );
+}
+
+#[test]
+fn data_of_a_module_has_its_scope_and_address() {
+    let text = headed(
+        r#"
+        [module.net]
+        source = "./modules/net"
+        for_each = ["a", "b"]
+        name = "${each.key}"
+        [output]
+        x = '${module.net["a"].arn}'
+        "#,
+    );
+    let module = "[variable.name]\n[data.sqs_queue.q]\nname = \"${var.name}\"\n[output]\narn = \"${data.sqs_queue.q.arn}\"\n";
+    let place = folder(&[("stack.toml", &text), ("modules/net/main.toml", module)]);
+    let said = problems_of(place.path());
+    assert!(
+        said.contains("sqs_queue cannot be found by `name`") && said.contains("modules/net/main.toml:3:1"),
+        "{said}"
+    );
+    assert!(said.contains("in module.net[\"a\"], called at"), "{said}");
+}
+
+/// The network of another team: a VPC with three subnets, in a stack of its own.
+const NETWORK: &str = r#"
+[stack]
+name   = "network"
+region = "us-east-1"
+[ec2_vpc.main]
+cidr_block = "10.7.0.0/16"
+tags       = { Name = "main", team = "net" }
+[ec2_subnet.private]
+for_each          = { a = 0, b = 1 }
+vpc_id            = "${ec2_vpc.main.vpc_id}"
+cidr_block        = "${cidrsubnet(ec2_vpc.main.cidr_block, 8, each.value)}"
+availability_zone = "us-east-1${each.key}"
+tags              = { tier = "private" }
+[ec2_subnet.public]
+vpc_id     = "${ec2_vpc.main.vpc_id}"
+cidr_block = "10.7.9.0/24"
+[sns_topic.alerts]
+name = "alerts"
+tags = { team = "net" }
+"#;
+
+/// A project with that network, and a stack beside it.
+fn beside_the_network(text: &str) -> Project {
+    let project = Project::new(&headed(text));
+    let network = project.stack().join("network");
+    std::fs::create_dir(&network).unwrap();
+    std::fs::write(network.join("stack.toml"), NETWORK).unwrap();
+    project.run(&["apply", "--yes", "network"]).exits(0);
+    project
+}
+
+/// Changes the network.
+fn change(project: &Project, from: &str, to: &str) {
+    let file = project.stack().join("network/stack.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(from), "{from}");
+    std::fs::write(file, text.replace(from, to)).unwrap();
+    project.run(&["apply", "--yes", "network"]).exits(0);
+}
+
+const CLUSTER_GROUP: &str = r#"
+[data.ec2_vpc.main]
+tags = { Name = "main" }
+
+[data.ec2_subnet.private]
+many   = true
+vpc_id = "${data.ec2_vpc.main.vpc_id}"
+tags   = { tier = "private" }
+
+[redshift_cluster_subnet_group.main]
+cluster_subnet_group_name = "dw"
+description               = "${data.ec2_vpc.main.cidr_block} of ${data.ec2_vpc.main.tags.team}"
+subnet_ids                = "${data.ec2_subnet.private[*].subnet_id}"
+
+[output]
+vpc   = "${data.ec2_vpc.main.id}"
+zones = "${sort(data.ec2_subnet.private[*].availability_zone)}"
+"#;
+
+#[test]
+fn data_is_read_by_a_plan_and_never_owned() {
+    let project = beside_the_network(CLUSTER_GROUP);
+    project
+        .run(&["plan", "--details"])
+        .exits(0)
+        .says("1 to create")
+        .says("10.7.0.0/16 of net")
+        .says("data.ec2_vpc.main        vpc-")
+        .says("data.ec2_subnet.private  subnet-");
+    project.apply();
+    project.settled();
+    let ledger = project.ledger();
+    let owned: Vec<String> = ledger.resources.keys().map(ToString::to_string).collect();
+    assert_eq!(owned, ["redshift_cluster_subnet_group.main"]);
+    project.run(&["output"]).exits(0).says("[\"us-east-1a\", \"us-east-1b\"]").says("vpc-");
+    // It follows what it finds.
+    change(&project, "team = \"net\" }\n[ec2_subnet.private]", "team = \"core\" }\n[ec2_subnet.private]");
+    project.run(&["plan"]).exits(0).says("10.7.0.0/16 of core");
+    project.run(&["drift"]).says_not("data.ec2_vpc");
+    project.run(&["destroy", "--yes"]).exits(0).says("1 destroyed");
+    // The network is untouched.
+    project.run(&["plan", "--detailed-exitcode", "network"]).exits(0).says("No changes");
+}
+
+#[test]
+fn none_and_several_are_errors_with_what_was_looked_for() {
+    let project = beside_the_network(
+        "[data.ec2_subnet.one]\ntags = { tier = \"private\" }\n[output]\nx = \"${data.ec2_subnet.one.id}\"\n",
+    );
+    project
+        .run(&["plan"])
+        .exits(1)
+        .says("error[several-found]: data.ec2_subnet.one finds 2 of the kind ec2_subnet")
+        .says("looked for tags = { tier = \"private\" } in us-east-1")
+        .says("found: subnet-")
+        .says("`many = true`");
+    project.write(&headed(
+        "[data.ec2_subnet.one]\ntags = { tier = \"none\" }\n[data.sqs_queue.q]\nqueue_name = \"no\"\n\
+         [output]\nx = \"${data.ec2_subnet.one.id}\"\ny = \"${data.sqs_queue.q.arn}\"\n",
+    ));
+    project
+        .run(&["plan"])
+        .exits(1)
+        .says("error[not-found]: data.ec2_subnet.one finds nothing")
+        .says("error[not-found]: data.sqs_queue.q finds nothing")
+        .says("looked for queue_name = \"no\" in us-east-1");
+    // A list may be empty.
+    project.write(&headed(
+        "[data.ec2_subnet.all]\nmany = true\ntags = { tier = \"none\" }\n[output]\nx = \"${data.ec2_subnet.all}\"\n",
+    ));
+    project.run(&["plan"]).exits(0);
+}
+
+#[test]
+fn data_that_needs_a_new_resource_is_read_by_the_apply() {
+    let project = Project::new(&headed(
+        r#"
+        [sns_topic.new]
+        name         = "fresh"
+        display_name = "Fresh"
+        [ec2_vpc.new]
+        cidr_block = "10.1.0.0/16"
+        [data.ec2_security_group.default]
+        vpc_id     = "${ec2_vpc.new.vpc_id}"
+        group_name = "default"
+        [data.sns_topic.it]
+        name       = "fresh"
+        depends_on = ["sns_topic.new"]
+        [sqs_queue.q]
+        queue_name = "q"
+        tags       = { group = "${data.ec2_security_group.default.group_id}", topic = "${data.sns_topic.it.display_name}" }
+        [output]
+        group = "${data.ec2_security_group.default.id}"
+        "#,
+    ));
+    project
+        .run(&["plan"])
+        .exits(0)
+        .says("data.ec2_security_group.default")
+        .says("data.sns_topic.it")
+        .says("3 to create");
+    let run = project.apply();
+    drop(run.says("sg-"));
+    let live = project.live("sqs_queue.q").expect("it exists");
+    assert_eq!(live.tags["topic"], "Fresh");
+    assert!(live.tags["group"].starts_with("sg-"), "{:?}", live.tags);
+    project.settled();
+    // The queue needs what its data needs.
+    let needs = &project.ledger().resources[&"sqs_queue.q".parse().unwrap()].needs;
+    assert_eq!(needs.iter().map(ToString::to_string).collect::<Vec<_>>(), ["ec2_vpc.new", "sns_topic.new"]);
+    project.run(&["destroy", "--yes"]).exits(0).says("3 destroyed");
+}
+
+#[test]
+fn a_saved_plan_is_stale_when_its_data_changed() {
+    let project = beside_the_network(CLUSTER_GROUP);
+    project.run(&["plan", "--out", "plan.json"]).exits(0);
+    change(&project, "team = \"net\" }\n[ec2_subnet.private]", "team = \"core\" }\n[ec2_subnet.private]");
+    project
+        .run(&["apply", "--yes", "plan.json"])
+        .exits(7)
+        .says("data.ec2_vpc.main changed since the plan was made")
+        .says("`tags`");
+    project.run(&["plan", "--out", "plan.json"]).exits(0);
+    project.run(&["destroy", "--yes", "network"]).exits(0);
+    project.run(&["apply", "--yes", "plan.json"]).exits(1).says("data.ec2_vpc.main finds nothing");
+}
+
+#[test]
+fn a_destroy_needs_no_data() {
+    let each = r#"
+        [data.ec2_subnet.private]
+        many = true
+        tags = { tier = "private" }
+        [data.sns_topic.alerts]
+        name = "alerts"
+        [sqs_queue.each]
+        for_each   = "${toset(data.ec2_subnet.private[*].availability_zone)}"
+        queue_name = "q-${each.key}"
+        tags       = { topic = "${data.sns_topic.alerts.arn}" }
+        "#;
+    let project = beside_the_network(each);
+    project.apply().says("2 created");
+    project.run(&["destroy", "--yes", "network"]).exits(0);
+    project.run(&["plan"]).exits(1).says("data.sns_topic.alerts finds nothing");
+    project.run(&["destroy", "--yes"]).exits(0).says("2 destroyed");
+    assert!(project.ledger().resources.is_empty());
+}
+
+#[test]
+fn data_of_modules_and_of_each_is_read_together() {
+    let module = r#"
+        [variable.name]
+        [data.ec2_subnet.one]
+        vpc_id            = "${data.ec2_vpc.main.vpc_id}"
+        availability_zone = "us-east-1${var.name}"
+        tags              = { tier = "private" }
+        [data.ec2_vpc.main]
+        cidr_block = "10.7.0.0/16"
+        [[data.ec2_vpc.main.postcondition]]
+        condition = '${self.cidr_block != "10.8.0.0/16"}'
+        message   = "another network"
+        [output]
+        cidr = "${data.ec2_subnet.one.cidr_block}"
+        "#;
+    let project = beside_the_network(
+        r#"
+        [module.net]
+        source   = "./modules/net"
+        for_each = ["a", "b"]
+        name     = "${each.key}"
+        [data.sns_topic.each]
+        for_each = ["alerts"]
+        name     = "${each.key}"
+        [sqs_queue.q]
+        queue_name = "q"
+        tags       = { a = '${module.net["a"].cidr}', b = '${module.net["b"].cidr}', t = '${data.sns_topic.each["alerts"].arn}' }
+        "#,
+    );
+    std::fs::create_dir_all(project.stack().join("modules/net")).unwrap();
+    std::fs::write(project.stack().join("modules/net/main.toml"), module).unwrap();
+    let describes = || project.cloud.calls("ec2:DescribeVpcs");
+    let before = describes();
+    project.run(&["plan", "--details"]).exits(0).says("10.7.0.0/24").says("10.7.1.0/24").says(":alerts");
+    // One search for both instances, and one read.
+    assert_eq!(describes() - before, 2);
+    let text = std::fs::read_to_string(project.stack().join("modules/net/main.toml")).unwrap();
+    std::fs::write(project.stack().join("modules/net/main.toml"), text.replace("!= \"10.8", "!= \"10.7"))
+        .unwrap();
+    project
+        .run(&["plan"])
+        .exits(1)
+        .says("error[postcondition-failed]")
+        .says("module.net[\"a\"].data.ec2_vpc.main")
+        .says("another network");
+}
+
+#[test]
+fn a_secret_is_no_value_of_data() {
+    let project = Project::new(&headed(
+        "[secretsmanager_secret.s]\nname = \"db\"\nsecret_string = \"hunter2-in-the-vault\"\nrecovery_window_days = 0\ntags = { use = \"db\" }\n",
+    ));
+    project.apply();
+    let reader = project.stack().join("reader");
+    std::fs::create_dir(&reader).unwrap();
+    let text = "[stack]\nname = \"reader\"\nregion = \"us-east-1\"\n[data.secretsmanager_secret.s]\nname = \"db\"\n\
+         [data.secretsmanager_secret.t]\ntags = { use = \"db\" }\n\
+         [sqs_queue.q]\nqueue_name = \"q\"\ntags = { of = \"${data.secretsmanager_secret.s.arn}\" }\n\
+         [output]\nall = \"${data.secretsmanager_secret.t}\"\n";
+    std::fs::write(reader.join("stack.toml"), text).unwrap();
+    for arguments in [
+        &["plan", "reader"][..],
+        &["plan", "--out", "p.json", "reader"],
+        &["apply", "--yes", "reader"],
+        &["output", "reader"],
+    ] {
+        project.run(arguments).exits(0).says_not("hunter2");
+    }
+    let saved = std::fs::read_to_string(project.stack().join("p.json")).unwrap();
+    assert!(!saved.contains("hunter2") && saved.contains("data.secretsmanager_secret.s"));
+}
