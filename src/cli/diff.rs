@@ -54,7 +54,7 @@ pub(super) struct Args {
     #[command(flatten)]
     formats: FormatArgs,
 
-    /// Shows every attribute of new resources.
+    /// Shows every attribute of new resources, and each of the changes that are alike.
     #[arg(long)]
     details: bool,
 

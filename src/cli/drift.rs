@@ -31,6 +31,10 @@ pub(super) struct Args {
     /// Also compares settings that the stack does not declare, such as a policy added by hand.
     #[arg(long, env = "DWCTL_DEEP", value_parser = |text: &str| super::switch("DWCTL_DEEP", text))]
     deep: bool,
+
+    /// Shows each of the changes that are alike.
+    #[arg(long)]
+    details: bool,
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
@@ -66,7 +70,7 @@ async fn looked(args: Args, printer: &Printer) -> Outcome {
     let call_counts = Some((session.call_counts(), began.elapsed()));
     let options = TextOptions {
         colour: printer.colour(),
-        details: false,
+        details: args.details,
         drift: true,
         call_counts,
         width: printer.width(),

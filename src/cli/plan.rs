@@ -38,7 +38,7 @@ pub(super) struct Args {
     #[arg(long, conflicts_with_all = ["sandbox", "endpoint_url", "destroy"])]
     offline: bool,
 
-    /// Shows every attribute of new resources.
+    /// Shows every attribute of new resources, and each of the changes that are alike.
     #[arg(long)]
     details: bool,
 

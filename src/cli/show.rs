@@ -53,7 +53,7 @@ pub(super) struct Args {
     #[command(flatten)]
     formats: FormatArgs,
 
-    /// Shows every attribute of new resources in a saved plan.
+    /// Shows every attribute of new resources in a saved plan, and each of the changes that are alike.
     #[arg(long)]
     details: bool,
 }

@@ -2,6 +2,7 @@
 //! state.
 
 mod addresses;
+mod alike;
 mod applied;
 mod arrange;
 mod blame;
@@ -22,6 +23,7 @@ mod holds;
 mod inputs;
 mod intents;
 mod model;
+mod names;
 mod new_values;
 mod not_ours;
 mod notices;
@@ -40,6 +42,7 @@ mod replacement;
 pub mod review;
 mod risk;
 pub mod saved;
+mod sections;
 mod select;
 mod settle;
 pub mod since;

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 use super::detail::details_of;
+use super::names::names;
 pub use super::words::{brief, shorten, visible};
 use super::{
     Absence, Action, Cause, Change, Detail, Plan, Reason, Revisions, Risk, RiskLabel, Sign, of_change,
@@ -213,11 +214,7 @@ impl<'p> Review<'p> {
 
     /// The number of resources per sort, in the order of a summary.
     pub fn counts(&self) -> Vec<(Sort, usize)> {
-        let mut counts: HashMap<Sort, usize> = HashMap::new();
-        for item in &self.items {
-            *counts.entry(item.sort).or_default() += 1;
-        }
-        Sort::COUNTED.into_iter().filter_map(|sort| Some((sort, *counts.get(&sort)?))).collect()
+        counts(self.items.iter())
     }
 
     /// The summary: `2 to update · 61 unchanged`.
@@ -303,23 +300,15 @@ impl<'p> Review<'p> {
         let details = self.items.iter().flat_map(|item| &item.details);
         details.filter(|detail| detail.cause != Cause::Stack).count()
     }
+}
 
-    /// Groups resources that change in the same way, so that the change is shown once. Each group
-    /// is ordered by address, and stands at the place of its first item.
-    pub fn groups(&self) -> Vec<Vec<&Item<'p>>> {
-        let mut groups: Vec<Vec<&Item<'p>>> = Vec::new();
-        let mut place: HashMap<usize, usize> = HashMap::new();
-        for (index, item) in self.items.iter().enumerate() {
-            match item.same_as.and_then(|first| place.get(&first)).and_then(|&at| groups.get_mut(at)) {
-                Some(group) => group.push(item),
-                None => {
-                    place.insert(index, groups.len());
-                    groups.push(vec![item]);
-                }
-            }
-        }
-        groups
+/// The number of resources per sort, in the order of a summary.
+pub(super) fn counts<'i, 'p: 'i>(items: impl Iterator<Item = &'i Item<'p>>) -> Vec<(Sort, usize)> {
+    let mut counts: HashMap<Sort, usize> = HashMap::new();
+    for item in items {
+        *counts.entry(item.sort).or_default() += 1;
     }
+    Sort::COUNTED.into_iter().filter_map(|sort| Some((sort, *counts.get(&sort)?))).collect()
 }
 
 /// Why a resource does not change.
@@ -463,6 +452,12 @@ impl Item<'_> {
             let _ = write!(key, "\0{detail:?}");
         }
         Some(key)
+    }
+
+    /// Returns whether a reviewer must see it by itself: it is risky, or something goes.
+    pub fn needs_attention(&self) -> bool {
+        !self.risks.is_empty()
+            || matches!(self.sort, Sort::Destroy | Sort::Replace | Sort::Deleted | Sort::Forget)
     }
 
     /// Returns whether the item has a risk of this label.
@@ -711,51 +706,11 @@ impl Dependents {
     }
 }
 
-/// The name of a group: `glue_job.transform["orders", "stock"]`. Different declarations are listed
-/// side by side, at most `most` of them.
-pub fn group_name(group: &[&Item<'_>], most: usize) -> String {
-    let Some(first) = group.first() else { return String::new() };
-    let declaration = first.change.address.declaration();
-    let same = group
-        .iter()
-        .all(|item| item.change.address.key.is_some() && item.change.address.declaration() == declaration);
-    let rest = if group.len() > most { format!(", … {} more", group.len() - most) } else { String::new() };
-    let shown = group.iter().take(most);
-    if same && group.len() > 1 {
-        let keys: Vec<&str> = shown
-            .filter_map(|item| item.address.get(declaration.len()..))
-            .map(|key| key.trim_start_matches('[').trim_end_matches(']'))
-            .collect();
-        return format!("{declaration}[{}{rest}]", keys.join(", "));
-    }
-    format!("{}{rest}", shown.map(|item| item.address.as_str()).collect::<Vec<_>>().join(", "))
-}
-
-/// The names of items, at most `most`, and the number of further ones. Items of one declaration are
-/// named by their keys: `glue_job.transform["orders", "stock"]`.
+/// The names of items, at most `most`, and the number of further ones. Items that differ in one key share
+/// a name: `glue_job.transform["orders", "stock"]`.
 pub fn named(items: &[&Item<'_>], most: usize) -> String {
-    let mut groups: Vec<Vec<&Item<'_>>> = Vec::new();
-    for &item in items {
-        let address = &item.change.address;
-        let same = |group: &&mut Vec<&Item<'_>>| {
-            address.key.is_some()
-                && group.first().is_some_and(|first| {
-                    let first = &first.change.address;
-                    first.key.is_some() && first.declaration() == address.declaration()
-                })
-        };
-        match groups.iter_mut().find(same) {
-            Some(group) => group.push(item),
-            None => groups.push(vec![item]),
-        }
-    }
-    let names = groups.iter().take(most).map(|group| group_name(group, most));
-    let mut named: Vec<String> = names.collect();
-    let rest: usize = groups.iter().skip(most).map(Vec::len).sum();
-    if rest > 0 {
-        named.push(format!("… {rest} more"));
-    }
-    named.join(", ")
+    let addresses: Vec<&Address> = items.iter().map(|item| &item.change.address).collect();
+    names(&addresses, most)
 }
 
 /// The live and the planned value, as they are shown.

@@ -1,5 +1,6 @@
 //! The plan as text for a terminal.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::detail::plain;
 use super::review::{Item, Review, Sort, Tone, ValueText, named, noted, risk_text, visible};
+use super::sections::{Fold, Section, within};
 use super::{AttributeChange, Detail, Plan, RiskLabel, Sign};
 use crate::aws::CallCounts;
 use crate::diag::counted;
@@ -17,7 +19,7 @@ use crate::lines::hang;
 pub struct TextOptions {
     /// Uses colours.
     pub colour: bool,
-    /// Shows every attribute of created resources.
+    /// Shows every attribute of created resources, and every change by itself.
     pub details: bool,
     /// Shows what was changed outside dwctl, not what dwctl would do: see [`Plan::drift`].
     pub drift: bool,
@@ -44,6 +46,8 @@ const LONGEST_VALUE: usize = 72;
 const MIN_VALUE: usize = 40;
 /// The most names in a banner.
 const NAMES: usize = 8;
+/// The most instances that are named beside a change that is like theirs.
+const LIKE: usize = 40;
 
 /// Renders a plan, ending in a newline.
 pub fn render(plan: &Plan, options: &TextOptions) -> String {
@@ -52,7 +56,7 @@ pub fn render(plan: &Plan, options: &TextOptions) -> String {
 
 /// Renders a review, ending in a newline.
 pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
-    let mut page = Page { text: String::new(), paint: Paint(options.colour), width: options.width };
+    let mut page = Page { text: String::new(), paint: Paint(options.colour), width: options.width, inner: 0 };
     let title = page.paint.with(Style::new().bold(), &review.title());
     page.line(2, &format!("{title} · {}", review.place()));
     // For a few resources, their own lines are enough.
@@ -60,25 +64,8 @@ pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
         page.banner(review);
     }
     page.line(0, "");
-    let width = review
-        .items
-        .iter()
-        .map(|item| item.address.chars().count())
-        .filter(|&width| width <= WIDEST_ADDRESS)
-        .max()
-        .unwrap_or(0);
-    for item in &review.items {
-        page.resource(item, width);
-        if item.shows_details() || options.details {
-            match item.same_as.and_then(|first| review.items.get(first)) {
-                // A single line is shown again: it is no longer than a reference to the first.
-                Some(first) if item.details.len() > 1 => {
-                    page.line(6, &format!("      the same as {}", first.address));
-                }
-                _ => page.attributes(item, review.drift),
-            }
-        }
-    }
+    let sections = review.sections(Fold::of(options.details, Fold::Lines));
+    page.sections(review, &sections, options);
     if let Some(nothing) = review.nothing() {
         page.line(0, nothing);
     }
@@ -103,10 +90,7 @@ pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
         }
     }
     page.line(0, "");
-    let counts = review.counts().into_iter();
-    let mut parts: Vec<String> = counts
-        .map(|(sort, count)| page.paint.colour(colour(sort), &format!("{count} {}", sort.counted())))
-        .collect();
+    let mut parts = page.counts(&review.counts());
     parts.push(review.rest());
     page.line(2, &parts.join(" · "));
     if let Some((call_counts, time)) = &options.call_counts {
@@ -121,18 +105,74 @@ struct Page {
     text: String,
     paint: Paint,
     width: Option<usize>,
+    /// The spaces before each line: those of a module are indented.
+    inner: usize,
 }
 
 impl Page {
     /// Adds a line. It continues below `indent` spaces where the terminal ends.
     fn line(&mut self, indent: usize, line: &str) {
-        self.text.push_str(&hang(line.trim_end(), indent, self.width));
+        let inner = if line.is_empty() { 0 } else { self.inner };
+        let line = format!("{}{}", " ".repeat(inner), line.trim_end());
+        self.text.push_str(&hang(&line, indent + inner, self.width));
         self.text.push('\n');
+    }
+
+    fn counts(&self, counts: &[(Sort, usize)]) -> Vec<String> {
+        let words = |&(sort, count): &(Sort, usize)| {
+            self.paint.colour(colour(sort), &format!("{count} {}", sort.counted()))
+        };
+        counts.iter().map(words).collect()
+    }
+
+    /// The changes by module, those of the stack itself first.
+    fn sections(&mut self, review: &Review<'_>, sections: &[Section<'_>], options: &TextOptions) {
+        let inner = |section: &Section<'_>| if section.is_root() { 0 } else { 2 };
+        let shown: HashSet<usize> =
+            sections.iter().flat_map(|section| section.told.iter().map(|told| told.index)).collect();
+        let widths = sections.iter().flat_map(|section| {
+            let items = section.told.iter().filter_map(|told| review.items.get(told.index));
+            items.map(move |item| inner(section) + within(item).chars().count())
+        });
+        let width = widths.filter(|&width| width <= WIDEST_ADDRESS).max().unwrap_or(0);
+        for (place, section) in sections.iter().enumerate() {
+            if !section.is_root() {
+                if place > 0 {
+                    self.line(0, "");
+                }
+                let name = self.paint.with(Style::new().bold(), &section.name(LIKE));
+                let counts = self.counts(&section.counts).join(", ");
+                self.line(4, &format!("  {name}  {counts}{}", section.remark()));
+            }
+            self.inner = inner(section);
+            for told in &section.told {
+                let Some(item) = review.items.get(told.index) else { continue };
+                self.resource(item, width.saturating_sub(self.inner));
+                if item.shows_details() || options.details {
+                    match item
+                        .same_as
+                        .filter(|first| shown.contains(first))
+                        .map(|first| review.items.get(first))
+                    {
+                        // A single line is shown again: it is no longer than a reference to the first.
+                        Some(Some(first)) if item.details.len() > 1 => {
+                            self.line(6, &format!("      the same as {}", first.address));
+                        }
+                        _ => self.attributes(item, review.drift),
+                    }
+                }
+                let like = review.like_words(told, LIKE);
+                if !like.is_empty() {
+                    self.line(6, &format!("    {like}"));
+                }
+            }
+            self.inner = 0;
+        }
     }
 
     /// The longest value; values are cut only on a terminal.
     fn longest(&self) -> usize {
-        self.width.map_or(usize::MAX, |width| width.saturating_sub(12).max(MIN_VALUE))
+        self.width.map_or(usize::MAX, |width| width.saturating_sub(12 + self.inner).max(MIN_VALUE))
     }
 
     /// Lists the affected resources by risk.
@@ -160,9 +200,10 @@ impl Page {
         if item.id.is_some() {
             let _ = write!(words, "  {}", paint.with(DIM, &item.id_words()));
         }
-        let padding = " ".repeat(width.saturating_sub(item.address.chars().count()));
+        let address = within(item);
+        let padding = " ".repeat(width.saturating_sub(address.chars().count()));
         let sign = paint.colour(colour(item.sort), item.sort.sign());
-        let address = paint.with(Style::new().bold(), &item.address);
+        let address = paint.with(Style::new().bold(), &address);
         self.line(6, &format!("  {sign} {address}{padding}  {words}"));
         if !item.kept.is_empty() {
             self.line(8, &format!("      {}", item.kept));

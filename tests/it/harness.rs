@@ -421,22 +421,118 @@ impl Run {
 
     /// The action of the printed plan for `address`: sign and words.
     pub fn action(&self, address: &str) -> Option<String> {
-        self.stdout.lines().find_map(|line| {
-            let (sign, rest) = line.strip_prefix("  ")?.split_once(' ')?;
-            let words = rest.strip_prefix(address)?;
-            words.starts_with(' ').then(|| format!("{sign} {}", words.trim()))
-        })
+        action_in(&self.stdout, address)
     }
 
     /// The attribute lines below `address` in the printed plan.
     pub fn attributes(&self, address: &str) -> Vec<String> {
-        let mut lines = self
-            .stdout
-            .lines()
-            .skip_while(|line| !(line.starts_with("  ") && line.split_whitespace().nth(1) == Some(address)));
-        lines.next();
-        lines.take_while(|line| line.starts_with("      ")).map(|line| line.trim().to_owned()).collect()
+        attributes_in(&self.stdout, address)
     }
+}
+
+/// The action of a printed plan for `address`: sign and words.
+pub fn action_in(text: &str, address: &str) -> Option<String> {
+    let mut planned = planned(text).into_iter();
+    planned.find(|one| one.addresses.iter().any(|known| known == address)).map(|one| one.action)
+}
+
+/// The attribute lines of a printed plan for `address`.
+pub fn attributes_in(text: &str, address: &str) -> Vec<String> {
+    let mut planned = planned(text).into_iter();
+    let found = planned.find(|one| one.addresses.iter().any(|known| known == address));
+    found.map_or_else(Vec::new, |one| one.attributes)
+}
+
+/// A change of a printed plan.
+struct Planned {
+    /// The resources that it is told of.
+    addresses: Vec<String>,
+    /// The sign and the words.
+    action: String,
+    attributes: Vec<String>,
+}
+
+/// Reads the changes of a printed plan. The resources of modules are below the names of these.
+fn planned(text: &str) -> Vec<Planned> {
+    let (mut all, mut modules, mut inner) = (Vec::<Planned>::new(), vec![String::new()], "");
+    for line in text.lines() {
+        if let Some(heading) = line.strip_prefix("  module.").and_then(|rest| rest.split("  ").next()) {
+            modules = expanded(&format!("module.{heading}")).iter().map(|one| format!("{one}.")).collect();
+            inner = "  ";
+            continue;
+        }
+        let Some(line) = line.strip_prefix(inner).and_then(|line| line.strip_prefix("  ")) else { continue };
+        if let Some(rest) = line.strip_prefix("    ") {
+            all.last_mut().into_iter().for_each(|one| one.attributes.push(rest.trim().to_owned()));
+        } else if let Some((_, names)) = line.split_once(" more like it: ") {
+            let names = expanded(names);
+            let full = |name: &String| {
+                let modules: &[String] =
+                    if name.starts_with("module.") { &[String::new()] } else { &modules };
+                modules.iter().map(|module| format!("{module}{name}")).collect::<Vec<_>>()
+            };
+            all.last_mut().into_iter().for_each(|one| one.addresses.extend(names.iter().flat_map(full)));
+        } else if let Some((sign, rest)) = line.split_once(' ') {
+            let Some((name, words)) = rest.split_once("  ") else { continue };
+            all.push(Planned {
+                addresses: modules.iter().map(|module| format!("{module}{name}")).collect(),
+                action: format!("{sign} {}", words.trim()),
+                attributes: Vec::new(),
+            });
+        }
+    }
+    all
+}
+
+/// The addresses of shared names: `a.b["c", "d"]` are two.
+fn expanded(names: &str) -> Vec<String> {
+    let (mut all, mut quoted, mut depth) = (vec![String::new()], false, 0);
+    let mut characters = names.chars().peekable();
+    let mut items: Vec<String> = Vec::new();
+    while let Some(one) = characters.next() {
+        match one {
+            '\\' if quoted => {
+                all.iter_mut().for_each(|name| name.push(one));
+                if let Some(next) = characters.next() {
+                    all.iter_mut().for_each(|name| name.push(next));
+                }
+                continue;
+            }
+            '"' => quoted = !quoted,
+            '[' if !quoted => depth += 1,
+            ']' if !quoted => depth -= 1,
+            ',' if !quoted && depth == 0 => {
+                items.append(&mut all);
+                all.push(String::new());
+                characters.next();
+                continue;
+            }
+            ',' if !quoted => {
+                // A further key of the same name.
+                characters.next();
+                let last = all.last().cloned().unwrap_or_default();
+                let key = last.rfind('[').map_or(last.len(), |at| at + 1);
+                all.push(last[..key].to_owned());
+                let mut open = false;
+                while let Some(next) = characters.peek().copied().filter(|next| open || !",]".contains(*next))
+                {
+                    characters.next();
+                    open ^= next == '"';
+                    all.last_mut().into_iter().for_each(|name| name.push(next));
+                    if next == '\\'
+                        && let Some(next) = characters.next()
+                    {
+                        all.last_mut().into_iter().for_each(|name| name.push(next));
+                    }
+                }
+                continue;
+            }
+            _ => {}
+        }
+        all.iter_mut().for_each(|name| name.push(one));
+    }
+    items.append(&mut all);
+    items
 }
 
 impl std::fmt::Display for Run {

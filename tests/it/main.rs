@@ -68,6 +68,7 @@ mod schemas;
 mod screens;
 mod scripts;
 mod secrets;
+mod sections;
 mod selection;
 mod semantic;
 #[cfg(unix)]

@@ -582,6 +582,7 @@ fn a_diff_reads_the_modules_of_both_revisions() {
     std::fs::write(&module, QUEUE.replace("default = 4", "default = 5")).expect("written");
     let run = dwctl(&place.path().join("stacks/shop"), &["diff", "HEAD"]);
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
-    assert!(run.stdout.contains("module.m.sqs_queue.data"), "{}", run.stdout);
+    let action = crate::harness::action_in(&run.stdout, "module.m.sqs_queue.data");
+    assert_eq!(action.as_deref(), Some("~ update in place"), "{}", run.stdout);
     assert!(run.stdout.contains("message_retention_period"), "{}", run.stdout);
 }

@@ -14,9 +14,8 @@ use super::layout::layered;
 use super::side_by_side::{Document, Row, documents};
 use super::{Options, Provenance, place, since, to_apply};
 use crate::diag::counted;
-use crate::plan::review::{
-    Item, Review, Sort, Tone, ValueText, group_name, noted, risk_text, shorten, visible,
-};
+use crate::plan::review::{Item, Review, Sort, Tone, ValueText, noted, risk_text, shorten, visible};
+use crate::plan::sections::{Fold, Section, Told};
 use crate::plan::{Detail, Risk, RiskLabel, Sign};
 use crate::value::Value;
 
@@ -27,6 +26,8 @@ const SCRIPT: &str = include_str!("plan.js");
 const LONGEST_VALUE: usize = 1_500;
 /// The most names in a heading.
 const NAMES: usize = 8;
+/// Up to this number of resources, no module is folded.
+const FEW: usize = 20;
 /// Above this number of resources, each declaration is one node.
 const MANY_NODES: usize = 60;
 /// Above this number of nodes, no graph is drawn.
@@ -59,12 +60,27 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         html(&review.place()),
         options.provenance.as_ref().map(|provenance| made(provenance, review.plan.now)).unwrap_or_default()
     );
-    let groups = review.groups();
+    let sections = review.sections(Fold::of(options.text.details, Fold::Details));
+    // A group of changes has a number, by which links lead to it.
+    let mut number = 0;
+    let groups: Vec<(&Section<'_>, Vec<Group<'_, '_>>)> = sections
+        .iter()
+        .map(|section| {
+            let groups = review.groups(section).into_iter().map(|told| {
+                number += 1;
+                let items =
+                    told.iter().flat_map(|told| told.all()).filter_map(|index| review.items.get(index));
+                Group { number: number - 1, items: items.collect(), told }
+            });
+            (section, groups.collect())
+        })
+        .collect();
     let places: BTreeMap<&str, usize> = groups
         .iter()
-        .enumerate()
-        .flat_map(|(index, group)| group.iter().map(move |item| (item.address.as_str(), index)))
+        .flat_map(|(_, groups)| groups)
+        .flat_map(|group| group.items.iter().map(|item| (item.address.as_str(), group.number)))
         .collect();
+    let page = Page { review, options, places: &places };
     banner(&mut text, review, &places);
     if let Some(since) = since(review, options) {
         let _ = write!(
@@ -87,22 +103,9 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     if let Some(nothing) = review.nothing() {
         let _ = writeln!(text, "<p>{}</p>", html(nothing));
     }
-    graph(&mut text, review);
-    for sort in Sort::ALL {
-        let of_sort: Vec<(usize, &Vec<&Item<'_>>)> = groups
-            .iter()
-            .enumerate()
-            .filter(|(_, group)| group.first().is_some_and(|item| item.sort == sort))
-            .collect();
-        let count: usize = of_sort.iter().map(|(_, group)| group.len()).sum();
-        if count == 0 {
-            continue;
-        }
-        let _ = writeln!(text, "<section class=\"g\"><h2>{count} {}</h2>", sort.counted());
-        for (index, group) in of_sort {
-            resource(&mut text, index, group, review.drift, options, &places);
-        }
-        text.push_str("</section>\n");
+    graph(&mut text, review, &places);
+    for (section, groups) in &groups {
+        page.section(&mut text, section, groups);
     }
     outputs(&mut text, review);
     data(&mut text, review);
@@ -229,74 +232,147 @@ fn bar(text: &mut String, review: &Review<'_>) {
     );
 }
 
-fn resource(
-    text: &mut String,
-    index: usize,
-    group: &[&Item<'_>],
-    drift: bool,
-    options: &Options,
-    places: &BTreeMap<&str, usize>,
-) {
-    let Some(first) = group.first() else { return };
-    let times = if group.len() > 1 { format!(" ({} the same)", group.len()) } else { String::new() };
-    let _ = write!(
-        text,
-        "<details class=\"i {0}\" id=\"r{index}\" data-s=\"{0}\" data-k=\"{1}\"><summary><span class=\"a\">\
-         <span class=\"dot\">{2}</span> {3}</span><span class=\"w\">{4}{times}</span>",
-        first.sort.name(),
-        u8::from(!first.risks.is_empty()),
-        html(first.sort.sign()),
-        html(&group_name(group, NAMES)),
-        first.words,
-    );
-    if !first.why.is_empty() {
-        let _ = write!(text, "<span class=\"w\">{}</span>", html(&first.why));
-    }
-    if !first.risks.is_empty() {
-        let words = |costs: bool| {
-            let these = first.risks.iter().filter(|risk| (risk.label == RiskLabel::Cost) == costs);
-            html(&these.map(risk_text).collect::<Vec<_>>().join(", "))
+/// The same change of one or more resources.
+struct Group<'r, 'p> {
+    /// The number of its part of the page.
+    number: usize,
+    /// All resources that it is about; the first one is shown.
+    items: Vec<&'r Item<'p>>,
+    told: Vec<&'r Told>,
+}
+
+/// What is shown, and how.
+struct Page<'r, 'p> {
+    review: &'r Review<'p>,
+    options: &'r Options,
+    /// The part of the page that shows a resource.
+    places: &'r BTreeMap<&'r str, usize>,
+}
+
+impl Page<'_, '_> {
+    /// The changes of the stack itself by sort, or those of a module in one part that can be folded.
+    fn section(&self, text: &mut String, section: &Section<'_>, groups: &[Group<'_, '_>]) {
+        let of_sort = |sort: Sort| {
+            let is_of =
+                move |group: &&Group<'_, '_>| group.items.first().is_some_and(|item| item.sort == sort);
+            groups.iter().filter(is_of)
         };
-        let label = match (words(false), words(true)) {
-            (harm, cost) if harm.is_empty() => format!("⚠ {cost}"),
-            (harm, cost) if cost.is_empty() => format!("<b>⚠ {harm}</b>"),
-            (harm, cost) => format!("<b>⚠ {harm}</b>, {cost}"),
+        if section.is_root() {
+            for sort in Sort::ALL {
+                let count: usize = of_sort(sort).map(|group| group.items.len()).sum();
+                if count > 0 {
+                    let _ = writeln!(text, "<section class=\"g\"><h2>{count} {}</h2>", sort.counted());
+                    of_sort(sort).for_each(|group| self.resource(text, section, group));
+                    text.push_str("</section>\n");
+                }
+            }
+            return;
+        }
+        let counts = section.counts.iter().map(|(sort, count)| {
+            format!(
+                "<span class=\"{}\"><span class=\"dot\">{}</span> {count} {}</span>",
+                sort.name(),
+                html(sort.sign()),
+                sort.counted()
+            )
+        });
+        // A page of a few resources shows all of them.
+        let is_open = self.review.items.len() <= FEW
+            || groups.iter().flat_map(|group| group.items.first()).any(|item| item.needs_attention());
+        let _ = writeln!(
+            text,
+            "<section class=\"g\"><details class=\"m\"{}><summary><h2><code>{}</code></h2> <span class=\"w\">{}{}</span></summary>",
+            if is_open { " open" } else { "" },
+            html(&section.name(usize::MAX)),
+            counts.collect::<Vec<_>>().join(", "),
+            html(&section.remark()),
+        );
+        for sort in Sort::ALL {
+            of_sort(sort).for_each(|group| self.resource(text, section, group));
+        }
+        text.push_str("</details></section>\n");
+    }
+
+    fn resource(&self, text: &mut String, section: &Section<'_>, group: &Group<'_, '_>) {
+        let (drift, items) = (self.review.drift, &group.items);
+        let Some(first) = items.first() else { return };
+        let (times, is_same) = self.review.times(&group.told);
+        let times = match times {
+            1 => String::new(),
+            _ if is_same => format!(" ({times} the same)"),
+            _ => format!(" ({times} alike)"),
         };
-        let _ = write!(text, "<span class=\"k\">{label}</span>");
-    }
-    if let ([_], Some(id)) = (group, &first.id) {
-        let _ = write!(text, "<span class=\"w\">id <code>{}</code></span>", html(&shorten(id, 200)));
-    }
-    text.push_str("</summary><div class=\"b\">\n");
-    if group.len() > 1 {
-        text.push_str("<ul class=\"ids\">");
-        for item in group {
-            let id =
-                item.change.id.as_ref().map(|id| format!(" id <code>{}</code>", html(&shorten(id, 200))));
-            let _ = write!(text, "<li><code>{}</code>{}</li>", html(&item.address), id.unwrap_or_default());
+        let is_like =
+            !is_same || items.iter().any(|item| item.change.address.module != first.change.address.module);
+        let most = if first.needs_attention() { usize::MAX } else { NAMES };
+        let _ = write!(
+            text,
+            "<details class=\"i {0}\" id=\"r{5}\" data-s=\"{0}\" data-k=\"{1}\"><summary><span class=\"a\">\
+             <span class=\"dot\">{2}</span> {3}</span><span class=\"w\">{4}{times}</span>",
+            first.sort.name(),
+            u8::from(!first.risks.is_empty()),
+            html(first.sort.sign()),
+            html(&self.review.names_within(section, &group.told, most)),
+            first.words,
+            group.number,
+        );
+        if !first.why.is_empty() {
+            let _ = write!(text, "<span class=\"w\">{}</span>", html(&first.why));
         }
-        text.push_str("</ul>\n");
-    }
-    if !first.kept.is_empty() {
-        let _ = writeln!(text, "<p>{}</p>", html(&first.kept));
-    }
-    facts(text, first, group.len() == 1 && first.id.is_none(), options);
-    if !first.dependents.addresses.is_empty() {
-        let linked: Vec<String> =
-            first.dependents.addresses.iter().map(|address| linked(address, places)).collect();
-        let more = if first.dependents.more { ", …" } else { "" };
-        let _ = writeln!(text, "<p>Needed by {}{more}</p>", linked.join(", "));
-    }
-    if !first.details.is_empty() {
-        attributes(text, first, drift);
-    }
-    if first.shows_details() {
-        machine::machines(text, first.change, drift);
-        for document in documents(first.change, drift) {
-            side_by_side(text, &document);
+        if !first.risks.is_empty() {
+            let words = |costs: bool| {
+                let these = first.risks.iter().filter(|risk| (risk.label == RiskLabel::Cost) == costs);
+                html(&these.map(risk_text).collect::<Vec<_>>().join(", "))
+            };
+            let label = match (words(false), words(true)) {
+                (harm, cost) if harm.is_empty() => format!("⚠ {cost}"),
+                (harm, cost) if cost.is_empty() => format!("<b>⚠ {harm}</b>"),
+                (harm, cost) => format!("<b>⚠ {harm}</b>, {cost}"),
+            };
+            let _ = write!(text, "<span class=\"k\">{label}</span>");
         }
+        if let ([_], Some(id)) = (items.as_slice(), &first.id) {
+            let _ = write!(text, "<span class=\"w\">id <code>{}</code></span>", html(&shorten(id, 200)));
+        }
+        text.push_str("</summary><div class=\"b\">\n");
+        if items.len() > 1 {
+            text.push_str("<ul class=\"ids\">");
+            for item in items {
+                let id =
+                    item.change.id.as_ref().map(|id| format!(" id <code>{}</code>", html(&shorten(id, 200))));
+                let _ =
+                    write!(text, "<li><code>{}</code>{}</li>", html(&item.address), id.unwrap_or_default());
+            }
+            text.push_str("</ul>\n");
+        }
+        if !first.kept.is_empty() {
+            let _ = writeln!(text, "<p>{}</p>", html(&first.kept));
+        }
+        if is_like {
+            let _ = writeln!(
+                text,
+                "<p>Shown for <code>{}</code>; the others differ only in what follows from their keys.</p>",
+                html(&first.address)
+            );
+        }
+        facts(text, first, items.len() == 1 && first.id.is_none(), self.options);
+        if !first.dependents.addresses.is_empty() {
+            let linked: Vec<String> =
+                first.dependents.addresses.iter().map(|address| linked(address, self.places)).collect();
+            let more = if first.dependents.more { ", …" } else { "" };
+            let _ = writeln!(text, "<p>Needed by {}{more}</p>", linked.join(", "));
+        }
+        if !first.details.is_empty() {
+            attributes(text, first, drift);
+        }
+        if first.shows_details() {
+            machine::machines(text, first.change, drift);
+            for document in documents(first.change, drift) {
+                side_by_side(text, &document);
+            }
+        }
+        text.push_str("</div></details>\n");
     }
-    text.push_str("</div></details>\n");
 }
 
 /// An address, linked to its description on the page.
@@ -311,6 +387,10 @@ fn linked(address: &str, places: &BTreeMap<&str, usize>) -> String {
 /// Where a resource is declared, its id, and its region.
 fn facts(text: &mut String, item: &Item<'_>, alone: bool, options: &Options) {
     let mut facts = Vec::new();
+    // The heading of a module has only a part of the address.
+    if !item.change.address.module.is_root() {
+        facts.push(format!("<code>{}</code>", html(&item.address)));
+    }
     if let Some((file, line)) = place(item.change, None, options) {
         facts.push(format!("declared in <code>{}:{line}</code>", html(&file)));
     }
@@ -524,8 +604,7 @@ struct Drawn {
     link: usize,
 }
 
-fn graph(text: &mut String, review: &Review<'_>) {
-    let groups = review.groups();
+fn graph(text: &mut String, review: &Review<'_>, places: &BTreeMap<&str, usize>) {
     let by_declaration = review.items.len() > MANY_NODES;
     let name = |address: &crate::graph::Address| {
         if by_declaration { address.declaration() } else { address.to_string() }
@@ -533,21 +612,20 @@ fn graph(text: &mut String, review: &Review<'_>) {
     let mut nodes: Vec<Drawn> = Vec::new();
     let mut place: BTreeMap<String, usize> = BTreeMap::new();
     let mut many: Vec<usize> = Vec::new();
-    for (link, group) in groups.iter().enumerate() {
-        for item in group {
-            let name = name(&item.change.address);
-            match place.get(&name).copied() {
-                Some(at) => {
-                    if let (Some(node), Some(count)) = (nodes.get_mut(at), many.get_mut(at)) {
-                        *count += 1;
-                        node.sort = node.sort.min(item.sort);
-                    }
+    for item in &review.items {
+        let name = name(&item.change.address);
+        match place.get(&name).copied() {
+            Some(at) => {
+                if let (Some(node), Some(count)) = (nodes.get_mut(at), many.get_mut(at)) {
+                    *count += 1;
+                    node.sort = node.sort.min(item.sort);
                 }
-                None => {
-                    place.insert(name.clone(), nodes.len());
-                    nodes.push(Drawn { label: name, sort: item.sort, link });
-                    many.push(1);
-                }
+            }
+            None => {
+                place.insert(name.clone(), nodes.len());
+                let link = places.get(item.address.as_str()).copied().unwrap_or_default();
+                nodes.push(Drawn { label: name, sort: item.sort, link });
+                many.push(1);
             }
         }
     }

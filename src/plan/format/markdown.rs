@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use super::escape::{code, fenced, html_in_markdown};
 use super::{Options, Provenance, mermaid, since, to_apply};
-use crate::plan::review::{Item, Review, Sort, ValueText, brief, group_name, notes, visible};
+use crate::plan::review::{Item, Review, Sort, ValueText, brief, notes, visible};
+use crate::plan::sections::{Fold, Section, Told};
 use crate::plan::since::Since;
 use crate::plan::{RiskLabel, Sign, pictures};
 
@@ -25,6 +26,10 @@ const NAMES_ROOM: usize = 2_500;
 /// Longest name, and longest list of names that counts as one.
 const LONGEST_NAME: usize = 160;
 const LONGEST_NAMES: usize = 800;
+/// Longest list of names that need attention.
+const LONGEST_LIST: usize = 4_000;
+/// The end of a module's section.
+const SECTION_END: &str = "\n</details>\n";
 /// The most risks of one resource.
 const MAX_RISKS: usize = 8;
 /// The most bytes for the commands.
@@ -38,9 +43,19 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
     let head = head(review, options);
     let foot = foot(review, options);
     let room = LIMIT.saturating_sub(head.len() + foot.len() + RESERVE);
-    let groups: Vec<Group> = review.groups().iter().map(|items| Group::new(items, review.drift)).collect();
-    let shown = fit(&groups, room);
-    let body = body(&groups, &shown);
+    let sections = review.sections(Fold::of(options.text.details, Fold::Details));
+    let groups: Vec<Group> = sections
+        .iter()
+        .enumerate()
+        .flat_map(|(place, section)| {
+            let groups = review.groups(section);
+            groups.into_iter().map(move |told| (place, section, told))
+        })
+        .filter_map(|(place, section, told)| Group::new(review, place, section, &told))
+        .collect();
+    let headings: Vec<String> = sections.iter().map(|section| heading(review, section)).collect();
+    let shown = fit(&groups, &headings, room);
+    let body = body(&groups, &headings, &shown);
     let mut text = format!("{head}{body}");
     let left = LIMIT.saturating_sub(text.len() + foot.len() + RESERVE);
     let outputs = outputs(review, left);
@@ -77,8 +92,24 @@ fn listed(all: impl ExactSizeIterator<Item = String>) -> String {
     }
 }
 
+/// The first lines of a section, folded unless something in it needs attention. The stack itself has none.
+fn heading(review: &Review<'_>, section: &Section<'_>) -> String {
+    if section.is_root() {
+        return String::new();
+    }
+    let name = brief(&section.name(NAMES), LONGEST_NAMES);
+    let counts = section.counts.iter().map(|(sort, count)| format!("{count} {}", sort.counted()));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    let mut told = section.told.iter().filter_map(|told| review.items.get(told.index));
+    let open = if told.any(Item::needs_attention) { " open" } else { "" };
+    let (name, remark) = (html_in_markdown(&name), section.remark());
+    format!("\n<details{open}><summary><code>{name}</code> · {counts}{remark}</summary>\n\n")
+}
+
 /// The same change of one or more resources.
 struct Group {
+    /// The index of its section.
+    section: usize,
     sort: Sort,
     severity_key: (bool, Sort, bool),
     count: usize,
@@ -100,20 +131,22 @@ enum Shown {
 }
 
 impl Group {
-    fn new(items: &[&Item<'_>], drift: bool) -> Self {
-        // A group always has a first item.
-        let Some(&first) = items.first() else {
-            return Self {
-                sort: Sort::Update,
-                severity_key: (true, Sort::Import, true),
-                count: 0,
-                brief: String::new(),
-                line: String::new(),
-                folded: String::new(),
-            };
+    fn new(review: &Review<'_>, place: usize, section: &Section<'_>, told: &[&Told]) -> Option<Self> {
+        let first = review.items.get(told.first()?.index)?;
+        let shown = told.iter().flat_map(|told| std::iter::once(&told.index).chain(&told.here));
+        let items: Vec<&Item<'_>> = shown.filter_map(|&index| review.items.get(index)).collect();
+        // What needs attention is named one by one, as far as there is room.
+        let needs_attention = first.needs_attention();
+        let (most, longest) =
+            if needs_attention { (usize::MAX, LONGEST_LIST) } else { (NAMES, LONGEST_NAMES) };
+        let name = brief(&review.names_within(section, told, most), longest);
+        let count = told.iter().map(|told| told.all().count()).sum();
+        let (times, is_same) = review.times(told);
+        let times = match times {
+            1 => String::new(),
+            _ if is_same => format!(" ({times} the same)"),
+            _ => format!(" ({times} alike)"),
         };
-        let name = brief(&group_name(items, NAMES), LONGEST_NAMES);
-        let times = if items.len() > 1 { format!(" ({} the same)", items.len()) } else { String::new() };
         let mut line = format!("- {} {}{times}", code(&name), first.words);
         let mut summary = format!("<code>{}</code>{times} {}", html_in_markdown(&name), first.words);
         if !first.why.is_empty() {
@@ -123,11 +156,9 @@ impl Group {
         }
         if !first.risks.is_empty() {
             let _ = write!(line, " · ⚠️ {}", risks(first));
-            let _ = write!(
-                summary,
-                " · ⚠️ <b>{}</b>",
-                html_in_markdown(&brief(&first.risk_words(), LONGEST_VALUE))
-            );
+            // As code: an `@name` in it is no mention.
+            let risks = html_in_markdown(&brief(&first.risk_words(), LONGEST_VALUE));
+            let _ = write!(summary, " · ⚠️ <b><code>{risks}</code></b>");
         }
         let ids: Vec<String> = items
             .iter()
@@ -146,11 +177,19 @@ impl Group {
         for one in &more {
             let _ = write!(line, " · {one}");
         }
-        let details = details(first, drift);
+        let details = details(first, review.drift);
         let folded = if details.is_empty() {
             String::new()
         } else {
-            let needed = if more.is_empty() { String::new() } else { format!("{}\n\n", more.join(" · ")) };
+            let mut needed =
+                if more.is_empty() { String::new() } else { format!("{}\n\n", more.join(" · ")) };
+            if !is_same {
+                let _ = write!(
+                    needed,
+                    "Shown for {}; the others differ only in what follows from their keys.\n\n",
+                    named(&first.address)
+                );
+            }
             // A picture shows a state machine's changes faster than text.
             let drawn = pictures(first.change);
             let drawn: String =
@@ -160,7 +199,15 @@ impl Group {
                 fenced("diff", &details)
             )
         };
-        Self { sort: first.sort, severity_key: first.severity_key(), count: items.len(), brief, line, folded }
+        Some(Self {
+            section: place,
+            sort: first.sort,
+            severity_key: first.severity_key(),
+            count,
+            brief,
+            line,
+            folded,
+        })
     }
 }
 
@@ -176,12 +223,13 @@ fn risks(item: &Item<'_>) -> String {
 
 /// Decides how much of each group fits into this many bytes: lines before details, and the most severe
 /// groups first in both.
-fn fit(groups: &[Group], mut room: usize) -> Vec<Shown> {
+fn fit(groups: &[Group], headings: &[String], mut room: usize) -> Vec<Shown> {
     let mut order: Vec<usize> = (0..groups.len()).collect();
     order.sort_by_key(|&index| groups.get(index).map(|group| group.severity_key));
     let mut shown = vec![Shown::Nothing; groups.len()];
-    // Room for the headings.
+    // Room for the headings of the stack itself; a module's heading comes with the first of its changes.
     room = room.saturating_sub(Sort::ALL.len() * 40);
+    let mut is_open = vec![false; headings.len()];
     let steps = [(Shown::Nothing, Shown::Brief), (Shown::Brief, Shown::Line), (Shown::Line, Shown::Whole)];
     for (from, to) in steps {
         for &index in &order {
@@ -190,11 +238,19 @@ fn fit(groups: &[Group], mut room: usize) -> Vec<Shown> {
                 Shown::Whole if group.folded.is_empty() => continue,
                 Shown::Whole => group.folded.len().saturating_sub(group.line.len()),
                 Shown::Line => group.line.len() - group.brief.len(),
-                _ => group.brief.len() + 1,
+                _ => {
+                    let heading = headings.get(group.section).filter(|heading| !heading.is_empty());
+                    let is_new = is_open.get(group.section) == Some(&false);
+                    let heading = heading.filter(|_| is_new).map_or(0, |one| one.len() + SECTION_END.len());
+                    group.brief.len() + 1 + heading
+                }
             };
             if *shown == from && cost <= room {
                 room -= cost;
                 *shown = to;
+                if let Some(is_open) = is_open.get_mut(group.section) {
+                    *is_open = true;
+                }
             } else if to == Shown::Brief {
                 // A less severe group is not listed instead of a more severe one.
                 break;
@@ -204,30 +260,49 @@ fn fit(groups: &[Group], mut room: usize) -> Vec<Shown> {
     shown
 }
 
-fn body(groups: &[Group], shown: &[Shown]) -> String {
+fn body(groups: &[Group], headings: &[String], shown: &[Shown]) -> String {
     let mut text = String::new();
-    for sort in Sort::ALL {
-        let of_sort = || groups.iter().zip(shown).filter(move |(group, _)| group.sort == sort);
-        let count: usize = of_sort().map(|(group, _)| group.count).sum();
-        if count == 0 {
-            continue;
-        }
-        // An unescaped tilde within the asterisks could start a strikethrough.
-        let sign = if sort.sign() == "~" { "\\~" } else { sort.sign() };
-        let _ = write!(text, "\n**{sign} {count} {}**\n\n", sort.counted());
-        // An empty line separates a list from a folded block before it.
-        for (group, _) in of_sort().filter(|(_, shown)| **shown == Shown::Whole) {
-            let _ = writeln!(text, "{}", group.folded);
-        }
-        for (group, shown) in of_sort() {
-            let _ = match shown {
-                Shown::Brief => writeln!(text, "{}", group.brief),
-                Shown::Line => writeln!(text, "{}", group.line),
-                Shown::Nothing | Shown::Whole => Ok(()),
-            };
+    for (place, heading) in headings.iter().enumerate() {
+        let own = || groups.iter().zip(shown).filter(move |(group, _)| group.section == place);
+        if heading.is_empty() {
+            for sort in Sort::ALL {
+                let of_sort: Vec<(&Group, Shown)> = own()
+                    .filter(|(group, _)| group.sort == sort)
+                    .map(|(group, shown)| (group, *shown))
+                    .collect();
+                let count: usize = of_sort.iter().map(|(group, _)| group.count).sum();
+                if count > 0 {
+                    // An unescaped tilde within the asterisks could start a strikethrough.
+                    let sign = if sort.sign() == "~" { "\\~" } else { sort.sign() };
+                    let _ = write!(text, "\n**{sign} {count} {}**\n\n", sort.counted());
+                    lines(&mut text, &of_sort);
+                }
+            }
+        } else if own().any(|(_, shown)| *shown != Shown::Nothing) {
+            let mut own: Vec<(&Group, Shown)> = own().map(|(group, shown)| (group, *shown)).collect();
+            own.sort_by_key(|(group, _)| group.severity_key);
+            text.push_str(heading);
+            lines(&mut text, &own);
+            // An empty line ends a list, and has been written after a folded block.
+            text.push_str(if text.ends_with("\n\n") { SECTION_END.trim_start() } else { SECTION_END });
         }
     }
     text
+}
+
+/// The changes of a section, as much of them as is shown.
+fn lines(text: &mut String, groups: &[(&Group, Shown)]) {
+    // An empty line separates a list from a folded block before it.
+    for (group, _) in groups.iter().filter(|(_, shown)| *shown == Shown::Whole) {
+        let _ = writeln!(text, "{}", group.folded);
+    }
+    for (group, shown) in groups {
+        let _ = match shown {
+            Shown::Brief => writeln!(text, "{}", group.brief),
+            Shown::Line => writeln!(text, "{}", group.line),
+            Shown::Nothing | Shown::Whole => Ok(()),
+        };
+    }
 }
 
 /// The number of changes that did not fit, by sort.

@@ -9,6 +9,7 @@
   const search = document.getElementById("q");
   const count = document.getElementById("count");
   const sections = [...document.querySelectorAll("main section.g")];
+  const modules = [...document.querySelectorAll("details.m")];
 
   const apply = () => {
     const wanted = filters.filter((one) => one.getAttribute("aria-pressed") === "true").map((one) => one.dataset.f);
@@ -24,14 +25,20 @@
       item.hidden = !fits;
       shown += fits ? 1 : 0;
     });
+    // Whoever searches wants to see what is found.
+    if (wanted.length > 0 || words.length > 0) modules.forEach((module) => { module.open = true; });
     sections.forEach((section) => {
       section.hidden = !section.querySelector("[data-s]:not([hidden])");
     });
     count.textContent = shown === items.length ? "" : shown + " of " + items.length + " shown";
   };
-  const open = (state) => openable.forEach((item) => { if (!item.hidden) item.open = state; });
+  const folded = (item) => { const module = item.closest("details.m"); return module !== null && !module.open; };
+  const open = (state) => {
+    if (state) modules.forEach((module) => { module.open = true; });
+    openable.forEach((item) => { if (!item.hidden) item.open = state; });
+  };
   const step = (by) => {
-    const visible = openable.filter((item) => !item.hidden);
+    const visible = openable.filter((item) => !item.hidden && !folded(item));
     if (visible.length === 0) return;
     const at = visible.findIndex((item) => item.contains(document.activeElement));
     const next = at < 0 ? (by > 0 ? 0 : visible.length - 1) : Math.min(Math.max(at + by, 0), visible.length - 1);
@@ -48,6 +55,8 @@
       search.value = "";
       apply();
     }
+    const module = target.closest("details.m");
+    if (module) module.open = true;
     target.open = true;
     target.scrollIntoView();
   };
