@@ -26,7 +26,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::aws::Scope as AwsScope;
+use crate::aws::Place;
 use crate::diag::{Diagnostic, Span};
 use crate::elsewhere;
 use crate::files::Files;
@@ -296,7 +296,7 @@ impl<'a> EvalContext<'a> {
             resource: declaration.resource,
             scope: declaration.scope,
             each: None,
-            region: self.facts.scope.region.clone(),
+            place: Place::of(&self.facts.scope.region),
             account_id: self.facts.scope.account_id.clone(),
             spec: Value::Null,
             written: Value::Null,
@@ -397,7 +397,7 @@ impl<'a> EvalContext<'a> {
             let error = nulls::explain(error, resource.body.find(&fault.path), &names);
             problems.push(error.help(format!("dwctl explain {}", resource.kind)));
         }
-        let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
+        let scope = self.facts.scope.at(&instance.place);
         for path in naming::secrets_in_names(instance.kind, &spec, &scope) {
             let Some(PathStep::Name(name)) = path.first() else { continue };
             problems.push(
@@ -442,7 +442,7 @@ impl<'a> EvalContext<'a> {
             other => Err(other),
         };
         match self.decided("region", "a string", node, names, problems, take) {
-            Some(Value::String(region)) if is_region(&region) => instance.region = region,
+            Some(Value::String(region)) if is_region(&region) => instance.place.region = region,
             Some(Value::String(region)) => problems.push(
                 Diagnostic::error("invalid-value", format!("`{region}` is not the name of a region"))
                     .at(node.span, "such as us-east-1"),
@@ -550,7 +550,7 @@ impl<'a> EvalContext<'a> {
     /// (`attrs`), those that follow from the spec, and unknown for the rest.
     pub fn view(&self, instance: &Instance<'_>, attrs: Option<&Value>, live_spec: Option<&Value>) -> Value {
         let schema = instance.kind.schema();
-        let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
+        let scope = self.facts.scope.at(&instance.place);
         let unknown = |name: &str| Value::unknown(instance.address.to_string(), name);
         let mut view = BTreeMap::new();
         let predicted = match attrs {
@@ -587,7 +587,7 @@ impl<'a> EvalContext<'a> {
 
     /// Sets to null the attributes of a view that will be null after the apply.
     pub fn foresee_nulls(&self, instance: &Instance<'_>, view: &mut Value) {
-        let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
+        let scope = self.facts.scope.at(&instance.place);
         let Value::Map(view) = view else { return };
         let predicted = instance.kind.predict(Known(&instance.spec), &scope).0;
         for (name, _) in predicted.into_iter().filter(|(_, value)| value.is_null()) {
@@ -716,7 +716,7 @@ impl<'a> EvalContext<'a> {
 
     /// The physical id of an instance, if it follows from the declaration.
     pub fn id(&self, instance: &Instance<'_>) -> Option<String> {
-        let scope = AwsScope { region: instance.region.clone(), ..self.facts.scope.clone() };
+        let scope = self.facts.scope.at(&instance.place);
         instance.kind.identity(Known(&instance.spec), &scope).id()
     }
 }

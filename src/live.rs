@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
-use crate::aws::{self, Session, Tags};
+use crate::aws::{self, Place, Session, Tags};
 use crate::diag::Diagnostic;
 use crate::eval::EvalContext;
 use crate::kinds;
@@ -91,7 +91,7 @@ async fn check_deletes(session: &Session, plan: &mut Plan) {
         let (Some(id), Some(live), true) = (&change.id, &change.live, goes(&change)) else { return Ok(None) };
         let Some(kind) = kinds::kind(&change.address.kind) else { return Ok(None) };
         let own = parts.get(&(kind.name(), id.as_str())).map(Vec::as_slice).unwrap_or_default();
-        let cx = session.cx(change.existing_region());
+        let cx = session.cx(change.existing_place());
         kind.check_delete(&cx, id, &change.existing, &live.attrs, own).await
     }))
     .await;
@@ -110,12 +110,12 @@ async fn check_deletes(session: &Session, plan: &mut Plan) {
     }
 }
 
-/// Asks all questions concurrently, with reads of one kind and region in one batch. Then reads again
+/// Asks all questions concurrently, with reads of one kind and place in one batch. Then reads again
 /// what should exist but was not found.
 async fn ask(
     knowledge: &Knowledge<'_>,
     questions: Vec<Question>,
-    indices: &mut BTreeMap<String, Index>,
+    indices: &mut BTreeMap<Place, Index>,
     answers: &mut Answers,
 ) {
     let Knowledge { session, .. } = *knowledge;
@@ -125,20 +125,20 @@ async fn ask(
     let reading = async {
         look_up(knowledge, &mut reads, indices).await;
         spare_all_tags(&mut reads, &of_data, &of_resources);
-        join_all(reads.into_iter().map(|((_, region), (kind, requests))| async move {
-            let found = kind.read_many(&session.cx(&region), &requests).await;
+        join_all(reads.into_iter().map(|((_, place, _), (kind, requests))| async move {
+            let found = kind.read_many(&session.cx(&place), &requests).await;
             session.answered(found.len());
-            Reading { kind, region, requests, found }
+            Reading { kind, place, requests, found }
         }))
         .await
     };
-    let searching = join_all(searches.into_iter().map(|(kind, region, address, spec)| async move {
-        let found = knowledge.find(kind, &region, &address, &spec).await;
-        Search { kind, region, address, spec, found }
+    let searching = join_all(searches.into_iter().map(|(kind, place, address, spec)| async move {
+        let found = knowledge.find(kind, &place, &address, &spec).await;
+        Search { kind, place, address, spec, found }
     }));
-    let listing = join_all(listings.into_iter().map(|(kind, region, address, parents)| async move {
+    let listing = join_all(listings.into_iter().map(|(kind, place, address, parents)| async move {
         let inside = async || {
-            let cx = session.cx(&region);
+            let cx = session.cx(&place);
             let inside = parents.iter().filter(|(parent, _)| kind.is_part_of(parent));
             let inside = inside.map(|(_, id)| kind.inside(&cx, id));
             let found: aws::Result<Vec<_>> = join_all(inside).await.into_iter().collect();
@@ -159,31 +159,31 @@ async fn ask(
         futures_util::future::join4(reading, searching, listing, looking).await;
     answers.searches.extend(found);
     knowledge.look_again(&mut readings, &mut searches, indices).await;
-    for Reading { kind, region, requests, found } in readings {
+    for Reading { kind, place, requests, found } in readings {
         for (request, live) in requests.into_iter().zip(found) {
-            let place = (kind.name(), region.clone(), request.id);
-            if of_data.contains(&place) {
-                answers.data.insert(place.clone(), live.clone());
+            let key = (kind.name(), place.clone(), request.id);
+            if of_data.contains(&key) {
+                answers.data.insert(key.clone(), live.clone());
             }
-            if of_resources.contains(&place) {
-                answers.reads.insert(place, live);
+            if of_resources.contains(&key) {
+                answers.reads.insert(key, live);
             }
         }
     }
-    answers.found.extend(searches.into_iter().map(|one| ((one.address, one.region), one.found)));
+    answers.found.extend(searches.into_iter().map(|one| ((one.address, one.place), one.found)));
     answers.within.extend(listed);
 }
 
 /// Keeps only those expected tags that the index of their region confirms, and asks for the index
 /// where it may help. Without an index, the kinds read the tags.
-async fn look_up(knowledge: &Knowledge<'_>, reads: &mut Reads, indices: &mut BTreeMap<String, Index>) {
+async fn look_up(knowledge: &Knowledge<'_>, reads: &mut Reads, indices: &mut BTreeMap<Place, Index>) {
     let Knowledge { session, owner, .. } = *knowledge;
     // One call that may save another costs nothing, and shows resources that the ledger does not know.
     let hopes = reads.iter().filter(|(_, (_, batch))| batch.iter().any(|request| request.tags.is_some()));
-    let hopes = hopes.map(|((_, region), (kind, _))| indexed(*kind, region));
+    let hopes = hopes.map(|((_, place, _), (kind, _))| indexed(*kind, place));
     consult(session, hopes.collect(), owner, indices).await;
-    for ((_, region), (kind, batch)) in reads {
-        let index = indices.get(indexed(*kind, region));
+    for ((_, place, _), (kind, batch)) in reads {
+        let index = indices.get(&indexed(*kind, place));
         for request in batch {
             let is_others = |address: &str, key: &str| knowledge.is_others(address, key);
             let is_shown =

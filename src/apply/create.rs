@@ -71,7 +71,7 @@ impl Work<'_, '_, '_, '_> {
         };
         let token = token.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         // The SDK would repeat a call whose answer was lost, and so create a second resource.
-        let mut cx = self.executor.session.cx_once(&self.instance.region);
+        let mut cx = self.executor.session.cx_once(&self.instance.place);
         cx.files.clone_from(self.executor.eval.files(self.instance));
         let assigned = self.kind.assigns_ids();
         // An earlier apply may have sent the call; or the answer of a later attempt was lost.
@@ -210,14 +210,14 @@ impl Work<'_, '_, '_, '_> {
     /// Returns whether the ledger has this id for the address, as current or deposed.
     fn is_known(&self, id: &str) -> bool {
         let ledger = self.executor.writer.ledger.borrow();
-        ledger.entry_with_id(&self.instance.address, &self.instance.region, id).is_some()
+        ledger.entry_with_id(&self.instance.address, &self.instance.place, id).is_some()
     }
 
     /// Returns whether this id belongs to the resource that this apply deleted for a replacement.
     fn is_replaced(&self, id: &str) -> bool {
         self.change.action == (Action::Replace { create_first: false })
             && self.change.id.as_deref() == Some(id)
-            && self.change.existing_region() == self.instance.region
+            && self.change.existing_place() == &self.instance.place
     }
 
     /// The error of a failed create. `sent` means that an attempt got no answer.

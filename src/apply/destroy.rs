@@ -41,7 +41,7 @@ impl Executor<'_, '_, '_> {
         let (Some(kind), Some(id)) = (kinds::kind(&unit.address.kind), &change.id) else {
             return Ok(String::new());
         };
-        let cx = self.session.cx(change.existing_region());
+        let cx = self.session.cx(change.existing_place());
         let limit = limit.unwrap_or(Duration::from_secs(kind.pace().deadline_seconds.into()));
         let destroy = Destroy { executor: self, unit, change, kind, id, cx, limit, began: Instant::now() };
         if destroy.is_ours().await? {

@@ -8,6 +8,7 @@ use super::executor::{Executor, Known, Unproven};
 use super::record::{record, refused, take};
 use super::retry::{Halt, Outcome};
 use super::work::Work;
+use crate::aws::Place;
 use crate::diag::Diagnostic;
 use crate::eval::Instance;
 use crate::graph::Address;
@@ -28,7 +29,7 @@ impl<'a> Executor<'_, 'a, '_> {
     ) -> Outcome<String> {
         let outcome = self.step(unit, change, instance).await;
         if let Some(kind) = kinds::kind(&unit.address.kind) {
-            self.reads.ended(kind, region(unit, change));
+            self.reads.ended(kind, place(unit, change));
         }
         outcome
     }
@@ -63,7 +64,7 @@ impl<'a> Executor<'_, 'a, '_> {
         self.read_data(&instance).await?;
         self.permit(unit, change, &instance)?;
         let instance = self.evaluated(unit, change, instance)?;
-        let mut cx = self.session.cx(&instance.region);
+        let mut cx = self.session.cx(&instance.place);
         cx.files.clone_from(self.eval.files(&instance));
         let (kind, began) = (instance.kind, Instant::now());
         let (before, wrote, writing) = (RefCell::default(), Cell::default(), RefCell::default());
@@ -131,8 +132,8 @@ impl<'a> Executor<'_, 'a, '_> {
             self.writer.dirty.set(true);
         }
         if let Some(before) = before.filter(|_| work.unproven.get()) {
-            let (unit, region, id, tags) = (unit.clone(), instance.region.clone(), id.clone(), work.tags());
-            self.unproven.borrow_mut().push(Unproven { unit, kind, region, id, tags, before });
+            let (unit, place, id, tags) = (unit.clone(), instance.place.clone(), id.clone(), work.tags());
+            self.unproven.borrow_mut().push(Unproven { unit, kind, place, id, tags, before });
         }
         let view = self.eval.view(instance, Some(&live.attrs), Some(&live.spec));
         let met = self.confirm(unit, change, instance, &view);
@@ -220,10 +221,10 @@ impl<'a> Executor<'_, 'a, '_> {
     }
 }
 
-/// The region in which a unit works.
-pub(super) fn region<'c>(unit: &Unit, change: &'c Change) -> &'c str {
+/// The place in which a unit works.
+pub(super) fn place<'c>(unit: &Unit, change: &'c Change) -> &'c Place {
     match unit.step {
-        Step::Create | Step::Update | Step::Complete | Step::Forget => &change.region,
-        Step::Release | Step::Destroy => change.existing_region(),
+        Step::Create | Step::Update | Step::Complete | Step::Forget => &change.place,
+        Step::Release | Step::Destroy => change.existing_place(),
     }
 }

@@ -10,7 +10,7 @@ use super::look::look_at_tags;
 use super::pending::Pending;
 use super::reads::{Patience, Reads};
 use super::retry::{Outcome, failure};
-use crate::aws::{Class, Cx, Error, Session, Tags};
+use crate::aws::{Class, Cx, Error, Place, Session, Tags};
 use crate::eval::{EvalContext, Instance};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, State};
@@ -77,7 +77,7 @@ impl Executor<'_, '_, '_> {
             self.writer.dirty.set(true);
             return;
         };
-        let region = change.existing_region();
+        let place = change.existing_place();
         if !matches!(change.action, Action::Replace { .. })
             && change.reason != Reason::Deposed
             && ledger.resources.get(&change.address).is_none_or(|entry| entry.id == *id)
@@ -86,7 +86,7 @@ impl Executor<'_, '_, '_> {
             ledger.intents.remove(&change.address);
         }
         // The address may already belong to a replacement that was created first.
-        if !ledger.discard(&change.address, region, id)
+        if !ledger.discard(&change.address, place, id)
             && ledger.resources.get(&change.address).is_some_and(|entry| entry.id == *id)
         {
             ledger.resources.remove(&change.address);
@@ -104,7 +104,7 @@ impl Executor<'_, '_, '_> {
         if !kind.taggable() || !Owner::KEYS.iter().any(|key| live.tags.contains_key(*key)) {
             return Ok(());
         }
-        let cx = self.session.cx(&change.region);
+        let cx = self.session.cx(&change.place);
         let failed = |error: Error| vec![failure(&format!("cannot give up {}", change.address), id, &error)];
         let seen = match self.just_read(change) {
             Some(live) => Some(live.clone()),
@@ -141,12 +141,12 @@ impl Executor<'_, '_, '_> {
         if planned.is_some_and(|planned| Owner::of(&planned.tags) == Owner::of(&live.tags)) {
             return Ok(Ownership::Ours);
         }
-        let (address, region) = (&change.address, &cx.scope.region);
+        let (address, place) = (&change.address, &cx.place);
         let ownership = {
             let ledger = self.writer.ledger.borrow();
             // A resource to be deleted may be known from an intent alone.
-            let intended = || Entry { id: id.to_owned(), region: region.clone(), ..Entry::default() };
-            match ledger.entry_with_id(address, region, id) {
+            let intended = || Entry { id: id.to_owned(), place: place.clone(), ..Entry::default() };
+            match ledger.entry_with_id(address, place, id) {
                 Some(entry) => plan::ownership(kind, address, entry, live, &ledger),
                 None => plan::ownership(kind, address, &intended(), live, &ledger),
             }
@@ -154,7 +154,7 @@ impl Executor<'_, '_, '_> {
         if !plan::parent_decides(kind, &ownership) {
             return Ok(ownership);
         }
-        let parent = plan::parent(kind, region, id, live, &self.writer.ledger.borrow());
+        let parent = plan::parent(kind, place, id, live, &self.writer.ledger.borrow());
         let Some((address, entry)) = parent else { return Ok(ownership) };
         let Some(kind) = kinds::kind(&address.kind) else { return Ok(ownership) };
         Ok(match look_at_tags(&self.reads, kind, cx, &entry.id).await? {
@@ -175,7 +175,7 @@ pub(super) type Known = (Option<Entry>, Option<Vec<Entry>>);
 pub(super) struct Unproven {
     pub(super) unit: Unit,
     pub(super) kind: &'static dyn ErasedKind,
-    pub(super) region: String,
+    pub(super) place: Place,
     pub(super) id: String,
     /// The tags that the call sent.
     pub(super) tags: Tags,

@@ -72,7 +72,7 @@ pub async fn import(
             tagged = Tagged::Before;
             continue;
         }
-        let cx = session.cx(&instance.region);
+        let cx = session.cx(&instance.place);
         let tagging = instance.kind.tag(&cx, id, &live.attrs, &missing, &needless);
         let tagging = on_behalf_of(change.address.to_string(), tagging);
         // A first signal waits for this call, so that nothing is left half done between tags and

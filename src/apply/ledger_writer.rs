@@ -285,7 +285,7 @@ impl<'l> LedgerWriter<'l> {
             for (address, entry) in &ledger.resources {
                 if written.get(address) != Some(&entry.id) {
                     error = error
-                        .note(format!("not in the ledger: {address} is {} in {}", entry.id, entry.region));
+                        .note(format!("not in the ledger: {address} is {} in {}", entry.id, entry.place));
                 }
             }
             for address in written.keys().filter(|address| !ledger.resources.contains_key(*address)) {

@@ -33,7 +33,7 @@ impl<'a> Executor<'_, 'a, '_> {
     ) -> Result<(), Diagnostic> {
         let Some(id) = &busy.id else { return Ok(()) };
         let (kind, began) = (instance.kind, Instant::now());
-        let cx = self.session.cx(&instance.region);
+        let cx = self.session.cx(&instance.place);
         let own = instance.timeout.create.max(instance.timeout.update);
         let limit = own.unwrap_or(Duration::from_secs(kind.pace().deadline_seconds.into()));
         let deadline = began + limit;

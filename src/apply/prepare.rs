@@ -76,7 +76,7 @@ fn record_interrupted(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, 
         if !goes_on || change.origin != Origin::Intent {
             continue;
         }
-        if let Some(entry) = ledger.intended_entry(&change.address, change.existing_region(), id) {
+        if let Some(entry) = ledger.intended_entry(&change.address, change.existing_place(), id) {
             ledger.intents.remove(entry.fingerprinted(&change.address));
             let entry = with_incarnation(entry, change, ledger);
             record::take(ledger, instance, entry);
@@ -89,7 +89,7 @@ fn record_interrupted(plan: &Plan, instances: &BTreeMap<Address, Instance<'_>>, 
 fn with_incarnation(entry: Entry, change: &Change, ledger: &Ledger) -> Entry {
     let live = change.live.as_ref();
     let incarnation = live.and_then(|live| {
-        ledger.incarnation_fingerprint(&change.address.kind, change.existing_region(), &entry.id, live)
+        ledger.incarnation_fingerprint(&change.address.kind, change.existing_place(), &entry.id, live)
     });
     Entry { incarnation, ..entry }
 }
@@ -124,7 +124,7 @@ fn write_intents(
         let id = eval.id(instance);
         // An interrupted create is continued if it was for the same resource. A replacement is always
         // a new one.
-        let is_same = |intent: &Intent| intent.region == instance.region && intent.id == id;
+        let is_same = |intent: &Intent| intent.place == instance.place && intent.id == id;
         let begins = match change.action {
             Action::Create => !ledger.intents.get(&change.address).is_some_and(is_same),
             Action::Replace { .. } => true,
@@ -141,7 +141,7 @@ fn write_intents(
         let needs = instance.needs.iter().cloned().collect();
         let fingerprints = plan::intended_prints(instance, &change.address, ledger);
         let intent = Intent {
-            region: instance.region.clone(),
+            place: instance.place.clone(),
             token,
             id,
             needs,

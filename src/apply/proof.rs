@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::executor::{Executor, Unproven};
 use super::reads::read;
-use crate::aws::Error;
+use crate::aws::{Error, Place};
 use crate::diag::Diagnostic;
 use crate::eval::Instance;
 use crate::graph::Address;
@@ -23,19 +23,19 @@ impl Executor<'_, '_, '_> {
     /// ledger: the next plan checks its owner.
     pub(super) async fn prove(&self, instances: &BTreeMap<Address, Instance<'_>>) -> Vec<(Unit, Diagnostic)> {
         let mut unproven = std::mem::take(&mut *self.unproven.borrow_mut());
-        let mut regions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut places: BTreeMap<Place, Vec<&str>> = BTreeMap::new();
         for one in &unproven {
-            let addresses = regions.entry(live::indexed(one.kind, &one.region)).or_default();
+            let addresses = places.entry(live::indexed(one.kind, &one.place)).or_default();
             addresses.extend(one.tags.get(Owner::ADDRESS).map(String::as_str));
         }
         let stack = self.eval.stack;
         let mut indices = HashMap::new();
-        for (region, addresses) in regions {
-            let index = live::index_of(self.session, region, (&stack.name, &stack.env), &addresses).await;
-            indices.insert(region.to_owned(), index);
+        for (place, addresses) in places {
+            let index = live::index_of(self.session, &place, (&stack.name, &stack.env), &addresses).await;
+            indices.insert(place, index);
         }
         unproven.retain(|one| {
-            let index = indices.get(live::indexed(one.kind, &one.region));
+            let index = indices.get(&live::indexed(one.kind, &one.place));
             !index.is_some_and(|index| live::shows(index, &one.id, &one.tags, &|_, _| false))
         });
         let read = join_all(unproven.iter().map(|one| self.owner_tags(one))).await;
@@ -56,7 +56,7 @@ impl Executor<'_, '_, '_> {
 
     /// Reads the tags of a new resource, which may not be visible at once.
     async fn owner_tags(&self, one: &Unproven) -> Result<Option<ErasedLive>, Error> {
-        let cx = self.session.cx(&one.region);
+        let cx = self.session.cx(&one.place);
         let request = plan::read_request(&one.id, None, None, false);
         let mut pauses = PAUSES.into_iter();
         loop {

@@ -1,4 +1,4 @@
-//! Reads of an apply. Those of one kind and region that come close together are one batch.
+//! Reads of an apply. Those of one kind and place that come close together are one batch.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::aws::{Cx, Result};
+use crate::aws::{Cx, Place, Result};
 use crate::kind::{ErasedKind, ErasedLive, ReadRequest};
 
 /// The longest wait for others to join a batch.
@@ -39,8 +39,8 @@ impl Patience {
     }
 }
 
-/// A kind and a region.
-type Place = (&'static str, String);
+/// A kind, a place, and the `[aws.NAME]` by which it is reached.
+type Key = (&'static str, Place, Option<String>);
 
 /// An answer to a read.
 type Answer = Result<Option<ErasedLive>>;
@@ -48,10 +48,10 @@ type Answer = Result<Option<ErasedLive>>;
 /// The reads of an apply, and the writes after which others will read.
 #[derive(Default)]
 pub(super) struct Reads {
-    queues: RefCell<HashMap<Place, Rc<Queue>>>,
+    queues: RefCell<HashMap<Key, Rc<Queue>>>,
 }
 
-/// The reads and writes of one kind in one region.
+/// The reads and writes of one kind in one place.
 #[derive(Default)]
 struct Queue {
     /// The batch that is being gathered, if one is.
@@ -154,28 +154,28 @@ enum Part {
 }
 
 impl Reads {
-    fn queue(&self, kind: &dyn ErasedKind, region: &str) -> Rc<Queue> {
-        let place = (kind.name(), region.to_owned());
-        self.queues.borrow_mut().entry(place).or_default().clone()
+    fn queue(&self, kind: &dyn ErasedKind, place: &Place) -> Rc<Queue> {
+        let key = (kind.name(), place.clone(), place.name.clone());
+        self.queues.borrow_mut().entry(key).or_default().clone()
     }
 
     /// Counts a unit of the apply, before any has started.
-    pub(super) fn announce(&self, kind: &dyn ErasedKind, region: &str) {
-        let queue = self.queue(kind, region);
+    pub(super) fn announce(&self, kind: &dyn ErasedKind, place: &Place) {
+        let queue = self.queue(kind, place);
         queue.coming.set(queue.coming.get() + 1);
     }
 
     /// Counts a unit no more, since it has ended. Units that are never started stay counted; for them, reads
     /// wait a little in vain.
-    pub(super) fn ended(&self, kind: &dyn ErasedKind, region: &str) {
-        let queue = self.queue(kind, region);
+    pub(super) fn ended(&self, kind: &dyn ErasedKind, place: &Place) {
+        let queue = self.queue(kind, place);
         queue.coming.set(queue.coming.get().saturating_sub(1));
         queue.changed.notify_one();
     }
 
     /// Marks the start of a change: reads of its kind wait a little until the value is dropped.
     pub(super) fn writing(&self, kind: &dyn ErasedKind, cx: &Cx) -> Writing {
-        let queue = self.queue(kind, &cx.scope.region);
+        let queue = self.queue(kind, &cx.place);
         queue.writing.set(queue.writing.get() + 1);
         Writing(queue)
     }
@@ -205,7 +205,7 @@ impl Reads {
         if !kind.batches_reads() {
             return read(kind, cx, request).await;
         }
-        let queue = self.queue(kind, &cx.scope.region);
+        let queue = self.queue(kind, &cx.place);
         match queue.join(request, patience) {
             Part::Leader => {}
             Part::Apart => return read(kind, cx, request).await,

@@ -17,16 +17,15 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, liv
     };
     let entry = Entry {
         id: id.to_owned(),
-        region: instance.region.clone(),
+        place: instance.place.clone(),
         needs: instance.needs.iter().cloned().collect(),
         applied: ledger::now(),
         protect: instance.protect,
         retain: instance.retain,
         fingerprinted_as: None,
         stamp: live.and_then(|live| instance.kind.stamp(live)),
-        incarnation: live.and_then(|live| {
-            ledger.incarnation_fingerprint(instance.kind.name(), &instance.region, id, live)
-        }),
+        incarnation: live
+            .and_then(|live| ledger.incarnation_fingerprint(instance.kind.name(), &instance.place, id, live)),
         secrets: plan::prints_of_secrets(instance, &found, ledger),
         unknown: known.map(|known| known.unknown.clone()).unwrap_or_default(),
         fingerprints,

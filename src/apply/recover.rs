@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::instances::instances;
 use super::record::record;
-use crate::aws::{self, Scope, Session};
+use crate::aws::{self, Place, Session};
 use crate::eval::EvalContext;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Owner};
@@ -81,9 +81,9 @@ pub async fn recover(
         .filter(|(address, one)| one.resource.name_prefix.is_none() || !recovered.missing.contains(address))
         .map(|(address, _)| address)
         .collect();
-    let regions = instances.values().map(|instance| &instance.region);
-    let regions: BTreeSet<&str> = regions.map(String::as_str).chain([plan.region.as_str()]).collect();
-    undeclared(session, &declared, regions, ledger, &mut recovered).await;
+    let places = instances.values().map(|instance| instance.place.clone());
+    let places: BTreeSet<Place> = places.chain([Place::of(&plan.region)]).collect();
+    undeclared(session, &declared, places, ledger, &mut recovered).await;
     recovered.missing.retain(|address| !ledger.resources.contains_key(address));
     eval.facts.scope.account_id.clone_into(&mut ledger.account);
     let existing: BTreeSet<Address> = ledger.resources.keys().cloned().collect();
@@ -117,28 +117,28 @@ fn forget_differing(entry: &mut Entry, change: &Change) {
 async fn undeclared(
     session: &Session,
     declared: &BTreeSet<&Address>,
-    regions: BTreeSet<&str>,
+    places: BTreeSet<Place>,
     ledger: &mut Ledger,
     recovered: &mut Recovered,
 ) {
     let (stack, env) = ([ledger.stack.as_str()], [ledger.env.as_str()]);
     let filter = [(Owner::STACK, &stack[..]), (Owner::ENV, &env)];
     let mut indices = BTreeMap::new();
-    let home = Scope::home_of(regions.first().copied().unwrap_or_default());
-    for region in regions.into_iter().chain([home]).collect::<BTreeSet<&str>>() {
-        match aws::tags_by_arn(&session.cx(region), &filter).await {
-            Ok(index) => drop(indices.insert(region.to_owned(), index)),
-            Err(error) => recovered.search_errors.push(format!("the tag index in {region}: {error}")),
+    let homes: BTreeSet<Place> = places.iter().map(Place::home).collect();
+    for place in places.into_iter().chain(homes.clone()).collect::<BTreeSet<Place>>() {
+        match aws::tags_by_arn(&session.cx(&place), &filter).await {
+            Ok(index) => drop(indices.insert(place, index)),
+            Err(error) => recovered.search_errors.push(format!("the tag index in {place}: {error}")),
         }
     }
-    for (region, index) in indices {
+    for (place, index) in indices {
         let mut found: Vec<(String, aws::Tags)> = index.into_iter().collect();
         found.sort();
         for (arn, tags) in found {
             let Some(owner) = Owner::of(&tags) else { continue };
             match resolve(&arn, &owner.address) {
                 Ok(Shown { kind, id, address: Some(address) }) => {
-                    let found = Found { region: &region, name: &arn, owner, address, kind, id };
+                    let found = Found { place: &place, name: &arn, owner, address, kind, id };
                     found.take(session, declared, ledger, recovered).await;
                 }
                 Ok(_) => {
@@ -149,20 +149,21 @@ async fn undeclared(
         }
     }
     // Resources that the index does not know, but one listing does.
-    let asked = kinds::KINDS.iter().map(|kind| async move { (kind, kind.all_tags(&session.cx(home)).await) });
+    let each = homes.iter().flat_map(|home| kinds::KINDS.iter().map(move |kind| (kind, home)));
+    let asked = each.map(|(kind, home)| async move { (kind, home, kind.all_tags(&session.cx(home)).await) });
     let mut listed = Vec::new();
-    for (kind, all) in join_all(asked).await {
-        listed.push((kind, home.to_owned(), format!("all of {}", kind.name()), all));
+    for (kind, home, all) in join_all(asked).await {
+        listed.push((kind, home.clone(), format!("all of {}", kind.name()), all));
     }
     // Resources that only the listing of a parent in the stack shows.
     for (address, entry) in &ledger.resources {
-        let cx = session.cx(&entry.region);
+        let cx = session.cx(&entry.place);
         for kind in kinds::KINDS.iter().filter(|kind| kind.is_part_of(&address.kind)) {
             let all = kind.inside(&cx, &entry.id).await;
-            listed.push((kind, entry.region.clone(), format!("{} in {}", kind.name(), entry.id), all));
+            listed.push((kind, entry.place.clone(), format!("{} in {}", kind.name(), entry.id), all));
         }
     }
-    for (kind, region, name, all) in listed {
+    for (kind, place, name, all) in listed {
         let all = all.unwrap_or_else(|error| {
             recovered.search_errors.push(format!("{name}: {error}"));
             Vec::new()
@@ -177,7 +178,7 @@ async fn undeclared(
                 recovered.search_errors.push(format!("{name} {}", Unresolved::NoAddress(owner.address)));
                 continue;
             };
-            let found = Found { region: &region, name: &name, owner, address, kind: &**kind, id };
+            let found = Found { place: &place, name: &name, owner, address, kind: &**kind, id };
             found.take(session, declared, ledger, recovered).await;
         }
     }
@@ -185,7 +186,7 @@ async fn undeclared(
 
 /// A resource with the stack's owner tags, as shown by something other than its own service.
 struct Found<'f> {
-    region: &'f str,
+    place: &'f Place,
     /// Its name in messages.
     name: &'f str,
     owner: Owner,
@@ -203,16 +204,16 @@ impl Found<'_> {
         ledger: &mut Ledger,
         recovered: &mut Recovered,
     ) {
-        let Self { region, name, owner, address, kind, id } = self;
+        let Self { place, name, owner, address, kind, id } = self;
         let mut deposed = ledger.deposed.get(&address).into_iter().flatten();
-        if deposed.any(|entry| entry.id == id && entry.region == region) {
+        if deposed.any(|entry| entry.id == id && entry.place == *place) {
             return;
         }
         let known = ledger.resources.get(&address).map(|entry| entry.id.as_str());
         if known == Some(id.as_str()) || (known.is_none() && declared.contains(&address)) {
             return;
         }
-        match confirm(session, kind, region, &id, &owner).await {
+        match confirm(session, kind, place, &id, &owner).await {
             Ok(None) => {}
             Ok(Some(_)) if known.is_some() => {
                 let why =
@@ -222,11 +223,11 @@ impl Found<'_> {
             Ok(Some(live)) => {
                 let entry = Entry {
                     id: id.clone(),
-                    region: region.to_owned(),
+                    place: place.clone(),
                     applied: ledger::now(),
                     protect: Owner::says(&live.tags, Owner::PROTECT),
                     retain: Owner::says(&live.tags, Owner::RETAIN),
-                    incarnation: ledger.incarnation_fingerprint(kind.name(), region, &id, &live),
+                    incarnation: ledger.incarnation_fingerprint(kind.name(), place, &id, &live),
                     ..Entry::default()
                 };
                 ledger.resources.insert(address.clone(), entry);

@@ -19,7 +19,7 @@ impl Executor<'_, '_, '_> {
         let (Some(kind), Some(id)) = (kinds::kind(&unit.address.kind), &change.id) else {
             return Ok(String::new());
         };
-        let cx = self.session.cx(change.existing_region());
+        let cx = self.session.cx(change.existing_place());
         let began = Instant::now();
         let failed = |error: &Error| {
             let held: Vec<String> = change.releases.iter().map(|one| one.held.to_string()).collect();

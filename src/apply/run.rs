@@ -10,7 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use super::conditions::unmet;
 use super::dispatch::{Dispatch, change_of};
 use super::event::{Event, HOUR, LockedLedger, Options, Summary, WRITE_TIMEOUT};
-use super::execute::region;
+use super::execute::place;
 use super::executor::Executor;
 use super::instances::{busy, instances};
 use super::ledger_writer::{LedgerWriter, Writing};
@@ -59,7 +59,7 @@ pub async fn apply(
     let reads = Reads::default();
     for (unit, change) in schedule.units().map(|unit| (unit, change_of(unit, &changes, plan))) {
         if let Some(kind) = kinds::kind(&unit.address.kind) {
-            reads.announce(kind, region(unit, change));
+            reads.announce(kind, place(unit, change));
         }
     }
     let mut dispatch = Dispatch {

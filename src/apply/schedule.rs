@@ -135,7 +135,7 @@ mod tests {
             action: Action::Delete,
             reason: Reason::Undeclared,
             needs: needs.iter().copied().cloned().collect(),
-            ..Change::none(address.clone(), String::new())
+            ..Change::none(address.clone(), crate::aws::Place::default())
         }
     }
 

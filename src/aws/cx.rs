@@ -1,7 +1,7 @@
 //! The context of a kind's verbs.
 
 use super::clients::Clients;
-use super::scope::Scope;
+use super::scope::{Place, Scope};
 
 /// The context of a kind's verbs: the clients of one region of one account, and the parts of names and
 /// ARNs.
@@ -11,6 +11,8 @@ pub struct Cx {
     pub aws: std::rc::Rc<Clients>,
     /// Partition, account and region.
     pub scope: Scope,
+    /// The same as the engine names it.
+    pub place: Place,
     /// The files of the stack.
     pub files: crate::files::Files,
 }

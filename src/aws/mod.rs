@@ -23,6 +23,6 @@ pub use clients::Clients;
 pub use cx::{Cx, Tags};
 pub use error::{Error, Result, ResultExt};
 pub use meter::{CallCounts, Meter};
-pub use scope::Scope;
+pub use scope::{Place, Scope};
 pub use session::{Options, Session};
 pub use tag_index::tags_by_arn;

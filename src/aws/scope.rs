@@ -1,5 +1,94 @@
 //! The partition, the account and the region that a resource belongs to.
 
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use serde::{Deserialize, Serialize};
+
+/// Where a resource is: its region, and its account if that is not the stack's own.
+///
+/// Two places are equal if account and region are: [`Place::name`] is only a way to get there.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Place {
+    /// Such as `us-east-1`.
+    pub region: String,
+    /// The id of its account; `None` for the stack's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The `[aws.NAME]` by which it is reached; `None` for the stack's own credentials.
+    #[serde(default, rename = "account_name", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Place {
+    /// A region of the stack's own account.
+    pub fn of(region: &str) -> Self {
+        Self { region: region.to_owned(), ..Self::default() }
+    }
+
+    /// Another region of the same account.
+    pub fn beside(&self, region: &str) -> Self {
+        Self { region: region.to_owned(), ..self.clone() }
+    }
+
+    /// The place in which AWS indexes global resources of the account.
+    pub fn home(&self) -> Self {
+        self.beside(Scope::home_of(&self.region))
+    }
+
+    /// The part of it in which an id of a kind is unique: the account alone, if the kind is `global`.
+    pub fn unique(&self, global: bool) -> Self {
+        if global { self.beside("") } else { self.clone() }
+    }
+
+    /// Returns whether a resource there and one in `other` can have the same id of a kind.
+    pub fn is_near(&self, other: &Self, global: bool) -> bool {
+        self.account == other.account && (global || self.region == other.region)
+    }
+
+    fn key(&self) -> (&Option<String>, &str) {
+        (&self.account, &self.region)
+    }
+}
+
+/// The region, and the account if it is not the stack's own: `us-east-1 of account 111111111111`.
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.region)?;
+        match &self.account {
+            Some(account) => write!(formatter, " of account {account}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Place {}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Hash for Place {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
 /// The parts of names and ARNs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
@@ -18,6 +107,15 @@ impl Scope {
             partition: Self::partition_of(region).to_owned(),
             account_id: account_id.to_owned(),
             region: region.to_owned(),
+        }
+    }
+
+    /// The scope of a resource of a stack whose own scope this is.
+    pub fn at(&self, place: &Place) -> Self {
+        Self {
+            partition: self.partition.clone(),
+            account_id: place.account.clone().unwrap_or_else(|| self.account_id.clone()),
+            region: place.region.clone(),
         }
     }
 

@@ -14,7 +14,7 @@ use aws_types::SdkConfig;
 
 use super::audit::Recorder;
 use super::transport::Gate;
-use super::{Audit, CallCounts, Class, Clients, Cx, Error, Meter, Result, Scope};
+use super::{Audit, CallCounts, Class, Clients, Cx, Error, Meter, Place, Result, Scope};
 
 /// Maximum number of attempts of the first call if it is throttled.
 const FIRST_CALLS: u32 = 8;
@@ -44,8 +44,8 @@ pub struct Session {
     account_id: String,
     partition: String,
     caller: String,
-    /// By region, and by whether each request is sent only once.
-    regions: RefCell<HashMap<(String, bool), Cx>>,
+    /// By place, and by whether each request is sent only once.
+    contexts: RefCell<HashMap<(Place, bool), Cx>>,
     /// The numbers of resources read, and asked for.
     reads: Cell<(usize, usize)>,
     base: SdkConfig,
@@ -93,7 +93,7 @@ impl Session {
             account_id: identity.account().unwrap_or_default().to_owned(),
             partition,
             caller,
-            regions: RefCell::new(HashMap::new()),
+            contexts: RefCell::new(HashMap::new()),
             reads: Cell::default(),
             base,
         })
@@ -134,23 +134,24 @@ impl Session {
         }
     }
 
-    /// The context of the kinds' verbs in `region`.
-    pub fn cx(&self, region: &str) -> Cx {
-        self.context(region, false)
+    /// The context of the kinds' verbs at `place`.
+    pub fn cx(&self, place: &Place) -> Cx {
+        self.context(place, false)
     }
 
     /// Like [`Self::cx`], with each request sent only once: if the answer to a create was lost, only a
     /// read shows whether to repeat it.
-    pub fn cx_once(&self, region: &str) -> Cx {
-        self.context(region, true)
+    pub fn cx_once(&self, place: &Place) -> Cx {
+        self.context(place, true)
     }
 
-    fn context(&self, region: &str, once: bool) -> Cx {
-        self.regions
+    fn context(&self, place: &Place, once: bool) -> Cx {
+        let region = &place.region;
+        self.contexts
             .borrow_mut()
-            .entry((region.to_owned(), once))
+            .entry((place.clone(), once))
             .or_insert_with(|| {
-                let mut config = self.base.to_builder().region(Region::new(region.to_owned()));
+                let mut config = self.base.to_builder().region(Region::new(region.clone()));
                 if once {
                     config = config.retry_config(RetryConfig::disabled());
                 }
@@ -161,6 +162,7 @@ impl Session {
                         Recorder(self.options.audit.clone()),
                     )),
                     scope: self.scope(region),
+                    place: place.clone(),
                     files: self.options.files.clone(),
                 }
             })
@@ -174,7 +176,14 @@ impl Session {
     pub async fn availability_zones(&self, region: &str) -> Result<Vec<String>> {
         use aws_sdk_ec2::types::Filter;
         let usable = Filter::builder().name("zone-type").values("availability-zone").build();
-        let answer = self.cx(region).aws.ec2().describe_availability_zones().filters(usable).send().await?;
+        let answer = self
+            .cx(&Place::of(region))
+            .aws
+            .ec2()
+            .describe_availability_zones()
+            .filters(usable)
+            .send()
+            .await?;
         let mut zones: Vec<String> = answer
             .availability_zones()
             .iter()

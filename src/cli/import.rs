@@ -9,6 +9,7 @@ use super::locking::{LockArgs, interruptible, locked};
 use super::printer::Printer;
 use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, plan};
 use crate::apply::{self, LockedLedger};
+use crate::aws::Place;
 use crate::diag::Diagnostic;
 use crate::eval::EvalContext;
 use crate::graph::Address;
@@ -67,8 +68,8 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             let ledger = context::ledger(&store, &stack, Some(&session)).await?;
             let facts = context::facts(&session, &stack).await?;
             let eval = context::eval(&stack, facts, variables)?;
-            let region = declared(&stack, &eval, &address)?;
-            if is_there(&stack, &ledger, &address, &id, &region)? {
+            let place = declared(&stack, &eval, &address)?;
+            if is_there(&stack, &ledger, &address, &id, &place)? {
                 return Ok(None);
             }
             let selection = Selection { import: Some((address.clone(), id.clone())), adopt, ..Selection::default() };
@@ -114,12 +115,12 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     .await
 }
 
-/// The region of the resource declared under an address; an error if there is none.
-fn declared(stack: &Stack, eval: &EvalContext<'_>, address: &Address) -> Result<String, Failure> {
+/// The place of the resource declared under an address; an error if there is none.
+fn declared(stack: &Stack, eval: &EvalContext<'_>, address: &Address) -> Result<Place, Failure> {
     let mut problems = Vec::new();
     let instances = eval.evaluate_all(&mut problems);
     if let Some(instance) = instances.iter().find(|instance| instance.address == *address) {
-        return Ok(instance.region.clone());
+        return Ok(instance.place.clone());
     }
     let names: Vec<String> = instances.iter().map(|instance| instance.address.to_string()).collect();
     let error = Diagnostic::error("unknown-address", format!("the stack declares no `{address}`"));
@@ -144,7 +145,7 @@ fn is_there(
     ledger: &Ledger,
     address: &Address,
     id: &str,
-    region: &str,
+    place: &Place,
 ) -> Result<bool, Failure> {
     let refused = |error: Diagnostic| {
         let declared = stack.resource(address);
@@ -164,7 +165,7 @@ fn is_there(
     let other = ledger
         .resources
         .iter()
-        .find(|(other, entry)| other.kind == address.kind && entry.id == id && entry.region == region);
+        .find(|(other, entry)| other.kind == address.kind && entry.id == id && entry.place == *place);
     if let Some((other, _)) = other {
         let error = Diagnostic::error("refused", format!("{id} is already {other} of this stack"))
             .help(format!("to give it the new address: dwctl ledger move '{other}' '{address}'"));

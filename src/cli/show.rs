@@ -252,7 +252,7 @@ fn as_text(
     live: Option<(&ErasedLive, [Value; 3])>,
     width: Option<usize>,
 ) -> String {
-    let mut text = visible(&format!("{address}  {}  {}", entry.id, entry.region));
+    let mut text = visible(&format!("{address}  {}  {}", entry.id, entry.place));
     let Some((live, [attributes, decided, tags])) = live else {
         return format!("{}\n", hang(&format!("{text}  gone from AWS"), 4, width));
     };
@@ -274,7 +274,7 @@ fn as_text(
 }
 
 fn as_json(address: &Address, entry: &Entry, live: Option<(&ErasedLive, [Value; 3])>) -> Json {
-    let mut one = json!({ "address": address, "id": entry.id, "region": entry.region });
+    let mut one = json!({ "address": address, "id": entry.id, "region": entry.place.region });
     let Some((live, [attributes, decided, tags])) = live else {
         one["exists"] = json!(false);
         return one;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{EvalContext, Instance};
+use crate::aws::Place;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{Among, Known, Peer, Peers, Problem};
@@ -17,12 +18,12 @@ impl EvalContext<'_> {
         let peers = all.values().map(|instance| Peer {
             address: instance.address.to_string(),
             kind: instance.kind.name(),
-            region: &instance.region,
+            place: &instance.place,
             spec: Known(&instance.spec),
         });
         let peers = Peers::new(peers.collect());
         let mut claimed: HashMap<(&str, String), Vec<usize>> = HashMap::new();
-        let mut ids: HashMap<(&str, &str, String), &Address> = HashMap::new();
+        let mut ids: HashMap<(&str, Place, String), &Address> = HashMap::new();
         for (at, ((address, instance), own)) in all.iter().zip(peers.all()).enumerate() {
             let kind = instance.kind;
             let mut before = BTreeSet::new();
@@ -33,14 +34,14 @@ impl EvalContext<'_> {
             }
             let before: Vec<&Peer<'_>> = before.into_iter().filter_map(|at| peers.all().get(at)).collect();
             let clashes = before.iter().filter_map(|other| kind.clash(own, other)).collect::<Vec<_>>();
-            let account_id = self.facts.scope.account_id.as_str();
+            let account_id = instance.account_id.as_str();
             let among =
-                Among { address: &own.address, peers: &peers, before, region: &instance.region, account_id };
+                Among { address: &own.address, peers: &peers, before, place: &instance.place, account_id };
             let mut found = kind.check_among(Known(&instance.written), &among);
             found.extend(clashes);
             if let Some(id) = self.id(instance) {
-                let region = if kind.global() { "" } else { instance.region.as_str() };
-                let other = ids.insert((kind.name(), region, id), address);
+                let place = instance.place.unique(kind.global());
+                let other = ids.insert((kind.name(), place, id), address);
                 found.extend(other.map(|other| {
                     Problem::new("", format!("{address} would be the same resource at AWS as {other}"))
                         .help("give one of them another name")

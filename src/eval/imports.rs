@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::resolve::Names;
 use super::{EvalContext, Instance};
+use crate::aws::Place;
 use crate::diag::{Diagnostic, Span};
 use crate::graph::Address;
 use crate::stack::Node;
@@ -18,7 +19,7 @@ impl EvalContext<'_> {
         all: &BTreeMap<Address, Instance<'_>>,
         problems: &mut Vec<Diagnostic>,
     ) {
-        let mut declared: BTreeMap<(&str, &str, String), (&Address, Span)> = BTreeMap::new();
+        let mut declared: BTreeMap<(&str, Place, String), (&Address, Span)> = BTreeMap::new();
         for (address, instance) in all {
             if let Some(id) = self.id(instance) {
                 let place = (instance.kind.name(), place(instance), id);
@@ -26,7 +27,7 @@ impl EvalContext<'_> {
             }
         }
         let mut targets: BTreeMap<&Address, Span> = BTreeMap::new();
-        let mut ids: BTreeMap<(&str, &str, String), (&Address, Span)> = BTreeMap::new();
+        let mut ids: BTreeMap<(&str, Place, String), (&Address, Span)> = BTreeMap::new();
         for import in &self.stack.imports {
             if let Some(first) = targets.insert(&import.to, import.span) {
                 problems.push(
@@ -72,7 +73,7 @@ pub(super) fn shown(id: &Value, node: &Node) -> Option<Diagnostic> {
     matches!(id, Value::Secret(_)).then(|| error.at(node.span, "the id of a resource is always shown"))
 }
 
-/// The region in which an id is unique; empty for global kinds.
-fn place<'i>(instance: &'i Instance<'_>) -> &'i str {
-    if instance.kind.global() { "" } else { &instance.region }
+/// The part of its place in which an id is unique.
+fn place(instance: &Instance<'_>) -> Place {
+    instance.place.unique(instance.kind.global())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::references::{References, Views};
 use super::scopes::ScopeId;
-use crate::aws::Scope as AwsScope;
+use crate::aws::{Place, Scope as AwsScope};
 use crate::diag::Diagnostic;
 use crate::graph::{Address, ModulePath};
 use crate::kind::ErasedKind;
@@ -59,8 +59,8 @@ pub struct Instance<'a> {
     pub scope: ScopeId,
     /// Its element of `for_each`.
     pub each: Option<Value>,
-    /// Its region.
-    pub region: String,
+    /// Its region, and its account if that is not the stack's own.
+    pub place: Place,
     /// Its account.
     pub account_id: String,
     /// The desired spec in canonical form; parts may be unknown or secret.
@@ -110,7 +110,7 @@ impl Instance<'_> {
 
     /// Its account and region.
     pub fn scope(&self) -> AwsScope {
-        AwsScope::of(&self.region, &self.account_id)
+        AwsScope::of(&self.place.region, &self.account_id)
     }
 
     /// Removes attributes that are set later, known or not.

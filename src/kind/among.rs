@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::Known;
+use crate::aws::Place;
 use crate::value::Value;
 
 /// Another resource of the stack, as far as its spec is known without AWS.
@@ -13,8 +14,8 @@ pub struct Peer<'a> {
     pub address: String,
     /// The name of its kind.
     pub kind: &'static str,
-    /// Its region.
-    pub region: &'a str,
+    /// Its region, and its account if that is not the stack's own.
+    pub place: &'a Place,
     /// Its desired spec.
     pub spec: Known<'a>,
 }
@@ -61,7 +62,7 @@ pub struct Among<'a> {
     pub(crate) address: &'a str,
     pub(crate) peers: &'a Peers<'a>,
     pub(crate) before: Vec<&'a Peer<'a>>,
-    pub(crate) region: &'a str,
+    pub(crate) place: &'a Place,
     pub(crate) account_id: &'a str,
 }
 
@@ -73,7 +74,7 @@ impl<'a> Among<'a> {
 
     /// Its region.
     pub fn region(&self) -> &'a str {
-        self.region
+        &self.place.region
     }
 
     /// The account of the stack, if known.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::S3Store;
 use super::objects::{Place, trouble};
-use crate::aws::{Class, Error, Result, ResultExt, Session};
+use crate::aws::{self, Class, Error, Result, ResultExt, Session};
 use crate::diag::Diagnostic;
 use crate::signals::{self, Last};
 
@@ -39,7 +39,7 @@ pub async fn ensure(
     adopt: bool,
 ) -> std::result::Result<Vec<String>, Diagnostic> {
     let place = store.place();
-    let cx = session.cx(&place.region);
+    let cx = session.cx(&aws::Place::of(&place.region));
     let bucket =
         Bucket { s3: cx.aws.s3(), place, account: session.account_id(), partition: &cx.scope.partition };
     let mut done = Vec::new();

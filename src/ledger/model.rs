@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::aws::Place;
 use crate::diag::{Diagnostic, Outside};
 use crate::graph::Address;
 use crate::kind::ErasedLive;
@@ -73,8 +74,9 @@ impl<'de> Deserialize<'de> for Obsolete {
 pub struct Entry {
     /// The physical id.
     pub id: String,
-    /// The region it lives in.
-    pub region: String,
+    /// Where it is.
+    #[serde(flatten)]
+    pub place: Place,
     /// The addresses it needs, for the order of deletions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Address>,
@@ -120,8 +122,9 @@ pub struct Entry {
 /// A resource about to be created: what to look for after a crash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// The region it is created in.
-    pub region: String,
+    /// Where it is created.
+    #[serde(flatten)]
+    pub place: Place,
     /// The client token of all attempts.
     pub token: String,
     /// The id it will have, if that follows from the spec.
@@ -162,7 +165,7 @@ impl Intent {
     pub fn entry(&self, id: &str) -> Entry {
         Entry {
             id: id.to_owned(),
-            region: self.region.clone(),
+            place: self.place.clone(),
             needs: self.needs.clone(),
             applied: now(),
             fingerprints: self.fingerprints.clone(),
@@ -198,29 +201,29 @@ impl Ledger {
     }
 
     /// The entry of the resource with this id at an address, current or deposed.
-    pub fn entry_with_id(&self, address: &Address, region: &str, id: &str) -> Option<&Entry> {
+    pub fn entry_with_id(&self, address: &Address, place: &Place, id: &str) -> Option<&Entry> {
         let deposed = self.deposed.get(address).into_iter().flatten();
         let mut known = self.resources.get(address).into_iter().chain(deposed);
-        known.find(|entry| entry.id == id && entry.region == region)
+        known.find(|entry| entry.id == id && entry.place == *place)
     }
 
     /// The entry of a resource that an interrupted apply started to create for this address, or for a
     /// former address if its id follows from its spec.
-    pub fn intended_entry(&self, address: &Address, region: &str, id: &str) -> Option<Entry> {
+    pub fn intended_entry(&self, address: &Address, place: &Place, id: &str) -> Option<Entry> {
         let own = self.intents.get(address).filter(|intent| {
-            intent.region == region && intent.id.as_deref().is_none_or(|intended| intended == id)
+            intent.place == *place && intent.id.as_deref().is_none_or(|intended| intended == id)
         });
         if let Some(intent) = own {
             return Some(intent.entry(id));
         }
-        let (former, intent) = self.intended(&address.kind, region, id)?;
+        let (former, intent) = self.intended(&address.kind, place, id)?;
         Some(Entry { fingerprinted_as: Some(former.clone()), ..intent.entry(id) })
     }
 
     /// The intent for a resource with this id, and its address.
-    pub fn intended(&self, kind: &str, region: &str, id: &str) -> Option<(&Address, &Intent)> {
+    pub fn intended(&self, kind: &str, place: &Place, id: &str) -> Option<(&Address, &Intent)> {
         self.intents.iter().find(|(address, intent)| {
-            address.kind == kind && intent.region == region && intent.id.as_deref() == Some(id)
+            address.kind == kind && intent.place == *place && intent.id.as_deref() == Some(id)
         })
     }
 
@@ -232,10 +235,10 @@ impl Ledger {
     }
 
     /// Removes a deposed entry after its deletion. Returns false if there is none.
-    pub fn discard(&mut self, address: &Address, region: &str, id: &str) -> bool {
+    pub fn discard(&mut self, address: &Address, place: &Place, id: &str) -> bool {
         let Some(deposed) = self.deposed.get_mut(address) else { return false };
         let before = deposed.len();
-        deposed.retain(|entry| entry.id != id || entry.region != region);
+        deposed.retain(|entry| entry.id != id || entry.place != *place);
         let found = deposed.len() < before;
         if deposed.is_empty() {
             self.deposed.remove(address);
@@ -285,13 +288,19 @@ impl Ledger {
     pub fn incarnation_fingerprint(
         &self,
         kind: &str,
-        region: &str,
+        place: &Place,
         id: &str,
         live: &ErasedLive,
     ) -> Option<String> {
         let address = Address::new(kind, "born", None);
-        let parts = [region, id, live.incarnation.as_deref()?].map(Value::from);
-        self.fingerprints().of(&address, "", &Value::List(parts.into()))
+        let parts = [
+            Some(place.region.as_str()),
+            Some(id),
+            Some(live.incarnation.as_deref()?),
+            place.account.as_deref(),
+        ];
+        let parts = parts.into_iter().flatten().map(Value::from).collect();
+        self.fingerprints().of(&address, "", &Value::List(parts))
     }
 
     /// Parses a ledger. `place` names its origin in messages.
@@ -350,6 +359,7 @@ pub fn now() -> String {
 #[cfg(test)]
 mod tests {
     use super::{Entry, Intent, Ledger, Unknown};
+    use crate::aws::Place;
     use crate::graph::Address;
 
     #[test]
@@ -357,13 +367,12 @@ mod tests {
         let address = |text: &str| text.parse::<Address>().expect("an address");
         let (key, other) = (address("kms_key.data"), address("kms_key.other"));
         let mut ledger = Ledger::new("shop", "dev").expect("randomness");
-        let entry =
-            |id: &str| Entry { id: id.to_owned(), region: "eu-west-1".to_owned(), ..Entry::default() };
+        let entry = |id: &str| Entry { id: id.to_owned(), place: Place::of("eu-west-1"), ..Entry::default() };
         ledger.resources.insert(key.clone(), entry("old"));
         ledger.depose(&key);
         ledger.resources.insert(key.clone(), entry("new"));
         let intent = Intent {
-            region: "eu-west-1".to_owned(),
+            place: Place::of("eu-west-1"),
             token: "t".to_owned(),
             id: None,
             needs: vec![key.clone()],
@@ -377,9 +386,9 @@ mod tests {
         let mut ledger = ledger.expect("readable");
         ledger.rename(&key, &other);
         assert_eq!(ledger.deposed[&other][0].id, "old");
-        assert!(!ledger.discard(&other, "eu-west-1", "new"));
-        assert!(!ledger.discard(&other, "us-east-1", "old"));
-        assert!(ledger.discard(&other, "eu-west-1", "old") && ledger.deposed.is_empty());
+        assert!(!ledger.discard(&other, &Place::of("eu-west-1"), "new"));
+        assert!(!ledger.discard(&other, &Place::of("us-east-1"), "old"));
+        assert!(ledger.discard(&other, &Place::of("eu-west-1"), "old") && ledger.deposed.is_empty());
         assert_eq!(ledger.resources[&other].id, "new");
     }
 

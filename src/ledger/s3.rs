@@ -13,7 +13,7 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use super::holder::{by_hand, frees_itself};
 use super::objects::{Expect, HOUR, Objects, Place};
 use super::{Holder, Ledger, Lock};
-use crate::aws::{Error, Session};
+use crate::aws::{self, Error, Session};
 use crate::diag::Diagnostic;
 use crate::signals::{self, Last};
 
@@ -31,7 +31,7 @@ impl S3Store {
     /// The ledger at `place`, with the credentials of `session`. The bucket must belong to the same
     /// account.
     pub fn new(session: &Session, place: Place, holder: &Holder) -> Self {
-        let config = session.cx(&place.region).aws.s3().config().to_builder();
+        let config = session.cx(&aws::Place::of(&place.region)).aws.s3().config().to_builder();
         // A ledger is small, and those who wait for its lock or its last write cannot wait for
         // minutes.
         let config = config

@@ -7,7 +7,7 @@ use futures_util::future::{join, join_all};
 
 use super::index::{Index, consult, indexed, indexed_ids, resolve};
 use super::read::{PAUSES, owned};
-use crate::aws::{self, Session};
+use crate::aws::{self, Place, Session};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner, ReadRequest, State};
 use crate::kinds;
@@ -16,10 +16,10 @@ use crate::plan::{Plan, Reason};
 use crate::stack::matches_tag;
 use crate::value::Value;
 
-/// Reads of one kind and region, with what they found.
+/// Reads of one kind and place, with what they found.
 pub(super) struct Reading {
     pub(super) kind: &'static dyn ErasedKind,
-    pub(super) region: String,
+    pub(super) place: Place,
     pub(super) requests: Vec<ReadRequest>,
     pub(super) found: Vec<aws::Result<Option<ErasedLive>>>,
 }
@@ -27,7 +27,7 @@ pub(super) struct Reading {
 /// A search by owner, with what it found.
 pub(super) struct Search {
     pub(super) kind: &'static dyn ErasedKind,
-    pub(super) region: String,
+    pub(super) place: Place,
     pub(super) address: Address,
     pub(super) spec: Value,
     pub(super) found: aws::Result<Vec<String>>,
@@ -57,15 +57,15 @@ impl Knowledge<'_> {
         Owner::new(&self.owner.0, &self.owner.1, address)
     }
 
-    /// The resources and intents of the ledger that have an id: kind, region and id.
-    fn recorded(&self) -> HashSet<(&str, &str, &str)> {
+    /// The resources and intents of the ledger that have an id: kind, place and id.
+    fn recorded(&self) -> HashSet<(&str, &Place, &str)> {
         let entries = self.ledger.resources.iter();
         let deposed = self.ledger.deposed.iter().flat_map(|(at, all)| all.iter().map(move |one| (at, one)));
         let entries = entries.chain(deposed);
-        let entries = entries.map(|(at, entry)| (&*at.kind, &*entry.region, &*entry.id));
+        let entries = entries.map(|(at, entry)| (&*at.kind, &entry.place, &*entry.id));
         let intents = self.ledger.intents.iter();
         let intents =
-            intents.filter_map(|(at, intent)| Some((&*at.kind, &*intent.region, intent.id.as_deref()?)));
+            intents.filter_map(|(at, intent)| Some((&*at.kind, &intent.place, intent.id.as_deref()?)));
         entries.chain(intents).collect()
     }
 
@@ -79,7 +79,7 @@ impl Knowledge<'_> {
         &self,
         readings: &mut [Reading],
         searches: &mut [Search],
-        indices: &mut BTreeMap<String, Index>,
+        indices: &mut BTreeMap<Place, Index>,
     ) {
         let is_empty = |search: &&Search| search.found.as_ref().is_ok_and(Vec::is_empty);
         let is_found = |one: &Reading| one.found.iter().all(|found| !matches!(found, Ok(None)));
@@ -89,10 +89,10 @@ impl Knowledge<'_> {
         if self.ledger.account.is_empty() {
             // Without a ledger, only the index may know. A plan without a ledger asks for it anyway.
             let missing = readings.iter().filter(|one| !is_found(one));
-            let regions = missing.map(|one| indexed(one.kind, &one.region));
-            let regions =
-                regions.chain(searches.iter().filter(is_empty).map(|one| indexed(one.kind, &one.region)));
-            consult(self.session, regions.collect(), self.owner, indices).await;
+            let places = missing.map(|one| indexed(one.kind, &one.place));
+            let places =
+                places.chain(searches.iter().filter(is_empty).map(|one| indexed(one.kind, &one.place)));
+            consult(self.session, places.collect(), self.owner, indices).await;
         }
         let recorded = self.recorded();
         for (looked, pause) in PAUSES.into_iter().enumerate() {
@@ -102,11 +102,11 @@ impl Knowledge<'_> {
             for (at, one) in readings.iter().enumerate() {
                 let missing =
                     one.requests.iter().zip(&one.found).enumerate().filter(|(_, (request, found))| {
-                        let region = indexed(one.kind, &one.region);
+                        let place = indexed(one.kind, &one.place);
                         matches!(found, Ok(None))
                             && !believed(
-                                recorded.contains(&(one.kind.name(), &*one.region, &*request.id)),
-                                shown.resources.contains(&(region, one.kind.name(), request.id.clone())),
+                                recorded.contains(&(one.kind.name(), &one.place, &*request.id)),
+                                shown.resources.contains(&(&place, one.kind.name(), request.id.clone())),
                             )
                     });
                 let missing: Vec<usize> = missing.map(|(place, _)| place).collect();
@@ -118,20 +118,20 @@ impl Knowledge<'_> {
                 .filter(|&at| is_empty(&&searches[at]))
                 .filter(|&at| {
                     let one = &searches[at];
-                    let owner = (indexed(one.kind, &one.region), self.owner_of(&one.address));
+                    let index = indexed(one.kind, &one.place);
+                    let owner = (&index, self.owner_of(&one.address));
                     !believed(self.expects(&one.address), shown.owners.contains(&owner))
                 })
                 .collect();
             if reads.is_empty() && finds.is_empty() {
                 return;
             }
-            let regions: BTreeSet<String> = reads
+            let places: BTreeSet<Place> = reads
                 .iter()
-                .map(|(at, _)| indexed(readings[*at].kind, &readings[*at].region).to_owned())
-                .chain(finds.iter().map(|&at| indexed(searches[at].kind, &searches[at].region).to_owned()))
+                .map(|(at, _)| indexed(readings[*at].kind, &readings[*at].place))
+                .chain(finds.iter().map(|&at| indexed(searches[at].kind, &searches[at].place)))
                 .collect();
-            let regions = regions.iter().map(String::as_str).collect();
-            join(tokio::time::sleep(pause), consult(self.session, regions, self.owner, indices)).await;
+            join(tokio::time::sleep(pause), consult(self.session, places, self.owner, indices)).await;
             let reading = join_all(reads.into_iter().map(|(at, places)| {
                 let one = &readings[at];
                 // Do not trust an index for the tags of a resource that may not exist.
@@ -139,13 +139,13 @@ impl Knowledge<'_> {
                     places.iter().map(|&place| ReadRequest { tags: None, ..one.requests[place].clone() });
                 let requests: Vec<ReadRequest> = requests.collect();
                 async move {
-                    let found = one.kind.read_many(&self.session.cx(&one.region), &requests).await;
+                    let found = one.kind.read_many(&self.session.cx(&one.place), &requests).await;
                     (at, places, found)
                 }
             }));
             let finding = join_all(finds.into_iter().map(|at| {
                 let one = &searches[at];
-                async move { (at, self.find(one.kind, &one.region, &one.address, &one.spec).await) }
+                async move { (at, self.find(one.kind, &one.place, &one.address, &one.spec).await) }
             }));
             let (read, found) = join(reading, finding).await;
             for (at, places, found) in read {
@@ -167,38 +167,38 @@ impl Knowledge<'_> {
     pub(super) async fn find(
         &self,
         kind: &'static dyn ErasedKind,
-        region: &str,
+        place: &Place,
         address: &Address,
         spec: &Value,
     ) -> aws::Result<Vec<String>> {
         let owner = self.owner_of(address);
-        match kind.find(&self.session.cx(region), &owner, spec).await {
+        match kind.find(&self.session.cx(place), &owner, spec).await {
             // The kind finds nothing without a spec. Only the tag index still knows the name of a
             // resource that is no longer declared.
             Ok(ids) if ids.is_empty() && *spec == Value::Null && kind.taggable() => {
-                indexed_ids(self.session.cx(indexed(kind, region)), kind, &owner).await
+                indexed_ids(self.session.cx(&indexed(kind, place)), kind, &owner).await
             }
             found => found,
         }
     }
 }
 
-/// The resources and owners that the indices of tags show, each with the region of its index.
+/// The resources and owners that the indices of tags show, each with the place of its index.
 struct Indexed<'i> {
     /// By kind and id.
-    resources: HashSet<(&'i str, &'static str, String)>,
-    owners: HashSet<(&'i str, Owner)>,
+    resources: HashSet<(&'i Place, &'static str, String)>,
+    owners: HashSet<(&'i Place, Owner)>,
 }
 
 impl<'i> Indexed<'i> {
-    fn of(indices: &'i BTreeMap<String, Index>) -> Self {
+    fn of(indices: &'i BTreeMap<Place, Index>) -> Self {
         let mut shown = Self { resources: HashSet::new(), owners: HashSet::new() };
-        for (region, (arn, tags)) in
-            indices.iter().flat_map(|(region, index)| index.iter().map(move |entry| (region.as_str(), entry)))
+        for (place, (arn, tags)) in
+            indices.iter().flat_map(|(place, index)| index.iter().map(move |entry| (place, entry)))
         {
-            shown.owners.extend(Owner::of(tags).map(|owner| (region, owner)));
+            shown.owners.extend(Owner::of(tags).map(|owner| (place, owner)));
             let resource = tags.get(Owner::ADDRESS).and_then(|tag| resolve(arn, tag).ok());
-            shown.resources.extend(resource.map(|one| (region, one.kind.name(), one.id)));
+            shown.resources.extend(resource.map(|one| (place, one.kind.name(), one.id)));
         }
         shown
     }

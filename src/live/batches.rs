@@ -2,33 +2,35 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::aws::Tags;
+use crate::aws::{Place, Tags};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ReadRequest};
 use crate::plan::Question;
 use crate::value::Value;
 
-/// Reads of one kind and region together.
-pub(super) type Reads = BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<ReadRequest>)>;
+/// Reads of one kind and place together, by the `[aws.NAME]` that reaches it.
+pub(super) type Reads =
+    BTreeMap<(&'static str, Place, Option<String>), (&'static dyn ErasedKind, Vec<ReadRequest>)>;
 
-/// What is searched for as data, by kind and region.
-pub(super) type Filters = BTreeMap<(&'static str, String), (&'static dyn ErasedKind, Vec<Value>)>;
+/// What is searched for as data, in the same way.
+pub(super) type Filters =
+    BTreeMap<(&'static str, Place, Option<String>), (&'static dyn ErasedKind, Vec<Value>)>;
 
-/// A resource by kind, region and id.
-pub(super) type Place = (&'static str, String, String);
+/// A resource by kind, place and id.
+pub(super) type Id = (&'static str, Place, String);
 
 /// The questions of a plan.
 #[derive(Default)]
 pub(super) struct Batches {
     pub(super) reads: Reads,
     /// Where in its batch a resource is read.
-    places: HashMap<Place, usize>,
+    places: HashMap<(Id, Option<String>), usize>,
     /// The reads that are for resources, and those that are for data.
-    pub(super) of_resources: HashSet<Place>,
-    pub(super) of_data: HashSet<Place>,
+    pub(super) of_resources: HashSet<Id>,
+    pub(super) of_data: HashSet<Id>,
     pub(super) filters: Filters,
-    pub(super) searches: Vec<(&'static dyn ErasedKind, String, Address, Value)>,
-    pub(super) listings: Vec<(&'static dyn ErasedKind, String, Address, Vec<(String, String)>)>,
+    pub(super) searches: Vec<(&'static dyn ErasedKind, Place, Address, Value)>,
+    pub(super) listings: Vec<(&'static dyn ErasedKind, Place, Address, Vec<(String, String)>)>,
 }
 
 impl Batches {
@@ -37,41 +39,42 @@ impl Batches {
         let mut data = Vec::new();
         for question in questions {
             match question {
-                Question::Read { kind, region, request, tags } => {
+                Question::Read { kind, place, request, tags } => {
                     // The tags to expect, until an index has confirmed them.
                     let request = ReadRequest { tags, ..request };
-                    batches.of_resources.insert((kind.name(), region.clone(), request.id.clone()));
-                    batches.read(kind, region, request);
+                    batches.of_resources.insert((kind.name(), place.clone(), request.id.clone()));
+                    batches.read(kind, place, request);
                 }
                 // A read for a resource says more of it.
-                Question::Data { kind, region, id, attributes } => data.push((kind, region, id, attributes)),
-                Question::Search { kind, region, filter } => {
-                    let all = batches.filters.entry((kind.name(), region));
+                Question::Data { kind, place, id, attributes } => data.push((kind, place, id, attributes)),
+                Question::Search { kind, place, filter } => {
+                    let all = batches.filters.entry((kind.name(), place.clone(), place.name));
                     let (_, all) = all.or_insert_with(|| (kind, Vec::new()));
                     if !all.contains(&filter) {
                         all.push(filter);
                     }
                 }
-                Question::Find { kind, region, address, spec } => {
-                    batches.searches.push((kind, region, address, spec));
+                Question::Find { kind, place, address, spec } => {
+                    batches.searches.push((kind, place, address, spec));
                 }
-                Question::Within { kind, region, address, parents } => {
-                    batches.listings.push((kind, region, address, parents));
+                Question::Within { kind, place, address, parents } => {
+                    batches.listings.push((kind, place, address, parents));
                 }
             }
         }
-        for (kind, region, id, attributes) in data {
-            batches.of_data.insert((kind.name(), region.clone(), id.clone()));
+        for (kind, place, id, attributes) in data {
+            batches.of_data.insert((kind.name(), place.clone(), id.clone()));
             let request = ReadRequest { attributes: Some(attributes), ..ReadRequest::of(id) };
-            batches.read(kind, region, request);
+            batches.read(kind, place, request);
         }
         batches
     }
 
-    fn read(&mut self, kind: &'static dyn ErasedKind, region: String, request: ReadRequest) {
-        let place = (kind.name(), region.clone(), request.id.clone());
-        let (_, batch) = self.reads.entry((kind.name(), region)).or_insert_with(|| (kind, Vec::new()));
-        let at = *self.places.entry(place).or_insert(batch.len());
+    fn read(&mut self, kind: &'static dyn ErasedKind, place: Place, request: ReadRequest) {
+        let name = place.name.clone();
+        let key = ((kind.name(), place.clone(), request.id.clone()), name.clone());
+        let (_, batch) = self.reads.entry((kind.name(), place, name)).or_insert_with(|| (kind, Vec::new()));
+        let at = *self.places.entry(key).or_insert(batch.len());
         match batch.get_mut(at) {
             // Two addresses may name the same resource; read it once.
             Some(one) => {
@@ -96,11 +99,11 @@ pub(super) fn spare_tags(request: &mut ReadRequest) {
 }
 
 /// The same in all reads that are for data alone.
-pub(super) fn spare_all_tags(reads: &mut Reads, of_data: &HashSet<Place>, of_resources: &HashSet<Place>) {
-    for ((kind, region), (_, batch)) in reads {
+pub(super) fn spare_all_tags(reads: &mut Reads, of_data: &HashSet<Id>, of_resources: &HashSet<Id>) {
+    for ((kind, place, _), (_, batch)) in reads {
         for request in batch {
-            let place = (*kind, region.clone(), request.id.clone());
-            if of_data.contains(&place) && !of_resources.contains(&place) {
+            let key = (*kind, place.clone(), request.id.clone());
+            if of_data.contains(&key) && !of_resources.contains(&key) {
                 spare_tags(request);
             }
         }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::index::{Index, Shown, consult, indexed, resolve};
 use super::read::confirm;
-use crate::aws::{Scope, Session};
+use crate::aws::{Place, Session};
 use crate::diag::{Diagnostic, counted};
 use crate::eval::EvalContext;
 use crate::graph::Address;
@@ -21,7 +21,7 @@ const SHOWN: usize = 8;
 
 /// A resource that the index attributes to the stack.
 struct Claim {
-    region: String,
+    place: Place,
     arn: String,
     owner: Owner,
     address: Address,
@@ -30,14 +30,14 @@ struct Claim {
 }
 
 /// The resources that the indices attribute to the stack, sorted by address.
-fn claims(indices: &BTreeMap<String, Index>) -> Vec<Claim> {
+fn claims(indices: &BTreeMap<Place, Index>) -> Vec<Claim> {
     let mut claims: Vec<Claim> = indices
         .iter()
-        .flat_map(|(region, index)| index.iter().map(move |(arn, tags)| (region, arn, tags)))
-        .filter_map(|(region, arn, tags)| {
+        .flat_map(|(place, index)| index.iter().map(move |(arn, tags)| (place, arn, tags)))
+        .filter_map(|(place, arn, tags)| {
             let owner = Owner::of(tags)?;
             let Shown { kind, id, address } = resolve(arn, &owner.address).ok()?;
-            Some(Claim { region: region.clone(), arn: arn.clone(), owner, address: address?, kind, id })
+            Some(Claim { place: place.clone(), arn: arn.clone(), owner, address: address?, kind, id })
         })
         .collect();
     claims.sort_by(|one, other| (&one.address, &one.arn).cmp(&(&other.address, &other.arn)));
@@ -50,17 +50,17 @@ pub(super) async fn not_in_ledger(
     session: &Session,
     eval: &EvalContext<'_>,
     plan: &Plan,
-    indices: &mut BTreeMap<String, Index>,
+    indices: &mut BTreeMap<Place, Index>,
 ) -> Result<(), Vec<Diagnostic>> {
     let (name, env) = (&eval.stack.name, &eval.stack.env);
-    let home = Scope::home_of(&plan.region);
-    let regions = plan.changes.iter().map(|change| change.region.as_str()).chain([home]).collect();
-    consult(session, regions, &(name.clone(), env.clone()), indices).await;
+    let home = Place::of(&plan.region).home();
+    let places = plan.changes.iter().map(|change| change.place.clone()).chain([home]).collect();
+    consult(session, places, &(name.clone(), env.clone()), indices).await;
     let known: BTreeSet<&Address> = plan.changes.iter().map(|change| &change.address).collect();
     let claims = claims(indices).into_iter().filter(|claim| !known.contains(&claim.address));
     // A resource that cannot be read may well exist.
     let unknown = join_all(claims.map(|claim| async move {
-        let live = confirm(session, claim.kind, &claim.region, &claim.id, &claim.owner).await;
+        let live = confirm(session, claim.kind, &claim.place, &claim.id, &claim.owner).await;
         live.map_or(true, |live| live.is_some()).then_some(claim)
     }));
     let unknown: Vec<Claim> = unknown.await.into_iter().flatten().collect();
@@ -119,7 +119,7 @@ pub(super) async fn twins(
     ledger: &Ledger,
     plan: &Plan,
     asks: bool,
-    indices: &mut BTreeMap<String, Index>,
+    indices: &mut BTreeMap<Place, Index>,
 ) -> Vec<Diagnostic> {
     let owner = (eval.stack.name.clone(), eval.stack.env.clone());
     let owned = || {
@@ -130,31 +130,28 @@ pub(super) async fn twins(
     // Most twins are of kinds whose ids AWS assigns. If the plan needs the index for nothing else, ask
     // for those alone.
     let twinned = |kind: &dyn ErasedKind| asks || !plan.is_empty() || kind.assigns_ids();
-    let regions: BTreeSet<&str> = owned()
-        .filter(|(kind, _)| twinned(*kind))
-        .map(|(kind, entry)| indexed(kind, &entry.region))
-        .collect();
-    consult(session, regions, &owner, indices).await;
+    let places: BTreeSet<Place> =
+        owned().filter(|(kind, _)| twinned(*kind)).map(|(kind, entry)| indexed(kind, &entry.place)).collect();
+    consult(session, places, &owner, indices).await;
     let deposed = ledger.deposed.iter().flat_map(|(at, all)| all.iter().map(move |one| (at, one)));
     let entries = ledger.resources.iter().chain(deposed);
-    let entries = entries.map(|(at, entry)| (at.kind.as_str(), entry.region.as_str(), entry.id.as_str()));
+    let entries = entries.map(|(at, entry)| (at.kind.as_str(), &entry.place, entry.id.as_str()));
     let intents = ledger.intents.iter();
-    let intents =
-        intents.filter_map(|(at, one)| Some((at.kind.as_str(), one.region.as_str(), one.id.as_deref()?)));
+    let intents = intents.filter_map(|(at, one)| Some((at.kind.as_str(), &one.place, one.id.as_deref()?)));
     let planned = plan.changes.iter().chain(&plan.deposed);
-    let planned = planned
-        .filter_map(|one| Some((one.address.kind.as_str(), one.existing_region(), one.id.as_deref()?)));
-    let known: BTreeSet<(&str, &str, &str)> = entries
+    let planned =
+        planned.filter_map(|one| Some((one.address.kind.as_str(), one.existing_place(), one.id.as_deref()?)));
+    let known: BTreeSet<(&str, Place, &str)> = entries
         .chain(intents)
         .chain(planned)
-        .filter_map(|(name, region, id)| Some((name, indexed(kinds::kind(name)?, region), id)))
+        .filter_map(|(name, place, id)| Some((name, indexed(kinds::kind(name)?, place), id)))
         .collect();
     // Without a ledger, undeclared resources are reported by `not_in_ledger`.
     let claims = claims(indices)
         .into_iter()
-        .filter(|claim| !known.contains(&(claim.kind.name(), claim.region.as_str(), claim.id.as_str())));
+        .filter(|claim| !known.contains(&(claim.kind.name(), claim.place.clone(), claim.id.as_str())));
     let found = join_all(claims.map(|claim| async move {
-        let live = confirm(session, claim.kind, &claim.region, &claim.id, &claim.owner).await;
+        let live = confirm(session, claim.kind, &claim.place, &claim.id, &claim.owner).await;
         live.is_ok_and(|live| live.is_some()).then_some(claim)
     }));
     let found: Vec<Claim> = found.await.into_iter().flatten().collect();
@@ -173,7 +170,7 @@ pub(super) async fn twins(
 }
 
 fn twin(claim: &Claim, ledger: &Ledger, plan: &Plan) -> Diagnostic {
-    let Claim { region, arn, address, kind, id, .. } = claim;
+    let Claim { place, arn, address, kind, id, .. } = claim;
     let change = plan.changes.iter().find(|change| change.address == *address);
     let known = ledger.resources.get(address).map(|entry| entry.id.as_str());
     let known = known.or_else(|| change.and_then(|change| change.id.as_deref()));
@@ -182,7 +179,7 @@ fn twin(claim: &Claim, ledger: &Ledger, plan: &Plan) -> Diagnostic {
         warning::TWIN,
         format!("{name} {id} has this stack's owner tags, but is in no ledger"),
     )
-    .note(format!("it is {arn} in {region}"));
+    .note(format!("it is {arn} in {place}"));
     let warning = match known {
         Some(known) => warning.note(format!("its tags say that it is {address}, but that is {known}")),
         None => warning.note(format!("its tags say that it is {address}")),

@@ -4,22 +4,22 @@ use futures_util::future::join_all;
 
 use super::batches::{Filters, spare_tags};
 use super::read::PAUSES;
-use crate::aws::{self, Session};
+use crate::aws::{self, Place, Session};
 use crate::diag::Diagnostic;
 use crate::eval::Instance;
 use crate::kind::{ErasedLive, ReadRequest, Way};
 use crate::plan;
 
-/// The answers to searches, by kind, region and filter.
-type Found = Vec<((&'static str, String, String), aws::Result<Vec<String>>)>;
+/// The answers to searches, by kind, place and filter.
+type Found = Vec<((&'static str, Place, String), aws::Result<Vec<String>>)>;
 
-/// Searches for data, with the searches for one kind and region together.
+/// Searches for data, with the searches for one kind and place together.
 pub(super) async fn search(session: &Session, filters: Filters) -> Found {
     session.asks(filters.values().map(|(_, filters)| filters.len()).sum());
-    let found = join_all(filters.into_iter().map(|((name, region), (kind, filters))| async move {
-        let found = kind.search(&session.cx(&region), &filters).await;
+    let found = join_all(filters.into_iter().map(|((name, place, _), (kind, filters))| async move {
+        let found = kind.search(&session.cx(&place), &filters).await;
         session.answered(found.len());
-        let keys = filters.iter().map(|filter| (name, region.clone(), plan::filter_text(filter)));
+        let keys = filters.iter().map(|filter| (name, place.clone(), plan::filter_text(filter)));
         keys.zip(found).collect::<Vec<_>>()
     }));
     found.await.into_iter().flatten().collect()
@@ -53,7 +53,7 @@ async fn read_once(
     way: &Way,
 ) -> aws::Result<Vec<(String, ErasedLive)>> {
     let kind = instance.kind;
-    let cx = session.cx(&instance.region);
+    let cx = session.cx(&instance.place);
     let ids = match way {
         Way::Id(id) => vec![id.clone()],
         Way::Filter(filter) => {

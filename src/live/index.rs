@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::aws::{self, Scope, Session, Tags};
+use crate::aws::{self, Place, Session, Tags};
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Owner};
 use crate::kinds;
@@ -65,7 +65,7 @@ pub fn resolve(arn: &str, tag: &str) -> Result<Shown, Unresolved> {
     Ok(Shown { kind, id, address })
 }
 
-/// The ids of resources with an owner's tags, from the tag index of a region.
+/// The ids of resources with an owner's tags, from a tag index.
 pub(super) async fn indexed_ids(
     cx: aws::Cx,
     kind: &dyn ErasedKind,
@@ -80,54 +80,53 @@ pub(super) async fn indexed_ids(
     Ok(index.keys().filter_map(|arn| kind.id_of_arn(arn)).collect())
 }
 
-/// Fetches the tag indices of these regions that are not known yet. An index that does not answer
+/// Fetches the tag indices of these places that are not known yet. An index that does not answer
 /// counts as empty.
 pub(super) async fn consult(
     session: &Session,
-    mut regions: BTreeSet<&str>,
+    mut places: BTreeSet<Place>,
     owner: &(String, String),
-    indices: &mut BTreeMap<String, Index>,
+    indices: &mut BTreeMap<Place, Index>,
 ) {
-    regions.retain(|region| !indices.contains_key(*region));
+    places.retain(|place| !indices.contains_key(place));
     let owner = (owner.0.as_str(), owner.1.as_str());
-    let asked = join_all(
-        regions
-            .into_iter()
-            .map(|region| async move { (region.to_owned(), ask(session, region, owner, None).await) }),
-    )
+    let asked = join_all(places.into_iter().map(|place| async move {
+        let index = ask(session, &place, owner, None).await;
+        (place, index)
+    }))
     .await;
     indices.extend(asked);
 }
 
-/// The part of a region's tag index with these addresses of an owner's stack and environment, as AWS tags
+/// The part of a tag index with these addresses of an owner's stack and environment, as AWS tags
 /// name them. An index that does not answer counts as empty.
-pub async fn index_of(session: &Session, region: &str, owner: (&str, &str), addresses: &[&str]) -> Index {
-    let asked = addresses.chunks(VALUES).map(|some| ask(session, region, owner, Some(some)));
+pub async fn index_of(session: &Session, place: &Place, owner: (&str, &str), addresses: &[&str]) -> Index {
+    let asked = addresses.chunks(VALUES).map(|some| ask(session, place, owner, Some(some)));
     join_all(asked).await.into_iter().flatten().collect()
 }
 
-/// Asks the tag index of a region for the resources of an owner, or for those with some addresses alone.
-async fn ask(session: &Session, region: &str, owner: (&str, &str), addresses: Option<&[&str]>) -> Index {
+/// Asks the tag index of a place for the resources of an owner, or for those with some addresses alone.
+async fn ask(session: &Session, place: &Place, owner: (&str, &str), addresses: Option<&[&str]>) -> Index {
     let (stack, env) = ([owner.0], [owner.1]);
     let mut filter = vec![(Owner::STACK, &stack[..]), (Owner::ENV, &env)];
     filter.extend(addresses.map(|addresses| (Owner::ADDRESS, addresses)));
-    let cx = session.cx(region);
+    let cx = session.cx(place);
     match tokio::time::timeout(TIMEOUT, aws::tags_by_arn(&cx, &filter)).await {
         Ok(Ok(index)) => index,
         Ok(Err(error)) => {
-            tracing::debug!(region, %error, "no tag index");
+            tracing::debug!(%place, %error, "no tag index");
             Index::new()
         }
         Err(_) => {
-            tracing::debug!(region, "no tag index in time");
+            tracing::debug!(%place, "no tag index in time");
             Index::new()
         }
     }
 }
 
-/// The region whose tag index covers resources of this kind.
-pub fn indexed<'a>(kind: &dyn ErasedKind, region: &'a str) -> &'a str {
-    if kind.global() { Scope::home_of(region) } else { region }
+/// The place whose tag index covers resources of this kind.
+pub fn indexed(kind: &dyn ErasedKind, place: &Place) -> Place {
+    if kind.global() { place.home() } else { place.clone() }
 }
 
 /// Returns whether the index shows these tags, which include the address, for exactly one resource,

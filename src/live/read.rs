@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::aws::{self, Session};
+use crate::aws::{self, Place, Session};
 use crate::kind::{ErasedKind, ErasedLive, Owner, ReadRequest, State};
 use crate::ledger::Entry;
 use crate::plan;
@@ -16,7 +16,7 @@ pub const PAUSES: [Duration; 3] = [PAUSE, Duration::from_millis(1000), Duration:
 /// The pause before another read.
 pub(super) const PAUSE: Duration = Duration::from_millis(500);
 
-/// Reads of one kind and region, with their indices in the whole list.
+/// Reads of one kind and place, with their indices in the whole list.
 type Batch = (&'static dyn ErasedKind, Vec<usize>, Vec<ReadRequest>);
 
 /// Reads everything that AWS returns about the ledger's entries, in the same order. Returns `None` for
@@ -25,16 +25,16 @@ pub async fn owned(
     session: &Session,
     entries: &[(&'static dyn ErasedKind, &Entry)],
 ) -> Vec<aws::Result<Option<ErasedLive>>> {
-    let mut batches: BTreeMap<(&str, &str), Batch> = BTreeMap::new();
+    let mut batches: BTreeMap<(&str, &Place), Batch> = BTreeMap::new();
     for (index, (kind, entry)) in entries.iter().enumerate() {
         session.asks(1);
-        let batch = batches.entry((kind.name(), &entry.region));
+        let batch = batches.entry((kind.name(), &entry.place));
         let (_, indices, requests) = batch.or_insert_with(|| (*kind, Vec::new(), Vec::new()));
         indices.push(index);
         requests.push(plan::read_request(&entry.id, None, None, true));
     }
-    let read = join_all(batches.into_iter().map(|((_, region), (kind, indices, requests))| async move {
-        let found = kind.read_many(&session.cx(region), &requests).await;
+    let read = join_all(batches.into_iter().map(|((_, place), (kind, indices, requests))| async move {
+        let found = kind.read_many(&session.cx(place), &requests).await;
         session.answered(found.len());
         indices.into_iter().zip(found)
     }));
@@ -51,14 +51,14 @@ pub async fn owned(
 pub async fn confirm(
     session: &Session,
     kind: &dyn ErasedKind,
-    region: &str,
+    place: &Place,
     id: &str,
     owner: &Owner,
 ) -> aws::Result<Option<ErasedLive>> {
     // Read the tags alone.
     let request = plan::read_request(id, None, None, false);
     let read = async || {
-        let live = kind.read_many(&session.cx(region), std::slice::from_ref(&request)).await.pop();
+        let live = kind.read_many(&session.cx(place), std::slice::from_ref(&request)).await.pop();
         live.transpose().map(Option::flatten)
     };
     let live = match read().await? {

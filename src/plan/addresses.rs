@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::declared::both_exist;
+use crate::aws::Place;
 use crate::diag::Diagnostic;
 use crate::eval::Instance;
 use crate::graph::Address;
@@ -12,7 +13,7 @@ use crate::stack::{Moves, Stack};
 
 /// The settings of a declaration that count even if its resource is not read.
 pub(super) struct DeclaredSettings {
-    pub(super) region: String,
+    pub(super) place: Place,
     pub(super) protect: bool,
     pub(super) retain: bool,
     pub(super) create_before_destroy: bool,
@@ -20,9 +21,9 @@ pub(super) struct DeclaredSettings {
 
 impl DeclaredSettings {
     pub(super) fn of(instance: &Instance<'_>) -> Self {
-        let Instance { region, protect, retain, create_before_destroy, .. } = instance;
+        let Instance { place, protect, retain, create_before_destroy, .. } = instance;
         Self {
-            region: region.clone(),
+            place: place.clone(),
             protect: *protect,
             retain: *retain,
             create_before_destroy: *create_before_destroy,

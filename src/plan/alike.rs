@@ -1,7 +1,7 @@
 //! Changes of instances that differ only in what follows from their keys. A review shows such a change
 //! once, with the list of instances.
 //!
-//! Two changes are alike if they are of one declaration, have the same action, region and reason, and
+//! Two changes are alike if they are of one declaration, have the same action, place and reason, and
 //! the same attributes with the same old and new values, once the keys of each instance are put aside: its
 //! own, and those of the modules that it is in. A key counts where it stands between characters that are no
 //! letters or digits, as written or in one of [`FORMS`]. In case of doubt, changes are not alike.
@@ -113,7 +113,7 @@ impl Form {
         let mut form = Self { parts: Vec::new(), keys: keys(change) };
         form.same(item.sort.name());
         form.same(item.words);
-        form.same(&change.region);
+        form.same(&change.place.to_string());
         form.text(&item.why);
         for detail in &item.details {
             form.same(&format!("{:?} {} {:?}", detail.sign, detail.hidden, detail.cause));

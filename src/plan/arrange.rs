@@ -11,6 +11,7 @@ use super::replacement::refuse_clashes;
 use super::select::{Selected, select};
 use super::settle::{Rules, settle};
 use super::{Change, Inputs};
+use crate::aws::Place;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::ErasedKind;
@@ -61,12 +62,12 @@ pub(super) fn arrange(
 
 /// Refuses to change a resource that has two addresses: a change of one would change both.
 fn refuse_doubles(draft: &mut Draft) {
-    let mut by_id: BTreeMap<(&str, &str, &str), Vec<&Change>> = BTreeMap::new();
+    let mut by_id: BTreeMap<(&str, Place, &str), Vec<&Change>> = BTreeMap::new();
     for change in draft.changes.values().filter(|change| change.live.is_some()) {
         let Some(id) = &change.id else { continue };
         let kind = kinds::kind(&change.address.kind);
-        let region = if kind.is_some_and(ErasedKind::global) { "" } else { change.existing_region() };
-        by_id.entry((&change.address.kind, region, id)).or_default().push(change);
+        let place = change.existing_place().unique(kind.is_some_and(ErasedKind::global));
+        by_id.entry((&change.address.kind, place, id)).or_default().push(change);
     }
     let mut refused = Vec::new();
     for ((_, _, id), changes) in by_id.into_iter().filter(|(_, changes)| changes.len() > 1) {

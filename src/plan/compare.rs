@@ -274,7 +274,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         let gone: Vec<&Instance<'_>> =
             self.left().filter(|one| removed(stack, &one.address).is_none()).collect();
         let akin = |one: &Instance<'_>, other: &Instance<'_>| {
-            one.address.kind == other.address.kind && one.region == other.region
+            one.address.kind == other.address.kind && one.place == other.place
         };
         let mut renamed = BTreeMap::new();
         for instance in &newcomers {
@@ -402,7 +402,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
         attributes.extend(staying);
         attributes.extend(different_tags(offline, &own_tags(old), &own_tags(offline), &|_| false));
         self.show_content_lines(was, instance, &mut attributes);
-        let (action, reason) = action(offline, &was.region, &mut attributes, false, &self.changes);
+        let (action, reason) = action(offline, &was.place, &mut attributes, false, &self.changes);
         Change {
             action,
             reason,
@@ -467,7 +467,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
                     live: Some(self.old.live(was, offline)),
                     existing: offline.spec.clone(),
                     declared,
-                    ..Change::removal(was.address.clone(), was.region.clone(), action, reason)
+                    ..Change::removal(was.address.clone(), was.place.clone(), action, reason)
                 })
             })
             .collect();

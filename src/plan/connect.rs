@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Change;
+use crate::aws::Place;
 use crate::eval::{EvalContext, Instance};
 use crate::graph::{self, Address};
 use crate::kind::{Known, Link, Predicted};
@@ -11,7 +12,7 @@ use crate::value::Value;
 
 /// The names of a resource, and the names by which it refers to others.
 pub(super) struct Names {
-    region: String,
+    place: Place,
     global: bool,
     /// Its id and ARN, as far as they follow from the stack.
     own: BTreeSet<String>,
@@ -27,7 +28,7 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn of(eval: &EvalContext<'_>, instance: &Instance<'_>) -> Self {
         let (kind, spec) = (instance.kind, &instance.spec);
-        let scope = crate::aws::Scope { region: instance.region.clone(), ..eval.facts.scope.clone() };
+        let scope = eval.facts.scope.at(&instance.place);
         let Predicted(predicted) = kind.predict(Known(spec), &scope);
         let arn = predicted.get("arn").and_then(Value::as_str).map(str::to_owned);
         let links = kind.links().iter().map(|link| {
@@ -49,7 +50,7 @@ impl Names {
             !attributes.is_empty()
         });
         Self {
-            region: instance.region.clone(),
+            place: instance.place.clone(),
             global: kind.global(),
             own: eval.id(instance).into_iter().chain(arn).collect(),
             links: links.collect(),
@@ -111,7 +112,7 @@ pub(super) fn connect(names: &BTreeMap<Address, Names>, changes: &mut BTreeMap<A
             for name in found.iter().flatten() {
                 for &other in named.get(&(link.kind, name.as_str())).into_iter().flatten() {
                     let near =
-                        names.get(other).is_some_and(|other| other.global || other.region == one.region)
+                        names.get(other).is_some_and(|other| other.place.is_near(&one.place, other.global))
                             || name.starts_with("arn:");
                     let Some(&theirs) = indices.get(other).filter(|_| near && other != address) else {
                         continue;

@@ -25,7 +25,7 @@ impl DataRead {
     pub(super) fn of(instance: &Instance<'_>, state: DataState, view: &Value, sources: &Sources) -> Self {
         Self {
             address: instance.address.clone(),
-            region: instance.region.clone(),
+            place: instance.place.clone(),
             state,
             declared: declaration(instance.resource, sources),
             value: referred(view, &instance.referred),
@@ -73,16 +73,16 @@ impl<'a> Surveyor<'_, '_, 'a> {
             });
             return Ok(Seen::Later(Later::Unknown(name.unwrap_or_default())));
         };
-        let (kind, region) = (instance.kind, &instance.region);
+        let (kind, place) = (instance.kind, &instance.place);
         let answers = self.inputs.answers;
         let ids = match way {
             Way::Id(id) => vec![id],
             Way::Filter(filter) => {
-                match answers.searches.get(&(kind.name(), region.clone(), filter_text(&filter))) {
+                match answers.searches.get(&(kind.name(), place.clone(), filter_text(&filter))) {
                     Some(Ok(ids)) => ids.clone(),
                     Some(Err(error)) => return Err(unreadable(instance, error).into()),
                     None => {
-                        self.questions.push(Question::Search { kind, region: region.clone(), filter });
+                        self.questions.push(Question::Search { kind, place: place.clone(), filter });
                         return Err(Stop::Ask);
                     }
                 }
@@ -93,12 +93,12 @@ impl<'a> Surveyor<'_, '_, 'a> {
         }
         let (mut found, mut asks) = (Vec::new(), false);
         for id in ids {
-            match answers.data.get(&(kind.name(), region.clone(), id.clone())) {
+            match answers.data.get(&(kind.name(), place.clone(), id.clone())) {
                 Some(Ok(live)) => found.extend(live.clone().map(|live| (id, live))),
                 Some(Err(error)) => return Err(unreadable(instance, error).into()),
                 None => {
                     let attributes = (*instance.referred).clone();
-                    self.questions.push(Question::Data { kind, region: region.clone(), id, attributes });
+                    self.questions.push(Question::Data { kind, place: place.clone(), id, attributes });
                     asks = true;
                 }
             }
@@ -178,7 +178,7 @@ fn looked_for(instance: &Instance<'_>) -> String {
     let query = instance.spec.as_map().into_iter().flatten();
     let query: Vec<String> =
         query.map(|(name, value)| format!("{name} = {}", super::value_text(value))).collect();
-    format!("looked for {} in {}", query.join(", "), instance.region)
+    format!("looked for {} in {}", query.join(", "), instance.place)
 }
 
 /// The error for data that AWS does not let us read.

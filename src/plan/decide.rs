@@ -13,7 +13,7 @@ use super::survey::Finding;
 use super::tags::{tag_change, tag_changes, tags};
 use super::{Action, AttributeChange, Change, Origin, Past, Reason, Selection, diff};
 use super::{removed_settings, within};
-use crate::aws::Scope;
+use crate::aws::{Place, Scope};
 use crate::diag::{Diagnostic, Outside};
 use crate::eval::Instance;
 use crate::graph::Address;
@@ -131,7 +131,7 @@ fn compare(instance: &Instance<'_>, finding: Finding<'_>, live: ErasedLive, case
     }
     within::force_replacement(instance, &have, &want, case.changes, &mut attributes);
     let requested = case.selection.replace.iter().any(|one| instance.address.is_selected_by(one));
-    let (action, reason) = action(instance, &finding.region, &mut attributes, requested, case.changes);
+    let (action, reason) = action(instance, &finding.place, &mut attributes, requested, case.changes);
     Change {
         action,
         reason,
@@ -147,10 +147,10 @@ fn compare(instance: &Instance<'_>, finding: Finding<'_>, live: ErasedLive, case
 }
 
 /// Decides the action for an existing resource with these differences, and the reason. It is the
-/// one place that says which reason comes first. `region` is where the resource is now.
+/// one place that says which reason comes first. `place` is where the resource is now.
 pub(super) fn action(
     instance: &Instance<'_>,
-    region: &str,
+    place: &Place,
     attributes: &mut Vec<AttributeChange>,
     requested: bool,
     changes: &BTreeMap<Address, Change>,
@@ -158,8 +158,8 @@ pub(super) fn action(
     let replace = Action::Replace { create_first: instance.create_before_destroy };
     let forced = attributes.iter().filter(|one| one.forces_replacement).map(|one| one.path.clone());
     let forced: Vec<_> = forced.collect();
-    let (action, reason) = if region != instance.region {
-        (replace, Reason::Moved { from: region.to_owned() })
+    let (action, reason) = if *place != instance.place {
+        (replace, Reason::Moved { from: place.clone() })
     } else if !forced.is_empty() {
         (replace, Reason::Forced(forced))
     } else if requested {
@@ -202,7 +202,7 @@ pub(super) fn remove(
         live: finding.live,
         existing: existing.unwrap_or_default(),
         declared,
-        ..Change::removal(address.clone(), finding.region, action, reason)
+        ..Change::removal(address.clone(), finding.place, action, reason)
     }
 }
 
@@ -276,7 +276,7 @@ fn changes_at(change: &Change, path: &[PathStep]) -> bool {
     let foreseen = kind.filter(|_| is_decided && is_replaced).and_then(|kind| {
         let live = change.live.as_ref()?;
         let account = live.attrs.get("arn").and_then(Value::as_str).and_then(|arn| arn.split(':').nth(4));
-        let scope = Scope::of(&change.region, account.unwrap_or_default());
+        let scope = Scope::of(&change.place.region, account.unwrap_or_default());
         let predicted = kind.predict(Known(&change.desired), &scope).0;
         Some(predicted.get(root).is_some_and(|value| live.attrs.get(root) == Some(value)))
     });

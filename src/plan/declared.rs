@@ -17,7 +17,7 @@ impl Change {
         Self {
             needs: instance.needs.clone(),
             declared: Some(declaration(instance.resource, sources)),
-            ..Self::none(instance.address.clone(), instance.region.clone())
+            ..Self::none(instance.address.clone(), instance.place.clone())
         }
     }
 }

@@ -85,7 +85,7 @@ pub(super) fn named<'c>(changes: impl IntoIterator<Item = &'c Change>, deposed: 
             let global = kinds::kind(link.kind).is_some_and(|kind| kind.global());
             for name in link.names(&holder.existing) {
                 for &(of, held) in named.get(&(link.kind, name.to_owned())).into_iter().flatten() {
-                    let near = global || held.existing_region() == holder.existing_region();
+                    let near = held.existing_place().is_near(holder.existing_place(), global);
                     let (holder, held) = ((holder.address.clone(), index), (held.address.clone(), of));
                     if !near || holder == held {
                         continue;

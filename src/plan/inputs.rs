@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Plan;
-use crate::aws::{Error, Tags};
+use crate::aws::{Error, Place, Tags};
 use crate::diag::Diagnostic;
 use crate::eval::EvalContext;
 use crate::graph::Address;
@@ -64,14 +64,14 @@ pub struct Inputs<'w, 'a> {
 /// AWS's answers.
 #[derive(Default)]
 pub struct Answers {
-    /// Reads, by kind, region and id.
-    pub reads: HashMap<(&'static str, String, String), Result<Option<ErasedLive>, Error>>,
-    /// Searches by owner, by address and region: the ids of all that were found.
-    pub found: HashMap<(Address, String), Result<Vec<String>, Error>>,
-    /// Reads of data, by kind, region and id.
-    pub data: HashMap<(&'static str, String, String), Result<Option<ErasedLive>, Error>>,
-    /// The ids that searches for data found, by kind, region and [filter](filter_text).
-    pub searches: HashMap<(&'static str, String, String), Result<Vec<String>, Error>>,
+    /// Reads, by kind, place and id.
+    pub reads: HashMap<(&'static str, Place, String), Result<Option<ErasedLive>, Error>>,
+    /// Searches by owner, by address and place: the ids of all that were found.
+    pub found: HashMap<(Address, Place), Result<Vec<String>, Error>>,
+    /// Reads of data, by kind, place and id.
+    pub data: HashMap<(&'static str, Place, String), Result<Option<ErasedLive>, Error>>,
+    /// The ids that searches for data found, by kind, place and [filter](filter_text).
+    pub searches: HashMap<(&'static str, Place, String), Result<Vec<String>, Error>>,
     /// Listings of child resources, by the address that one of them may belong to.
     pub within: HashMap<Address, Result<Vec<String>, Error>>,
 }
@@ -82,8 +82,8 @@ pub enum Question {
     Read {
         /// Its kind.
         kind: &'static dyn ErasedKind,
-        /// Its region.
-        region: String,
+        /// Its place.
+        place: Place,
         /// Its id, and the attributes that are needed.
         request: ReadRequest,
         /// The desired tags, if they are known and reading tags takes a separate call: an index
@@ -94,8 +94,8 @@ pub enum Question {
     Find {
         /// Its kind.
         kind: &'static dyn ErasedKind,
-        /// Its region.
-        region: String,
+        /// Its place.
+        place: Place,
         /// Its address.
         address: Address,
         /// Its spec, as far as it is known.
@@ -105,8 +105,8 @@ pub enum Question {
     Data {
         /// Its kind.
         kind: &'static dyn ErasedKind,
-        /// Its region.
-        region: String,
+        /// Its place.
+        place: Place,
         /// Its id.
         id: String,
         /// The attributes.
@@ -116,8 +116,8 @@ pub enum Question {
     Search {
         /// Its kind.
         kind: &'static dyn ErasedKind,
-        /// Its region.
-        region: String,
+        /// Its place.
+        place: Place,
         /// What it looks for.
         filter: Value,
     },
@@ -125,8 +125,8 @@ pub enum Question {
     Within {
         /// Their kind.
         kind: &'static dyn ErasedKind,
-        /// Their region.
-        region: String,
+        /// Their place.
+        place: Place,
         /// The address that one of them may belong to.
         address: Address,
         /// The kinds and ids of the parents.

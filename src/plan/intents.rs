@@ -25,7 +25,7 @@ pub(super) fn is_as_intended(
             Some((name, intent.fingerprints.get(name).filter(|print| !print.is_empty())?))
         })
         .peekable();
-    let scope = Scope::of(&intent.region, &ledger.account);
+    let scope = Scope::of(&intent.place.region, intent.place.account.as_ref().unwrap_or(&ledger.account));
     known.peek().is_some()
         && known.all(|(name, print)| {
             let value = found.get(name).cloned().unwrap_or_default();

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::detail::Risk;
 use super::diff::{AttributeChange, Cause};
 use super::stored;
+use crate::aws::Place;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{DeleteCheck, ErasedLive};
@@ -85,8 +86,8 @@ pub struct Revisions {
 pub struct DataRead {
     /// Its address.
     pub address: Address,
-    /// The region where it looked.
-    pub region: String,
+    /// Where it looked.
+    pub place: Place,
     /// What was found, or why it is not read yet.
     pub state: DataState,
     /// Its block.
@@ -113,7 +114,7 @@ impl DataRead {
                 named
             }
         };
-        if self.region == region { found } else { format!("{found} in {}", self.region) }
+        if self.place == Place::of(region) { found } else { format!("{found} in {}", self.place) }
     }
 }
 
@@ -158,8 +159,8 @@ pub struct Change {
     pub reason: Reason,
     /// Its physical id, if it exists.
     pub id: Option<String>,
-    /// The region where it is, or will be created.
-    pub region: String,
+    /// Where it is, or will be created.
+    pub place: Place,
     /// The addresses it depends on, or depended on when it was applied.
     pub needs: BTreeSet<Address>,
     /// The members of `needs` that depend on this resource in turn, each with the attributes that
@@ -338,10 +339,10 @@ pub enum Reason {
     Requested,
     /// This address changes, and `replace_triggered_by` names it.
     Triggered(Address),
-    /// It is declared in another region.
+    /// It is declared in another region or account.
     Moved {
-        /// The region where it is now.
-        from: String,
+        /// Where it is now.
+        from: Place,
     },
     /// It is no longer declared.
     Undeclared,
@@ -391,13 +392,13 @@ impl Absence {
 
 impl Change {
     /// Returns an empty change of an address: nothing else is known of it.
-    pub(crate) fn none(address: Address, region: String) -> Self {
+    pub(crate) fn none(address: Address, place: Place) -> Self {
         Self {
             address,
             action: Action::NoOp,
             reason: Reason::Unselected,
             id: None,
-            region,
+            place,
             needs: BTreeSet::new(),
             deferred: BTreeMap::new(),
             releases: Vec::new(),
@@ -416,8 +417,8 @@ impl Change {
     }
 
     /// Returns the change that removes a resource, from AWS or from the ledger alone.
-    pub(crate) fn removal(address: Address, region: String, action: Action, reason: Reason) -> Self {
-        Self { action, reason, ..Self::none(address, region) }
+    pub(crate) fn removal(address: Address, place: Place, action: Action, reason: Reason) -> Self {
+        Self { action, reason, ..Self::none(address, place) }
     }
 
     /// Returns what the stack lacks of a resource that is no longer declared.
@@ -472,11 +473,11 @@ impl Change {
         self.needs.iter().filter(move |_| declared).chain(applied)
     }
 
-    /// The region where the resource is now.
-    pub fn existing_region(&self) -> &str {
+    /// Where the resource is now.
+    pub fn existing_place(&self) -> &Place {
         match &self.reason {
             Reason::Moved { from } => from,
-            _ => &self.region,
+            _ => &self.place,
         }
     }
 

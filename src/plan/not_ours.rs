@@ -64,7 +64,7 @@ pub(super) fn imported_before(instance: &Instance<'_>, id: &str, import: &str) -
 pub(super) fn nothing_to_import(instance: &Instance<'_>, id: &str) -> Diagnostic {
     Diagnostic::error("import", format!("there is no {} {id} to import", instance.kind.name()))
         .at(instance.resource.span, "declared here")
-        .note(format!("AWS has none in {}", instance.region))
+        .note(format!("AWS has none in {}", instance.place))
         .help("check the id and the region; to create a new one, remove the import")
 }
 

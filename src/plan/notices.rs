@@ -1,7 +1,7 @@
 //! Warnings of a plan, and errors of AWS's answers.
 
 use super::{Action, Change, Reason, warning};
-use crate::aws::Error;
+use crate::aws::{Error, Place};
 use crate::diag::{Diagnostic, counted};
 use crate::kind::State;
 use crate::stack::Stack;
@@ -11,8 +11,10 @@ pub(super) fn moved_region<'c>(
     stack: &Stack,
     changes: impl Iterator<Item = &'c Change>,
 ) -> Option<Diagnostic> {
-    let left: Vec<&String> = changes
-        .filter(|change| change.region == stack.region)
+    let left: Vec<&Place> = changes
+        .filter(|change| {
+            change.place.region == stack.region && change.place.account == change.existing_place().account
+        })
         .filter_map(|change| match &change.reason {
             Reason::Moved { from } => Some(from),
             _ => None,
@@ -29,8 +31,8 @@ pub(super) fn moved_region<'c>(
         Diagnostic::warning(warning::REGION, what)
             .note(format!("an apply creates new ones in {}, and destroys those in {from}", stack.region))
             .help(format!(
-                "if that is not intended, write region = \"{from}\" in [stack], or in [stack] of env/{}.toml",
-                stack.env
+                "if that is not intended, write region = \"{}\" in [stack], or in [stack] of env/{}.toml",
+                from.region, stack.env
             )),
     )
 }

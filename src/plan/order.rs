@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::holds::{CODE, Held, Place, holds, named};
 use super::{Action, Change};
-use crate::aws::Scope;
+use crate::aws::{self, Scope};
 use crate::diag::Diagnostic;
 use crate::graph::{self, Address};
 use crate::kind::{Hold, Known};
@@ -217,30 +217,30 @@ impl Units {
         deposed: &[Change],
         scope: &Scope,
     ) -> BTreeSet<(usize, usize)> {
-        // The same name in two regions is two resources, except for global kinds.
-        let place = |kind: &str, region: &str, id: String| {
+        // The same name in two places is two resources, except for global kinds.
+        let at = |kind: &str, place: &aws::Place, id: String| {
             let global = kinds::kind(kind).is_some_and(|kind| kind.global());
-            (kind.to_owned(), (!global).then(|| region.to_owned()), id)
+            (kind.to_owned(), place.unique(global), id)
         };
         let mut given_up: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-        for (at, &unit) in &self.down {
-            let change = match at.1 {
+        for (place, &unit) in &self.down {
+            let change = match place.1 {
                 Some(index) => deposed.get(index),
-                None => changes.get(&at.0).copied(),
+                None => changes.get(&place.0).copied(),
             };
             let is_there = |change: &&Change| change.live.is_some() && self.units[unit].step == Step::Destroy;
             let Some(change) = change.filter(is_there) else { continue };
             if let Some(id) = &change.id {
-                let place = place(&at.0.kind, change.existing_region(), id.clone());
-                given_up.entry(place).or_default().push(unit);
+                let name = at(&place.0.kind, change.existing_place(), id.clone());
+                given_up.entry(name).or_default().push(unit);
             }
         }
         let made = changes.iter().filter(|(_, change)| change.is_created_or_replaced());
         let takes = |(address, change): (&&Address, &&Change)| {
             let mine = *self.up.get(*address)?;
-            let scope = Scope { region: change.region.clone(), ..scope.clone() };
+            let scope = scope.at(&change.place);
             let id = kinds::kind(&address.kind)?.identity(Known(&change.desired), &scope).id()?;
-            let theirs = given_up.get(&place(&address.kind, &change.region, id))?;
+            let theirs = given_up.get(&at(&address.kind, &change.place, id))?;
             // The order of its own two units depends on the kind of replacement, and is set there.
             let own = self.down.get(&((*address).clone(), None));
             let others = theirs.iter().filter(|&theirs| Some(theirs) != own);
@@ -450,7 +450,7 @@ impl Edges {
 
     /// Adds the edges of names that one resource takes from another; see [`crate::kind::Kind::TAKES_OVER`].
     fn of_taken_over(&mut self, all: &Units, changes: &BTreeMap<&Address, &Change>) {
-        let mut takers: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+        let mut takers: BTreeMap<(&str, &aws::Place, &str), usize> = BTreeMap::new();
         let mut givers = Vec::new();
         for (&address, &change) in changes {
             let Some(kind) = kinds::kind(&address.kind) else { continue };
@@ -460,13 +460,13 @@ impl Edges {
                     Known(spec).list(attribute).iter().filter_map(Value::as_str).collect()
                 };
                 let (before, after) = (names(&change.existing), names(&change.desired));
-                let place = |region, name| (address.kind.as_str(), region, name);
+                let at = |place, name| (address.kind.as_str(), place, name);
                 for (name, up) in after.difference(&before).zip(up.into_iter().cycle()) {
-                    takers.insert(place(change.region.as_str(), *name), up);
+                    takers.insert(at(&change.place, *name), up);
                 }
                 if let Some(giver) = all.down_of(address).or(up) {
                     let given = before.iter().filter(|name| change.goes() || !after.contains(*name));
-                    givers.extend(given.map(|name| (place(change.existing_region(), *name), giver)));
+                    givers.extend(given.map(|name| (at(change.existing_place(), *name), giver)));
                 }
             }
         }
@@ -504,7 +504,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{Order, Step};
-    use crate::aws::Scope;
+    use crate::aws::{self, Scope};
     use crate::diag::Diagnostic;
     use crate::graph::Address;
     use crate::kind::{ErasedLive, Hold, State};
@@ -585,7 +585,7 @@ mod tests {
             live: Some(empty),
             existing: spec.clone(),
             desired: spec,
-            ..Change::none(address.clone(), "us-east-1".to_owned())
+            ..Change::none(address.clone(), aws::Place::of("us-east-1"))
         }
     }
 

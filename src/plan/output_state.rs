@@ -129,7 +129,7 @@ fn show(eval: &EvalContext<'_>, ledger: &Ledger, change: &Change) {
         (name.clone(), if is_secret(&format!("tags.{name}")) { value.into_secret() } else { value })
     });
     let instance = Instance {
-        region: change.existing_region().to_owned(),
+        place: change.existing_place().clone(),
         spec,
         tags: tags.collect(),
         ..eval.blank(change.address.clone(), kind, declaration)

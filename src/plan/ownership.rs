@@ -1,6 +1,7 @@
 //! Determines who owns a resource in the ledger. The result is checked again right before an update
 //! or deletion.
 
+use crate::aws::Place;
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, ErasedLive, Owner};
@@ -92,7 +93,7 @@ pub fn ownership(
                 && ledger
                     .resources
                     .get(other)
-                    .is_some_and(|known| known.id == entry.id && known.region == entry.region)
+                    .is_some_and(|known| known.id == entry.id && known.place == entry.place)
         };
         return match other.filter(is_there) {
             Some(other) => Ownership::Theirs { owner: format!("{other} of this stack"), elsewhere: None },
@@ -101,7 +102,7 @@ pub fn ownership(
     }
     let same = match &entry.incarnation {
         Some(incarnation) => {
-            ledger.incarnation_fingerprint(kind.name(), &entry.region, &entry.id, live).as_ref()
+            ledger.incarnation_fingerprint(kind.name(), &entry.place, &entry.id, live).as_ref()
                 == Some(incarnation)
         }
         None => kind.assigns_ids(),
@@ -114,7 +115,7 @@ pub fn ownership(
 /// wrote it last, and a subscription, which cannot be tagged, belongs to its topic's owner.
 pub fn parent(
     kind: &dyn ErasedKind,
-    region: &str,
+    place: &Place,
     id: &str,
     live: &ErasedLive,
     ledger: &Ledger,
@@ -122,7 +123,7 @@ pub fn parent(
     let (parent, attribute) = kind.part_of()?;
     let of = live.spec.get(attribute)?.as_str()?;
     let is_it = |(address, entry): &(&Address, &Entry)| {
-        address.kind == parent && entry.id == of && entry.region == region && id.starts_with(of)
+        address.kind == parent && entry.id == of && entry.place == *place && id.starts_with(of)
     };
     let (address, entry) = ledger.resources.iter().find(is_it)?;
     Some((address.clone(), entry.clone()))

@@ -221,12 +221,12 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         if let Some(old) = finding.predecessor.take() {
             self.depose(&instance.address, *old);
         }
-        let old = finding.id.clone().map(|id| (finding.region.clone(), id));
+        let old = finding.id.clone().map(|id| (finding.place.clone(), id));
         let recorded = self.surveyor.addresses.entry(&instance.address).filter(|_| finding.entry().is_some());
         let change = decide(instance, finding, &self.case())?;
         let is_new = matches!(change.action, Action::Create | Action::Replace { .. });
         let occupant = match old.filter(|_| is_new) {
-            Some((region, id)) => self.surveyor.occupant(instance, (&region, &id))?,
+            Some((place, id)) => self.surveyor.occupant(instance, (&place, &id))?,
             None => None,
         };
         let Some(occupant) = occupant else { return Ok(self.moved(change)) };

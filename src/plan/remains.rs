@@ -10,6 +10,7 @@ use super::inputs::Stop;
 use super::intents::is_as_intended;
 use super::survey::{Finding, Surveyor};
 use super::{Origin, Question, read_failed};
+use crate::aws::Place;
 use crate::diag::Diagnostic;
 use crate::eval::Instance;
 use crate::graph::Address;
@@ -22,7 +23,7 @@ impl<'p> Surveyor<'p, '_, '_> {
     /// Surveys a resource of the ledger that is no longer declared.
     pub(super) fn undeclared(&mut self, address: &Address, entry: &'p Entry) -> Result<Finding<'p>, Stop> {
         let kind = kinds::kind(&address.kind).ok_or_else(|| unknown_kind(address))?;
-        let live = self.read(address, kind, &entry.region, &entry.id, None, Some(entry))?;
+        let live = self.read(address, kind, &entry.place, &entry.id, None, Some(entry))?;
         // A resource that stays at AWS is only forgotten, whoever owns it.
         let goes = live.as_ref().filter(|live| !stays(self.inputs.eval.stack, address, entry, Some(live)));
         let refusal = match goes {
@@ -39,10 +40,10 @@ impl<'p> Surveyor<'p, '_, '_> {
         let entry = self.addresses.applied(address, entry);
         // The resource may have been given an address again.
         let places = self.recorded_in(&address.kind, &entry.id);
-        let owned = places.contains(&(entry.region.as_str(), false));
+        let owned = places.contains(&(&entry.place, false));
         let live = match owned {
             true => None,
-            false => self.read(address, kind, &entry.region, &entry.id, None, Some(&entry))?,
+            false => self.read(address, kind, &entry.place, &entry.id, None, Some(&entry))?,
         };
         let refusal = match &live {
             Some(live) => self.refuse(address, kind, &entry, live)?,
@@ -58,7 +59,7 @@ impl<'p> Surveyor<'p, '_, '_> {
         // Resources without a name are found by owner, together with the resource at their address.
         let is_apart = |address: &Address, intent: &Intent, kind: &dyn ErasedKind| {
             let terms = self.addresses.declared().get(address);
-            terms.is_none_or(|terms| terms.region != intent.region) || intent.id.is_some() || !kind.taggable()
+            terms.is_none_or(|terms| terms.place != intent.place) || intent.id.is_some() || !kind.taggable()
         };
         let apart = ledger.intents.iter().filter_map(|(address, intent)| {
             let kind = kinds::kind(&address.kind).filter(|kind| is_apart(address, intent, *kind))?;
@@ -80,7 +81,7 @@ impl<'p> Surveyor<'p, '_, '_> {
         draft: &Draft,
     ) -> Result<Option<Finding<'p>>, Stop> {
         let answer = match kind.taggable() {
-            true => self.found(address, &intent.region),
+            true => self.found(address, &intent.place),
             false => self.inputs.answers.within.get(address),
         };
         let ids = match (&intent.id, answer) {
@@ -88,13 +89,13 @@ impl<'p> Surveyor<'p, '_, '_> {
             (None, Some(Ok(ids))) => ids.as_slice(),
             (None, Some(Err(error))) => return Err(read_failed(&address.to_string(), "", error).into()),
             (None, None) => {
-                let (region, address) = (intent.region.clone(), address.clone());
+                let (place, address) = (intent.place.clone(), address.clone());
                 if kind.taggable() {
-                    self.look_for(kind, region, address, Value::Null);
+                    self.look_for(kind, place, address, Value::Null);
                 } else if self.questions.is_empty() {
                     // All possible parents are known by now.
                     let parents = parents(intent, draft);
-                    self.questions.push(Question::Within { kind, region, address, parents });
+                    self.questions.push(Question::Within { kind, place, address, parents });
                 }
                 return Err(Stop::Ask);
             }
@@ -103,12 +104,12 @@ impl<'p> Surveyor<'p, '_, '_> {
         let entry = ledger.resources.get(address);
         let mut stopped = None;
         for id in ids {
-            let is_known = self.unknown(std::slice::from_ref(id), &intent.region, address, entry).is_none();
+            let is_known = self.unknown(std::slice::from_ref(id), &intent.place, address, entry).is_none();
             // The resource may have another address by now, or already be the one at its address.
-            if is_known || self.is_placed(address, &intent.region, id, draft) {
+            if is_known || self.is_placed(address, &intent.place, id, draft) {
                 continue;
             }
-            match self.read(address, kind, &intent.region, id, None, None) {
+            match self.read(address, kind, &intent.place, id, None, None) {
                 Ok(Some(live)) if self.is_intended(address, intent, kind, &live) => {
                     let entry = Cow::Owned(intent.entry(id));
                     let found = Finding::recorded(Origin::Intent, entry, Some(live));
@@ -137,14 +138,12 @@ impl<'p> Surveyor<'p, '_, '_> {
     }
 
     /// Returns whether a resource at a declared address has this id, or will have it.
-    fn is_placed(&self, address: &Address, region: &str, id: &str, draft: &Draft) -> bool {
+    fn is_placed(&self, address: &Address, place: &Place, id: &str, draft: &Draft) -> bool {
         let placed = |(other, change): (&Address, &super::Change)| {
-            other.kind == address.kind
-                && change.existing_region() == region
-                && change.id.as_deref() == Some(id)
+            other.kind == address.kind && change.existing_place() == place && change.id.as_deref() == Some(id)
         };
         let named = |(other, (instance, named)): (&Address, &(Instance<'_>, Option<String>))| {
-            other.kind == address.kind && instance.region == region && named.as_deref() == Some(id)
+            other.kind == address.kind && instance.place == *place && named.as_deref() == Some(id)
         };
         draft.changes.iter().any(placed) || self.newcomers.iter().any(named)
     }
@@ -155,7 +154,7 @@ fn parents(intent: &Intent, draft: &Draft) -> Vec<(String, String)> {
     let kinds: BTreeSet<&str> = intent.needs.iter().map(|needed| needed.kind.as_str()).collect();
     let there = draft.changes.values().chain(&draft.deposed).filter(|change| {
         change.live.is_some()
-            && change.existing_region() == intent.region
+            && *change.existing_place() == intent.place
             && kinds.contains(change.address.kind.as_str())
     });
     there.filter_map(|change| Some((change.address.kind.clone(), change.id.clone()?))).collect()

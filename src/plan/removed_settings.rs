@@ -27,7 +27,7 @@ pub(super) fn restore(
     account_id: &str,
 ) {
     let root = want.clone();
-    let fill = |text: &str| fill(text, &instance.region, account_id, &root);
+    let fill = |text: &str| fill(text, &instance.place.region, account_id, &root);
     walk(instance, want, found, wrote, &mut |field, name, want, _, _| {
         let Some(restored) = &field.restored else { return };
         if restored.applies(want) {

@@ -7,6 +7,7 @@ use super::declared::removed;
 use super::draft::Draft;
 use super::survey::Surveyor;
 use super::{Action, Change, Past, Reason, diff};
+use crate::aws::Place;
 use crate::eval::Instance;
 use crate::graph::Address;
 use crate::ledger::Ledger;
@@ -26,15 +27,15 @@ pub(super) fn renamed(surveyor: &Surveyor<'_, '_, '_>, draft: &Draft) -> BTreeMa
         !addresses.is_declared(address) && !addresses.is_left(address) && removed(stack, address).is_none()
     };
     let gone: Vec<_> = ledger.resources.iter().filter(|(address, _)| is_gone(address)).collect();
-    let mut by_id: BTreeMap<(&str, &str, &str), &Address> = BTreeMap::new();
-    let mut by_kind: BTreeMap<(&str, &str), Vec<&Address>> = BTreeMap::new();
+    let mut by_id: BTreeMap<(&str, &Place, &str), &Address> = BTreeMap::new();
+    let mut by_kind: BTreeMap<(&str, &Place), Vec<&Address>> = BTreeMap::new();
     for (old, entry) in &gone {
-        by_id.entry((&old.kind, &entry.region, &entry.id)).or_insert(old);
-        by_kind.entry((&old.kind, &entry.region)).or_default().push(old);
+        by_id.entry((&old.kind, &entry.place, &entry.id)).or_insert(old);
+        by_kind.entry((&old.kind, &entry.place)).or_default().push(old);
     }
     for (address, (instance, id)) in &surveyor.newcomers {
-        let (kind, region) = (address.kind.as_str(), instance.region.as_str());
-        if let Some(old) = id.as_deref().and_then(|id| by_id.get(&(kind, region, id))) {
+        let (kind, place) = (address.kind.as_str(), &instance.place);
+        if let Some(old) = id.as_deref().and_then(|id| by_id.get(&(kind, place, id))) {
             renamed.insert(address.clone(), (*old).clone());
             continue;
         }
@@ -42,7 +43,7 @@ pub(super) fn renamed(surveyor: &Surveyor<'_, '_, '_>, draft: &Draft) -> BTreeMa
         if id.is_some() || made.is_none_or(|change| change.reason != Reason::New) {
             continue;
         }
-        let of_kind = by_kind.get(&(kind, region)).into_iter().flatten().copied();
+        let of_kind = by_kind.get(&(kind, place)).into_iter().flatten().copied();
         let alike: Vec<&Address> = of_kind
             .filter(|old| draft.changes.get(old).is_some_and(|old| is_alike(instance, old, ledger)))
             .take(2)
@@ -53,7 +54,7 @@ pub(super) fn renamed(surveyor: &Surveyor<'_, '_, '_>, draft: &Draft) -> BTreeMa
         let rivals = surveyor.newcomers.values().filter(|(other, id)| {
             id.is_none()
                 && other.address.kind == address.kind
-                && other.region == instance.region
+                && other.place == instance.place
                 && other.spec == instance.spec
         });
         if let ([old], 1) = (alike.as_slice(), rivals.count()) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::select::spread;
 use super::{Action, Change};
-use crate::aws::Scope;
+use crate::aws::{Place, Scope};
 use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{ErasedKind, Identity, Known, Peer};
@@ -71,24 +71,24 @@ pub(super) fn clashes<'c>(
 /// Returns why the old and the new resource cannot exist side by side; `None` if they can.
 pub(super) fn clash(change: &Change, scope: &Scope) -> Option<String> {
     let kind = kinds::kind(&change.address.kind)?;
-    let peer = |word, region, spec| {
+    let peer = |word, place, spec| {
         let address = format!("the {word} {}", change.address);
-        Peer { address, kind: kind.name(), region, spec: Known(spec) }
+        Peer { address, kind: kind.name(), place, spec: Known(spec) }
     };
-    let new = peer("new", &change.region, &change.desired);
-    let old = peer("old", change.existing_region(), &change.existing);
+    let new = peer("new", &change.place, &change.desired);
+    let old = peer("old", change.existing_place(), &change.existing);
     if let Some(problem) = kind.clash(&new, &old) {
         return Some(problem.message);
     }
-    let id = |peer: &Peer<'_>| identity(kind, peer.spec, peer.region, scope).id();
-    let near = kind.global() || new.region == old.region;
+    let id = |peer: &Peer<'_>| identity(kind, peer.spec, peer.place, scope).id();
+    let near = new.place.is_near(old.place, kind.global());
     let same = near && id(&new).is_some_and(|new| id(&old).as_ref() == Some(&new));
     same.then(|| format!("{} would have the id of {}", new.address, old.address))
 }
 
-/// The identity of a resource in its own region, which need not be the stack's.
-pub(super) fn identity(kind: &dyn ErasedKind, spec: Known<'_>, region: &str, scope: &Scope) -> Identity {
-    kind.identity(spec, &Scope { region: region.to_owned(), ..scope.clone() })
+/// The identity of a resource in its own place, which need not be the stack's.
+pub(super) fn identity(kind: &dyn ErasedKind, spec: Known<'_>, place: &Place, scope: &Scope) -> Identity {
+    kind.identity(spec, &scope.at(place))
 }
 
 /// Refuses replacements that would have to create the new resource first and cannot.

@@ -581,7 +581,7 @@ fn why(change: &Change, drift: bool) -> String {
         Reason::Vanished => Some("gone from AWS, no longer declared".to_owned()),
         Reason::Requested => Some("requested by --replace".to_owned()),
         Reason::Triggered(address) => Some(format!("because {address} changes")),
-        Reason::Moved { from } => Some(format!("moves from {from} to {}", change.region)),
+        Reason::Moved { from } => Some(format!("moves from {from} to {}", change.place)),
         Reason::Undeclared if change.action == Action::Forget => {
             Some(format!("{}, stays at AWS", absent(change)))
         }

@@ -74,8 +74,8 @@ fn unknown_address(selector: &str, draft: &Draft) -> Option<Diagnostic> {
 
 /// Turns a change into the deletion of its resource.
 fn destroy(change: &mut Change, addresses: &Addresses<'_>) {
-    // It is deleted from its current region, not from the one it was to move to.
-    change.region = change.existing_region().to_owned();
+    // It is deleted from its current place, not from the one it was to move to.
+    change.place = change.existing_place().clone();
     let retain = addresses.declared().get(&change.address).is_some_and(|terms| terms.retain);
     if change.action == Action::Forget {
         return;

@@ -179,7 +179,7 @@ pub(super) fn dangling(changes: &BTreeMap<Address, Change>, scope: &Scope) -> Ve
 /// Returns whether AWS assigns a new id when the resource is replaced.
 fn is_assigned(change: &Change, scope: &Scope) -> bool {
     kinds::kind(&change.address.kind).is_some_and(|kind| {
-        identity(kind, Known(&change.desired), &change.region, scope) == Identity::Assigned
+        identity(kind, Known(&change.desired), &change.place, scope) == Identity::Assigned
     })
 }
 

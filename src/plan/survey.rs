@@ -12,7 +12,7 @@ use super::intents::is_as_intended;
 use super::not_ours::{imported_before, not_ours, nothing_to_import};
 use super::tags::tags;
 use super::{Inputs, Origin, Question, Selection, ownership, parent, parent_decides, read_failed, refusal};
-use crate::aws::{Error, Scope, Tags};
+use crate::aws::{Error, Place, Tags};
 use crate::diag::Diagnostic;
 use crate::eval::Instance;
 use crate::graph::Address;
@@ -24,8 +24,8 @@ use crate::value::Value;
 /// What AWS has of a resource, and how that is known.
 pub(super) struct Finding<'p> {
     pub(super) origin: Origin,
-    /// The region where it is, was, or is to be.
-    pub(super) region: String,
+    /// Where it is, was, or is to be.
+    pub(super) place: Place,
     /// Its id; `None` if it never had one.
     pub(super) id: Option<String>,
     /// The resource; `None` if AWS does not have it.
@@ -40,10 +40,10 @@ pub(super) struct Finding<'p> {
 
 impl<'p> Finding<'p> {
     /// Nothing: the resource was never created.
-    pub(super) fn absent(region: &str) -> Self {
+    pub(super) fn absent(place: &Place) -> Self {
         Self {
             origin: Origin::Absent,
-            region: region.to_owned(),
+            place: place.clone(),
             id: None,
             live: None,
             applied: None,
@@ -59,7 +59,7 @@ impl<'p> Finding<'p> {
             live,
             id: Some(entry.id.clone()),
             applied: Some(entry.clone()),
-            ..Self::absent(&entry.region)
+            ..Self::absent(&entry.place)
         }
     }
 
@@ -69,19 +69,19 @@ impl<'p> Finding<'p> {
     }
 }
 
-/// Regions by id, and whether the resource there is deposed.
-type Places<'p> = BTreeMap<&'p str, Vec<(&'p str, bool)>>;
+/// Places by id, and whether the resource there is deposed.
+type Places<'p> = BTreeMap<&'p str, Vec<(&'p Place, bool)>>;
 
 /// Looks for resources in AWS's answers, and collects the questions that are open.
 pub(super) struct Surveyor<'p, 'w, 'a> {
     pub(super) inputs: &'p Inputs<'w, 'a>,
     pub(super) addresses: Addresses<'p>,
     pub(super) questions: Vec<Question>,
-    /// The reads that are already among the questions, by kind, region and id.
-    asked: BTreeSet<(&'static str, String, String)>,
-    /// The searches that are already among the questions, by address and region.
-    looked_for: BTreeSet<(Address, String)>,
-    /// The regions of the ledger's resources by kind and id, and whether they are deposed.
+    /// The reads that are already among the questions, by kind, place and id.
+    asked: BTreeSet<(&'static str, Place, String)>,
+    /// The searches that are already among the questions, by address and place.
+    looked_for: BTreeSet<(Address, Place)>,
+    /// The places of the ledger's resources by kind and id, and whether they are deposed.
     recorded: OnceCell<BTreeMap<&'p str, Places<'p>>>,
     /// Declared resources that the ledger does not record, with their id if it follows from the spec.
     pub(super) newcomers: BTreeMap<Address, (Instance<'a>, Option<String>)>,
@@ -100,8 +100,8 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
         }
     }
 
-    /// Where the ledger has resources with this id: their regions, and whether they are deposed.
-    pub(super) fn recorded_in(&self, kind: &str, id: &str) -> &[(&'p str, bool)] {
+    /// Where the ledger has resources with this id: their places, and whether they are deposed.
+    pub(super) fn recorded_in(&self, kind: &str, id: &str) -> &[(&'p Place, bool)] {
         let recorded = self.recorded.get_or_init(|| {
             let ledger = self.inputs.ledger;
             let mut recorded: BTreeMap<&str, Places<'_>> = BTreeMap::new();
@@ -111,7 +111,7 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
                 deposed.flat_map(|(address, all)| all.iter().map(move |entry| (address, entry, true)));
             for (address, entry, is_deposed) in current.chain(deposed) {
                 let places = recorded.entry(&address.kind).or_default().entry(&entry.id).or_default();
-                places.push((&entry.region, is_deposed));
+                places.push((&entry.place, is_deposed));
             }
             recorded
         });
@@ -140,7 +140,7 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
         if let Some(import) = import.filter(|import| *import != entry.id) {
             return Err(imported_before(instance, &entry.id, &import).into());
         }
-        let live = self.read_declared(instance, &entry.region, &entry.id, Some(&entry))?;
+        let live = self.read_declared(instance, &entry.place, &entry.id, Some(&entry))?;
         let successor = self.successor(instance, &entry, live.is_none())?;
         let refusal = match &live {
             Some(live) => self.refuse(&instance.address, instance.kind, &entry, live)?,
@@ -168,16 +168,16 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
                 self.newcomers.insert(instance.address.clone(), (instance.clone(), id));
                 match identified? {
                     Some(id) => id,
-                    None => return Ok(Finding::absent(&instance.region)),
+                    None => return Ok(Finding::absent(&instance.place)),
                 }
             }
         };
-        let region = instance.region.clone();
-        let intended = self.inputs.ledger.intended_entry(&instance.address, &region, &id);
-        let Some(live) = self.read_declared(instance, &region, &id, intended.as_ref())? else {
+        let place = instance.place.clone();
+        let intended = self.inputs.ledger.intended_entry(&instance.address, &place, &id);
+        let Some(live) = self.read_declared(instance, &place, &id, intended.as_ref())? else {
             return match import {
                 Some(_) => Err(nothing_to_import(instance, &id).into()),
-                None => Ok(Finding::absent(&region)),
+                None => Ok(Finding::absent(&place)),
             };
         };
         let ours = self.is_ours(instance, &id, &live);
@@ -188,7 +188,7 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
             (false, _) => Origin::Foreign,
         };
         let applied = intended.filter(|_| ours).map(Cow::Owned);
-        Ok(Finding { origin, id: Some(id), live: Some(live), applied, ..Finding::absent(&region) })
+        Ok(Finding { origin, id: Some(id), live: Some(live), applied, ..Finding::absent(&place) })
     }
 
     /// The id that an address is to take over, from an `[[import]]` or the import command.
@@ -205,58 +205,55 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
     /// Returns the id of a resource that the ledger does not record, or records as `old`; `None` if
     /// it has none yet.
     fn identify(&mut self, instance: &Instance<'_>, old: Option<&Entry>) -> Result<Option<String>, Stop> {
-        let scope = Scope { region: instance.region.clone(), ..self.inputs.eval.facts.scope.clone() };
+        let scope = self.inputs.eval.facts.scope.at(&instance.place);
         match instance.kind.identity(Known(&instance.spec), &scope) {
             Identity::Named(id) => Ok(Some(id)),
             Identity::Unknown => Ok(None),
-            Identity::Assigned => match self.found(&instance.address, &instance.region) {
-                Some(Ok(ids)) => Ok(self.unknown(ids, &instance.region, &instance.address, old)),
+            Identity::Assigned => match self.found(&instance.address, &instance.place) {
+                Some(Ok(ids)) => Ok(self.unknown(ids, &instance.place, &instance.address, old)),
                 Some(Err(error)) => {
                     let problem = read_failed(&instance.address.to_string(), "", error);
                     Err(problem.at(instance.resource.span, "cannot be looked for").into())
                 }
                 None => {
-                    let (address, region) = (instance.address.clone(), instance.region.clone());
-                    self.look_for(instance.kind, region, address, instance.spec.clone());
+                    let (address, place) = (instance.address.clone(), instance.place.clone());
+                    self.look_for(instance.kind, place, address, instance.spec.clone());
                     Err(Stop::Ask)
                 }
             },
         }
     }
 
-    /// Returns the first id in a region that `address` has no deposed entry for, and that is not
+    /// Returns the first id in a place that `address` has no deposed entry for, and that is not
     /// `old`.
     pub(super) fn unknown(
         &self,
         ids: &[String],
-        region: &str,
+        place: &Place,
         address: &Address,
         old: Option<&Entry>,
     ) -> Option<String> {
         let deposed = self.inputs.ledger.deposed.get(address).into_iter().flatten();
-        let known: Vec<&str> = deposed
-            .chain(old)
-            .filter(|entry| entry.region == region)
-            .map(|entry| entry.id.as_str())
-            .collect();
+        let known: Vec<&str> =
+            deposed.chain(old).filter(|entry| entry.place == *place).map(|entry| entry.id.as_str()).collect();
         ids.iter().find(|id| !known.contains(&id.as_str())).cloned()
     }
 
-    /// Returns the ids found for an address in a region, if they were searched for.
-    pub(super) fn found(&self, address: &Address, region: &str) -> Option<&'p Result<Vec<String>, Error>> {
-        self.inputs.answers.found.get(&(address.clone(), region.to_owned()))
+    /// Returns the ids found for an address in a place, if they were searched for.
+    pub(super) fn found(&self, address: &Address, place: &Place) -> Option<&'p Result<Vec<String>, Error>> {
+        self.inputs.answers.found.get(&(address.clone(), place.clone()))
     }
 
-    /// Asks AWS for the resources that belong to an address in a region.
+    /// Asks AWS for the resources that belong to an address in a place.
     pub(super) fn look_for(
         &mut self,
         kind: &'static dyn ErasedKind,
-        region: String,
+        place: Place,
         address: Address,
         spec: Value,
     ) {
-        if self.looked_for.insert((address.clone(), region.clone())) {
-            self.questions.push(Question::Find { kind, region, address, spec });
+        if self.looked_for.insert((address.clone(), place.clone())) {
+            self.questions.push(Question::Find { kind, place, address, spec });
         }
     }
 
@@ -265,11 +262,11 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
     fn read_declared(
         &mut self,
         instance: &Instance<'_>,
-        region: &str,
+        place: &Place,
         id: &str,
         applied: Option<&Entry>,
     ) -> Result<Option<ErasedLive>, Stop> {
-        let live = self.read(&instance.address, instance.kind, region, id, Some(instance), applied)?;
+        let live = self.read(&instance.address, instance.kind, place, id, Some(instance), applied)?;
         let destroy = self.inputs.selection.destroy;
         Ok(live.filter(|live| destroy || !matches!(live.state, State::Leaving(_))))
     }
@@ -281,12 +278,12 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
         &mut self,
         address: &Address,
         kind: &'static dyn ErasedKind,
-        region: &str,
+        place: &Place,
         id: &str,
         instance: Option<&Instance<'_>>,
         entry: Option<&Entry>,
     ) -> Result<Option<ErasedLive>, Stop> {
-        let key = (kind.name(), region.to_owned(), id.to_owned());
+        let key = (kind.name(), place.clone(), id.to_owned());
         match self.inputs.answers.reads.get(&key) {
             Some(Ok(live)) => Ok(live.clone()),
             Some(Err(error)) => {
@@ -303,7 +300,7 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
                     let deep = self.inputs.selection.deep || instance.is_none();
                     self.questions.push(Question::Read {
                         kind,
-                        region: region.to_owned(),
+                        place: place.clone(),
                         request: ReadRequest {
                             applied: self.applied(instance, entry),
                             ..read_request(id, instance, entry, deep)
@@ -362,18 +359,17 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
     /// Returns whether a live resource without a ledger entry is provably ours: its owner tags say
     /// so or, for kinds without tags, an interrupted apply intended to create it.
     fn is_ours(&self, instance: &Instance<'_>, id: &str, live: &ErasedLive) -> bool {
-        let (ledger, region) = (self.inputs.ledger, &instance.region);
+        let (ledger, place) = (self.inputs.ledger, &instance.place);
         if instance.kind.taggable() {
             // The resource may have been renamed since an apply was interrupted.
-            let former = ledger.intended(&instance.address.kind, region, id).map(|(address, _)| address);
+            let former = ledger.intended(&instance.address.kind, place, id).map(|(address, _)| address);
             let former = former.filter(|address| !self.addresses.is_declared(address));
             return Owner::of(&live.tags).is_some_and(|owner| {
                 owner == self.owner(&instance.address)
                     || former.is_some_and(|former| owner == self.owner(former))
             });
         }
-        ledger.intended_entry(&instance.address, region, id).is_some()
-            || self.was_intended(instance, id, live)
+        ledger.intended_entry(&instance.address, place, id).is_some() || self.was_intended(instance, id, live)
     }
 
     /// Returns whether an untaggable resource was created for an address that is no longer
@@ -382,7 +378,7 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
         let (kind, ledger) = (instance.kind, self.inputs.ledger);
         let mut former = ledger.intents.iter().filter(|(address, intent)| {
             address.kind == kind.name()
-                && intent.region == instance.region
+                && intent.place == instance.place
                 && !self.addresses.is_declared(address)
         });
         former.any(|(address, intent)| match &intent.id {
@@ -402,13 +398,13 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
         if !gone && !self.inputs.ledger.intents.contains_key(&instance.address) {
             return Ok(None);
         }
-        let region = instance.region.clone();
+        let place = instance.place.clone();
         let id = match self.identify(instance, Some(old))? {
-            Some(id) if id != old.id || region != old.region => id,
+            Some(id) if id != old.id || place != old.place => id,
             _ => return Ok(None),
         };
-        let intended = self.inputs.ledger.intended_entry(&instance.address, &region, &id);
-        match self.read(&instance.address, instance.kind, &region, &id, Some(instance), intended.as_ref()) {
+        let intended = self.inputs.ledger.intended_entry(&instance.address, &place, &id);
+        match self.read(&instance.address, instance.kind, &place, &id, Some(instance), intended.as_ref()) {
             Ok(Some(live)) if self.is_ours(instance, &id, &live) => {
                 let origin = if intended.is_some() { Origin::Intent } else { Origin::Tags };
                 let applied = intended.map(Cow::Owned);
@@ -417,7 +413,7 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
                     id: Some(id),
                     live: Some(live),
                     applied,
-                    ..Finding::absent(&region)
+                    ..Finding::absent(&place)
                 }))
             }
             // A resource that is not ours or cannot be read is reported only if it is in the way.
@@ -432,27 +428,27 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
     pub(super) fn occupant(
         &mut self,
         instance: &Instance<'_>,
-        old: (&str, &str),
+        old: (&Place, &str),
     ) -> Result<Option<Finding<'p>>, Stop> {
         let (kind, ledger) = (instance.kind, self.inputs.ledger);
-        let region = instance.region.clone();
+        let place = instance.place.clone();
         let Some(id) = self.inputs.eval.id(instance).filter(|_| !self.inputs.selection.destroy) else {
             return Ok(None);
         };
-        let is_near = |other: &str| kind.global() || other == region;
+        let is_near = |other: &Place| other.is_near(&place, kind.global());
         let mut known = self.recorded_in(kind.name(), &id).iter();
-        if (is_near(old.0) && id == old.1) || known.any(|(region, _)| is_near(region)) {
+        if (is_near(old.0) && id == old.1) || known.any(|(place, _)| is_near(place)) {
             return Ok(None);
         }
-        let intended = ledger.intended_entry(&instance.address, &region, &id);
-        let live = self.read(&instance.address, kind, &region, &id, Some(instance), intended.as_ref())?;
+        let intended = ledger.intended_entry(&instance.address, &place, &id);
+        let live = self.read(&instance.address, kind, &place, &id, Some(instance), intended.as_ref())?;
         let is_free =
             |live: &ErasedLive| matches!(live.state, State::Leaving(_)) || self.is_ours(instance, &id, live);
         match live.filter(|live| !is_free(live)) {
             None => Ok(None),
             Some(live) if self.inputs.selection.adopt => {
                 let origin = Origin::Foreign;
-                Ok(Some(Finding { origin, id: Some(id), live: Some(live), ..Finding::absent(&region) }))
+                Ok(Some(Finding { origin, id: Some(id), live: Some(live), ..Finding::absent(&place) }))
             }
             Some(live) => {
                 let words = format!(
@@ -475,9 +471,9 @@ impl<'p, 'w, 'a> Surveyor<'p, 'w, 'a> {
         let ledger = self.inputs.ledger;
         let mut owner = ownership(kind, self.addresses.recorded_as(address), entry, live, ledger);
         if parent_decides(kind, &owner)
-            && let Some((of, of_entry)) = parent(kind, &entry.region, &entry.id, live, ledger)
+            && let Some((of, of_entry)) = parent(kind, &entry.place, &entry.id, live, ledger)
             && let Some(kind) = kinds::kind(&of.kind)
-            && let Some(live) = self.read(&of, kind, &of_entry.region, &of_entry.id, None, Some(&of_entry))?
+            && let Some(live) = self.read(&of, kind, &of_entry.place, &of_entry.id, None, Some(&of_entry))?
         {
             owner = ownership(kind, &of, &of_entry, &live, ledger);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dwctl::aws::Place;
 use dwctl::eval::{EvalContext, Facts, Instance};
 use dwctl::graph::Address;
 use dwctl::kind::{ErasedLive, Identity, Known, State};
@@ -111,7 +112,7 @@ impl Account {
         };
         let entry = Entry {
             id,
-            region: instance.region.clone(),
+            place: instance.place.clone(),
             needs: instance.needs.iter().cloned().collect(),
             applied: "2026-01-01T00:00:00Z".to_owned(),
             protect: instance.protect,
@@ -202,34 +203,34 @@ impl Account {
         answer(question, &self.known(), answers);
     }
 
-    /// The resources by kind, region and id.
+    /// The resources by kind, place and id.
     fn known(&self) -> ById<'_> {
         let lives = self.lives.iter().rev().map(|(address, live)| {
             let entry = &self.ledger.resources[address];
-            ((address.kind.as_str(), entry.region.as_str(), entry.id.as_str()), live)
+            ((address.kind.as_str(), &entry.place, entry.id.as_str()), live)
         });
         lives.collect()
     }
 }
 
-type ById<'l> = BTreeMap<(&'l str, &'l str, &'l str), &'l ErasedLive>;
+type ById<'l> = BTreeMap<(&'l str, &'l Place, &'l str), &'l ErasedLive>;
 
 fn answer(question: Question, known: &ById<'_>, answers: &mut Answers) {
     match question {
-        Question::Read { kind, region, request, .. } => {
-            let live = known.get(&(kind.name(), region.as_str(), request.id.as_str()));
+        Question::Read { kind, place, request, .. } => {
+            let live = known.get(&(kind.name(), &place, request.id.as_str()));
             let live = live.map(|live| (*live).clone());
-            answers.reads.insert((kind.name(), region, request.id), Ok(live));
+            answers.reads.insert((kind.name(), place, request.id), Ok(live));
         }
-        Question::Data { kind, region, id, .. } => {
-            let live = known.get(&(kind.name(), region.as_str(), id.as_str())).map(|live| (*live).clone());
-            answers.data.insert((kind.name(), region, id), Ok(live));
+        Question::Data { kind, place, id, .. } => {
+            let live = known.get(&(kind.name(), &place, id.as_str())).map(|live| (*live).clone());
+            answers.data.insert((kind.name(), place, id), Ok(live));
         }
-        Question::Search { kind, region, filter } => {
-            answers.searches.insert((kind.name(), region, plan::filter_text(&filter)), Ok(Vec::new()));
+        Question::Search { kind, place, filter } => {
+            answers.searches.insert((kind.name(), place, plan::filter_text(&filter)), Ok(Vec::new()));
         }
-        Question::Find { address, region, .. } => {
-            answers.found.insert((address, region), Ok(Vec::new()));
+        Question::Find { address, place, .. } => {
+            answers.found.insert((address, place), Ok(Vec::new()));
         }
         Question::Within { address, .. } => {
             answers.within.insert(address, Ok(Vec::new()));

@@ -212,12 +212,12 @@ impl Stage {
             let mut live = BTreeMap::new();
             let mut alike: BTreeMap<_, Vec<_>> = BTreeMap::new();
             for (address, entry) in &ledger.resources {
-                alike.entry((&address.kind, &entry.region)).or_default().push((address, &entry.id));
+                alike.entry((&address.kind, &entry.place)).or_default().push((address, &entry.id));
             }
-            for ((name, region), ones) in alike {
+            for ((name, place), ones) in alike {
                 let ids: Vec<&str> = ones.iter().map(|(_, id)| id.as_str()).collect();
                 let kind = kind(name).expect("a kind");
-                let found = read_all(kind, &session.cx(region), &ids).await;
+                let found = read_all(kind, &session.cx(place), &ids).await;
                 for ((address, id), found) in ones.into_iter().zip(found) {
                     let found = found.unwrap_or_else(|| panic!("{address} {id} is not there"));
                     let text = plain(format!("{:?}, {:?}", found.spec, found.tags));

@@ -242,7 +242,7 @@ impl Exchange {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let session = Session::connect(options, REGION).await.expect("it answers");
-            work(&session.cx(REGION)).await
+            work(&session.cx(&dwctl::aws::Place::of(REGION))).await
         })
     }
 }

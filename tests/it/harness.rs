@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use dwctl::aws::{Cx, Options, Session};
+use dwctl::aws::{Cx, Options, Place, Session};
 use dwctl::graph::Address;
 use dwctl::kind::{ErasedKind, ErasedLive, ReadRequest, State};
 use dwctl::kinds::kind;
@@ -633,13 +633,13 @@ impl Project {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let session = Session::connect(options, REGION).await.expect("the sandbox answers");
-            work(&session, &session.cx(REGION)).await
+            work(&session, &session.cx(&Place::of(REGION))).await
         })
     }
 
     /// Reads a resource, once AWS has finished changing it.
-    pub fn read(&self, kind: &dyn ErasedKind, region: &str, id: &str, spec: &Value) -> Option<ErasedLive> {
-        self.with(async |session, _| read(kind, &session.cx(region), id, spec).await)
+    pub fn read(&self, kind: &dyn ErasedKind, place: &Place, id: &str, spec: &Value) -> Option<ErasedLive> {
+        self.with(async |session, _| read(kind, &session.cx(place), id, spec).await)
     }
 
     /// The ledger's file.
@@ -669,7 +669,7 @@ impl Project {
         let ledger = self.ledger();
         let entry = ledger.resources.get(&address).expect("in the ledger");
         let kind = kind(&address.kind).expect("a kind");
-        self.read(kind, &entry.region, &entry.id, &Value::Null)
+        self.read(kind, &entry.place, &entry.id, &Value::Null)
     }
 }
 

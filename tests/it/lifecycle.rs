@@ -309,7 +309,7 @@ fn a_generated_name_stays() {
     // An interrupted apply was about to create it under this name.
     let mut interrupted = Account::after("");
     let intent = Intent {
-        region: "us-east-1".to_owned(),
+        place: dwctl::aws::Place::of("us-east-1"),
         token: "token".to_owned(),
         id: Some("etl-interrupted".to_owned()),
         needs: Vec::new(),

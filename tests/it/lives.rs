@@ -7,6 +7,7 @@ mod blame;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use dwctl::aws::Place;
 use dwctl::graph::Address;
 use dwctl::kind::{ErasedKind, ErasedLive, Identity, Known};
 use dwctl::kinds::kind;
@@ -62,8 +63,8 @@ struct Life {
     /// The currently declared stack.
     stack: Table,
     project: Project,
-    /// Everything that was ever in the ledger: address and id, with its region.
-    made: BTreeMap<(Address, String), String>,
+    /// Everything that was ever in the ledger: address and id, with its place.
+    made: BTreeMap<(Address, String), Place>,
     /// Attributes that a plan showed as changed in place, or as the reason of a replacement.
     changed: BTreeSet<String>,
     replaced: BTreeSet<String>,
@@ -142,7 +143,7 @@ impl Life {
             println!("  slow: {:.1} s\n{run}", began.elapsed().as_secs_f64());
         }
         for (address, entry) in self.project.ledger().resources {
-            self.made.insert((address, entry.id), entry.region);
+            self.made.insert((address, entry.id), entry.place);
         }
         self.project.settled();
         run
@@ -275,9 +276,9 @@ impl Life {
         let left: Vec<String> = self
             .made
             .iter()
-            .filter(|((address, id), region)| {
+            .filter(|((address, id), place)| {
                 let kind = kind(&address.kind).expect("a kind");
-                self.project.read(kind, region, id, &Value::Null).is_some()
+                self.project.read(kind, place, id, &Value::Null).is_some()
             })
             .map(|((address, id), _)| format!("{address} ({id})"))
             .collect();

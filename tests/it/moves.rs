@@ -166,8 +166,9 @@ fn a_removed_resource_stays_at_aws_without_an_owner() {
     write(&project, &format!("{}[[removed]]\nfrom = \"ec2_vpc.main\"\n", topic("alerts")));
     project.run(&["plan"]).plans("ec2_vpc.main", ". forget").says("1 to forget");
     project.apply();
-    let there =
-        project.read(kind("ec2_vpc").expect("a kind"), "us-east-1", &id, &Value::Null).expect("it stays");
+    let there = project
+        .read(kind("ec2_vpc").expect("a kind"), &dwctl::aws::Place::of("us-east-1"), &id, &Value::Null)
+        .expect("it stays");
     assert_eq!(Owner::of(&there.tags), None, "{:?}", there.tags);
     assert!(there.tags.keys().all(|key| !key.starts_with("dwctl:")), "{:?}", there.tags);
     project.settled();

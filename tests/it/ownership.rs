@@ -38,7 +38,14 @@ fn topic_arn(name: &str) -> String {
 }
 
 fn topic_exists(project: &Project, name: &str) -> bool {
-    project.read(kind("sns_topic").expect("a kind"), "us-east-1", &topic_arn(name), &Value::Null).is_some()
+    project
+        .read(
+            kind("sns_topic").expect("a kind"),
+            &dwctl::aws::Place::of("us-east-1"),
+            &topic_arn(name),
+            &Value::Null,
+        )
+        .is_some()
 }
 
 /// Resources that are not selected do not block those that are.
@@ -446,7 +453,7 @@ fn a_rename_onto_a_bucket_of_another_stack_is_refused_and_takes_it_over_only_wit
     run.plans("s3_bucket.lake", "< import");
     assert_eq!(project.id("s3_bucket.lake"), "new-lake");
     let bucket = kind("s3_bucket").expect("a kind");
-    assert!(project.read(bucket, "us-east-1", "old-lake", &Value::Null).is_none());
+    assert!(project.read(bucket, &dwctl::aws::Place::of("us-east-1"), "old-lake", &Value::Null).is_none());
     project.settled();
 }
 
@@ -513,7 +520,10 @@ fn resources_taken_over_by_others_are_forgotten_and_the_rest_destroyed() {
     project.apply().plans("sns_topic.kept", ". forget");
     let tags = |name: &str| {
         let topic = kind("sns_topic").expect("a kind");
-        project.read(topic, "us-east-1", &topic_arn(name), &Value::Null).expect("it is there").tags
+        project
+            .read(topic, &dwctl::aws::Place::of("us-east-1"), &topic_arn(name), &Value::Null)
+            .expect("it is there")
+            .tags
     };
     assert_eq!(
         (tags("alerts")["dwctl:stack"].as_str(), tags("kept")["dwctl:stack"].as_str()),

@@ -496,7 +496,7 @@ fn a_ledger_survives_a_round_trip() {
         .prop_map(|(id, region, protect, retain, fingerprints)| Entry {
             fingerprinted_as: None,
             id,
-            region,
+            place: dwctl::aws::Place { account: Some(region.clone()), ..dwctl::aws::Place::of(&region) },
             needs: Vec::new(),
             applied: "2026-01-01T00:00:00Z".to_owned(),
             protect,
@@ -559,7 +559,7 @@ fn a_ledger_holds_no_value() {
                 resource,
                 scope: Default::default(),
                 each: None,
-                region: "us-east-1".to_owned(),
+                place: dwctl::aws::Place::of("us-east-1"),
                 account_id: "111122223333".to_owned(),
                 spec: normalize(node, marked(spec)),
                 written: dwctl::value::Value::Null,
@@ -584,7 +584,7 @@ fn a_ledger_holds_no_value() {
             }
             let entry = Entry {
                 id: "id".to_owned(),
-                region: "us-east-1".to_owned(),
+                place: dwctl::aws::Place::of("us-east-1"),
                 needs: Vec::new(),
                 applied: "2026-01-01T00:00:00Z".to_owned(),
                 protect: false,

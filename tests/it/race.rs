@@ -524,7 +524,10 @@ fn plan_drift_and_destroy_report_a_duplicate_outside_the_ledger() {
     }
     assert!(project.ledger().resources.is_empty());
     for id in [twin, old, others] {
-        assert!(project.read(vpc, REGION, &id, &Value::Null).is_some(), "{id} is left");
+        assert!(
+            project.read(vpc, &dwctl::aws::Place::of(REGION), &id, &Value::Null).is_some(),
+            "{id} is left"
+        );
     }
 }
 

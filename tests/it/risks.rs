@@ -407,7 +407,9 @@ fn an_adopted_resource_holds_data_and_a_new_one_does_not() {
     let eval = eval(&stack);
     let ledger = dwctl::ledger::Ledger::new(&stack.name, &stack.env).expect("randomness");
     let mut answers = Answers::default();
-    answers.reads.insert(("s3_bucket", "us-east-1".to_owned(), "lake-of-shop".to_owned()), Ok(Some(live)));
+    answers
+        .reads
+        .insert(("s3_bucket", dwctl::aws::Place::of("us-east-1"), "lake-of-shop".to_owned()), Ok(Some(live)));
     let selection = Selection { adopt: true, ..Selection::default() };
     let inputs =
         Inputs { eval: &eval, ledger: &ledger, answers: &answers, selection: &selection, offline: false };

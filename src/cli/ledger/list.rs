@@ -25,7 +25,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             .iter()
             .map(|(address, entry)| {
                 serde_json::json!({
-                    "address": address, "id": entry.id, "region": entry.region, "applied": entry.applied,
+                    "address": address, "id": entry.id, "region": entry.place.region, "applied": entry.applied,
                     "needs": entry.needs, "protect": entry.protect, "retain": entry.retain,
                 })
             })
@@ -38,7 +38,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         ledger.deposed.iter().flat_map(|(address, all)| all.iter().map(move |one| (address, one)))
     {
         let words = "replaced; the next apply destroys it";
-        print_line(format!("{address}  {}  {}  {words}", entry.id, entry.region), printer);
+        print_line(format!("{address}  {}  {}  {words}", entry.id, entry.place), printer);
     }
     for address in ledger.intents.keys() {
         print_line(
@@ -62,7 +62,7 @@ fn rows(ledger: &Ledger, width: Option<usize>) -> String {
         let all = ledger.resources.iter().map(|(address, entry)| {
             let address = address.to_string();
             let day = entry.applied.split('T').next().unwrap_or_default();
-            let all = [address.as_str(), &entry.id, &entry.region, &entry.applied, day];
+            let all = [address.as_str(), &entry.id, &entry.place.to_string(), &entry.applied, day];
             from.iter().filter_map(|at| all.get(*at)).map(|one| (*one).to_owned()).collect()
         });
         all.collect()

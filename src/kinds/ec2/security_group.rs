@@ -286,7 +286,7 @@ impl Kind for Ec2SecurityGroup {
     /// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>).
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let (ours, theirs) = (own.spec.text("group_name")?, other.spec.text("group_name")?);
-        let same_vpc = own.region == other.region && own.spec.0.get("vpc_id") == other.spec.0.get("vpc_id");
+        let same_vpc = own.place == other.place && own.spec.0.get("vpc_id") == other.spec.0.get("vpc_id");
         (same_vpc && ours.eq_ignore_ascii_case(theirs)).then(|| {
             Problem::new("group_name", format!("`{ours}` is also the name of {}", other.address))
                 .help("a group's name is unique in its VPC")

@@ -233,7 +233,7 @@ impl Kind for GlueTrigger {
 
     fn claims(own: &Peer<'_>) -> Vec<String> {
         let workflow = own.spec.0.get("workflow_name").filter(|name| !name.is_null());
-        workflow.map(|name| format!("{} {name:?}", own.region)).into_iter().collect()
+        workflow.map(|name| format!("{} {name:?}", own.place)).into_iter().collect()
     }
 
     /// A workflow has one trigger that starts it

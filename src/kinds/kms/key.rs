@@ -274,7 +274,7 @@ impl Kind for KmsKey {
         own.spec
             .list("aliases")
             .iter()
-            .filter_map(|alias| Some(format!("{} {}", own.region, alias.as_str()?)))
+            .filter_map(|alias| Some(format!("{} {}", own.place, alias.as_str()?)))
             .collect()
     }
 

@@ -251,7 +251,7 @@ impl Kind for S3Bucket {
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>.
     fn clash(own: &Peer<'_>, other: &Peer<'_>) -> Option<Problem> {
         let name = own.spec.text("bucket")?;
-        (own.region != other.region && other.spec.text("bucket") == Some(name)).then(|| {
+        (own.place != other.place && other.spec.text("bucket") == Some(name)).then(|| {
             Problem::new("bucket", format!("`{name}` is also the name of {}", other.address))
                 .help("bucket names are unique across all regions")
         })

@@ -397,7 +397,7 @@ fn facts(text: &mut String, item: &Item<'_>, alone: bool, options: &Options) {
     if let (Some(id), true) = (&item.change.id, alone) {
         facts.push(format!("id <code>{}</code>", html(&shorten(id, 200))));
     }
-    facts.push(html(&item.change.region));
+    facts.push(html(&item.change.place.to_string()));
     let _ = writeln!(text, "<p class=\"dim\">{}</p>", facts.join(" · "));
 }
 

@@ -30,7 +30,7 @@ fn data(plan: &Plan) -> Json {
             DataState::Later(why) => (None, Some(visible(&why.to_string()))),
         };
         let address = visible(&one.address.to_string());
-        json!({ "address": address, "region": one.region, "found": found, "read_by_apply": later })
+        json!({ "address": address, "region": one.place.region, "found": found, "read_by_apply": later })
     });
     list.collect()
 }

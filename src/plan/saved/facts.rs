@@ -24,6 +24,9 @@ pub struct SavedChange {
     pub id: Option<String>,
     /// The region.
     pub region: String,
+    /// The account, if it is not the stack's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// The previous address.
     pub moved_from: Option<Address>,
     /// The plan takes ownership of it.
@@ -94,7 +97,8 @@ impl SavedChange {
             action: action(change.action).to_owned(),
             reason: why(change),
             id: change.id.clone(),
-            region: change.region.clone(),
+            region: change.place.region.clone(),
+            account: change.place.account.clone(),
             moved_from: change.moved_from.clone(),
             imported: change.is_taken_over(),
             live,
@@ -117,7 +121,8 @@ impl SavedChange {
                 self.action, self.reason, now.action, now.reason
             ));
         }
-        if self.id.is_some() && now.id.is_some() && (&self.id, &self.region) != (&now.id, &now.region) {
+        let same = |one: &Self| (one.id.clone(), one.region.clone(), one.account.clone());
+        if self.id.is_some() && now.id.is_some() && same(self) != same(now) {
             notes.push("it is no longer the same resource at AWS".to_owned());
         }
         // If the action differs, the attributes add nothing.

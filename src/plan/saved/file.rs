@@ -15,7 +15,7 @@ use crate::plan::{Plan, Selection};
 
 /// The format that this version writes, and the only one that it reads, since plans are
 /// short-lived.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 
 /// Fingerprints of the parts of a file, by section and name.
 pub type Seals = BTreeMap<String, BTreeMap<String, String>>;

@@ -770,7 +770,7 @@ impl Run<'_> {
 fn thing(address: &Address, entry: &Entry) -> Option<Thing> {
     let shape = SHAPES.iter().find(|shape| shape.kind == address.kind)?;
     // Global resources can be created from either region.
-    let abroad = entry.region == ABROAD && shape.kind != "iam_role";
+    let abroad = entry.place.region == ABROAD && shape.kind != "iam_role";
     Some(Thing { kind: shape.kind, region: if abroad { ABROAD } else { REGION }, id: entry.id.clone() })
 }
 

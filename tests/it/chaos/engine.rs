@@ -83,7 +83,7 @@ impl Engine {
     }
 
     pub fn cx(&self, region: &str) -> Cx {
-        self.aside.cx(region)
+        self.aside.cx(&dwctl::aws::Place::of(region))
     }
 
     fn load(&self) -> Result<Stack, Vec<Diagnostic>> {

@@ -155,7 +155,7 @@ fn change() -> impl Strategy<Value = Change> {
                 action,
                 reason: Reason::Forced(attributes.iter().map(|one| one.path.clone()).collect()),
                 id: Some(name.clone()),
-                region: name.clone(),
+                place: dwctl::aws::Place::of(&name),
                 needs: Default::default(),
                 deferred: Default::default(),
                 releases: Default::default(),

@@ -131,12 +131,17 @@ pub fn check_logging(spec: Known<'_>, among: &Among<'_>) -> Vec<Problem> {
     let path = "logging.target_bucket";
     let Some(target) = spec.text(path) else { return Vec::new() };
     let Some(bucket) = among.with("s3_bucket", "bucket", target).next() else { return Vec::new() };
-    if bucket.region != among.region() {
+    if bucket.place.region != among.region() {
         // AWS's error is `CrossLocationLoggingProhibitted`.
         return vec![
             Problem::new(
                 path,
-                format!("{} is in {}, but logs stay in {}", bucket.address, bucket.region, among.region()),
+                format!(
+                    "{} is in {}, but logs stay in {}",
+                    bucket.address,
+                    bucket.place.region,
+                    among.region()
+                ),
             )
             .help("log to a bucket of the same region"),
         ];
