@@ -53,9 +53,6 @@ pub const MODULE_FOLDERS: usize = 1_000;
 /// Maximum number of `[module.NAME]` blocks, each counted once for every place that its folder is used.
 pub const MODULES: usize = 10_000;
 
-/// Maximum depth of stacks that read outputs of others.
-pub const STACK_DEPTH: usize = 8;
-
 /// Maximum depth of modules in modules.
 pub const MODULE_DEPTH: usize = 64;
 

@@ -82,12 +82,20 @@ clients! {
             "InvalidPermission.NotFound",
             "InvalidVpcCidrBlockAssociationID.NotFound",
             "InvalidSubnetCidrBlockAssociationID.NotFound",
+            "InvalidInternetGatewayID.NotFound",
+            "Gateway.NotAttached",
+            "InvalidRouteTableID.NotFound",
+            "InvalidRoute.NotFound",
+            "InvalidAssociationID.NotFound",
+            "InvalidVpcEndpointId.NotFound",
+            "InvalidVpcEndpoint.NotFound",
         ],
         exists: ["InvalidGroup.Duplicate"],
-        conflict: ["DependencyViolation", "InvalidGroup.InUse", "IncorrectState"],
-        // The rule exists already: an attempt whose answer was lost may have created it, which the
+        // A subnet, or a VPC, still has its former route table or gateway.
+        conflict: ["DependencyViolation", "InvalidGroup.InUse", "IncorrectState", "Resource.AlreadyAssociated"],
+        // The rule or route exists already: an attempt whose answer was lost may have created it, which the
         // next read shows.
-        not_yet_consistent: ["InvalidPermission.Duplicate"],
+        not_yet_consistent: ["InvalidPermission.Duplicate", "RouteAlreadyExists"],
     };
     /// Amazon EventBridge.
     eventbridge: aws_sdk_eventbridge => {

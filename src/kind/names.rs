@@ -26,6 +26,8 @@ pub enum Names {
     SecurityGroup,
     /// A prefix list by its id: `prefix-list`.
     PrefixList,
+    /// A route table by its id: `route-table`.
+    RouteTable,
     /// An availability zone of the resource's region by its name: `zone`.
     Zone,
     /// An S3 bucket by its name: `bucket`.
@@ -82,6 +84,7 @@ impl Names {
             "subnet" => Self::Subnet,
             "security-group" => Self::SecurityGroup,
             "prefix-list" => Self::PrefixList,
+            "route-table" => Self::RouteTable,
             "zone" => Self::Zone,
             "bucket" => Self::Bucket,
             "log-group" => Self::LogGroup,
@@ -105,6 +108,7 @@ impl Names {
             Self::Subnet => "a subnet",
             Self::SecurityGroup => "a security group",
             Self::PrefixList => "a prefix list",
+            Self::RouteTable => "a route table",
             Self::Zone => "an availability zone",
             Self::Bucket => "a bucket",
             Self::LogGroup => "a log group",
@@ -126,6 +130,7 @@ impl Names {
             Self::Subnet => "such as `${ec2_subnet.NAME.subnet_id}`, or subnet-0123456789abcdef0",
             Self::SecurityGroup => "such as `${ec2_security_group.NAME.group_id}`, or sg-0123456789abcdef0",
             Self::PrefixList => "such as pl-0123456789abcdef0",
+            Self::RouteTable => "such as `${ec2_route_table.NAME.route_table_id}`, or rtb-0123456789abcdef0",
             Self::Zone => "such as `us-east-1a`",
             Self::Bucket => "3 to 63 lower-case letters, digits, `-` and `.`",
             Self::LogGroup => "such as `${cloudwatchlogs_log_group.NAME.arn}`",
@@ -143,6 +148,7 @@ impl Names {
             Self::Subnet => Some("subnet-"),
             Self::SecurityGroup => Some("sg-"),
             Self::PrefixList => Some("pl-"),
+            Self::RouteTable => Some("rtb-"),
             _ => None,
         }
     }

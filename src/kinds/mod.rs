@@ -23,10 +23,13 @@ pub mod cloudwatchlogs {
 
 /// Amazon EC2 and VPC.
 pub mod ec2 {
+    pub mod internet_gateway;
+    pub mod route_table;
     pub mod security_group;
     mod shared;
     pub mod subnet;
     pub mod vpc;
+    pub mod vpc_endpoint;
 }
 
 /// Amazon EventBridge.
@@ -124,9 +127,12 @@ macro_rules! each_kind {
             cloudwatch_alarm: cloudwatch::alarm::Alarm,
             cloudwatch_dashboard: cloudwatch::dashboard::Dashboard,
             cloudwatchlogs_log_group: cloudwatchlogs::log_group::LogGroup,
+            ec2_internet_gateway: ec2::internet_gateway::Ec2InternetGateway,
+            ec2_route_table: ec2::route_table::Ec2RouteTable,
             ec2_security_group: ec2::security_group::Ec2SecurityGroup,
             ec2_subnet: ec2::subnet::Ec2Subnet,
             ec2_vpc: ec2::vpc::Ec2Vpc,
+            ec2_vpc_endpoint: ec2::vpc_endpoint::Ec2VpcEndpoint,
             eventbridge_rule: eventbridge::rule::EventbridgeRule,
             glue_classifier: glue::classifier::GlueClassifier,
             glue_crawler: glue::crawler::GlueCrawler,

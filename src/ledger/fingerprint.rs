@@ -41,12 +41,12 @@ impl Fingerprints {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(&plain, &salt, &mut hard)
             .ok()?;
-        Some(format!("{HARD}{}", hex::encode(&hard)))
+        Some(format!("{HARD}{}", hex::encode(hard)))
     }
 
     /// The fingerprint of a whole text, such as that of a file.
     pub fn seal(&self, text: &[u8]) -> String {
-        hex::encode(&self.keyed(&[text]))
+        hex::encode(self.keyed(&[text]))
     }
 
     fn keyed(&self, parts: &[&[u8]]) -> [u8; 32] {

@@ -307,5 +307,5 @@ fn nonce() -> Result<String, Diagnostic> {
     getrandom::fill(&mut bytes).map_err(|error| {
         Diagnostic::error("sandbox-start", format!("the system provides no random numbers: {error}"))
     })?;
-    Ok(hex::encode(&bytes))
+    Ok(hex::encode(bytes))
 }

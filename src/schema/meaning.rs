@@ -41,6 +41,8 @@ pub enum Document {
     Ingress,
     /// Firewall rules for outgoing traffic: `egress`.
     Egress,
+    /// Routes of a route table: `routes`.
+    Routes,
     /// Rules by which objects expire: `lifecycle`.
     Lifecycle,
     /// Rules by which objects are copied: `replication`.
@@ -66,6 +68,7 @@ impl Document {
             "schedule" => Self::Schedule,
             "ingress" => Self::Ingress,
             "egress" => Self::Egress,
+            "routes" => Self::Routes,
             "lifecycle" => Self::Lifecycle,
             "replication" => Self::Replication,
             "file" => Self::File,
@@ -83,6 +86,9 @@ impl Document {
             Self::StatesLanguage | Self::Dashboard | Self::Wlm | Self::Pattern | Self::Schedule => "",
             Self::File | Self::Content | Self::Checksum | Self::Json => "",
             Self::Ingress | Self::Egress => "wider access when a rule allows more",
+            Self::Routes => {
+                "wider access when all traffic goes to an internet gateway, downtime when a route changes"
+            }
             Self::Lifecycle => "data loss when more expires, or sooner",
             Self::Replication => "weaker protection when less is copied",
         }

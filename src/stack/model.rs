@@ -49,27 +49,12 @@ pub struct Stack {
     pub root: Module,
     /// The folders that modules name, each once. [`Call::source`] is a place in this list.
     pub modules: Vec<Module>,
-    /// `[stack_output.NAME]`: the stacks whose outputs it reads.
-    pub others: BTreeMap<String, OtherStack>,
     /// `[[import]]`.
     pub imports: Vec<Import>,
     /// `[[moved]]`.
     pub moved: Vec<Moved>,
     /// `[[removed]]`.
     pub removed: Vec<Removed>,
-}
-
-/// Another stack, whose outputs a stack reads.
-#[derive(Debug)]
-pub struct OtherStack {
-    /// The place of its block.
-    pub span: Span,
-    /// `folder` as it is written, and its place.
-    pub folder: (String, Span),
-    /// Its environment, if it is not that of this stack.
-    pub env: Option<String>,
-    /// The stack; `None` if it could not be read.
-    pub stack: Option<Box<Stack>>,
 }
 
 /// What the files of one folder declare: of the stack's own, or of one that modules name.

@@ -7,6 +7,7 @@ mod json;
 mod model;
 mod part;
 pub(super) mod policy;
+mod routes;
 mod schedule;
 mod states;
 mod table;
@@ -167,6 +168,11 @@ impl Group<'_> {
                 self.these.iter().filter_map(|one| one.before.as_ref()),
                 self.these.iter().filter_map(|one| one.after.as_ref()),
                 document == Some(Document::Ingress),
+                creating,
+            ),
+            Some(Document::Routes) => routes::routes(
+                self.these.iter().filter_map(|one| one.before.as_ref()),
+                self.these.iter().filter_map(|one| one.after.as_ref()),
                 creating,
             ),
             Some(Document::StatesLanguage) => pair(before, after).map_or_else(Vec::new, states::machine),

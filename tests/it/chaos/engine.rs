@@ -115,11 +115,7 @@ impl Engine {
     }
 
     fn facts(&self, stack: &Stack) -> Facts {
-        Facts {
-            scope: self.session.scope(&stack.region),
-            availability_zones: None,
-            others: Default::default(),
-        }
+        Facts { scope: self.session.scope(&stack.region), availability_zones: None }
     }
 
     /// `dwctl plan`.
