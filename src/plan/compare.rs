@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::applied::ignore;
+use super::calls::calls;
 use super::connect::{Names, connect};
 use super::decide::{action, created};
 use super::declared::{block_of, both_exist, heading, removed, still_declared};
@@ -83,6 +84,7 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
             .map(|(name, value)| (name.clone(), new.show_folder(value.clone())))
             .collect(),
         outputs_sensitivity,
+        calls: calls(stack),
         outputs_before: outputs_before.into_iter().map(|(name, value)| (name, Some(value))).collect(),
         data: Vec::new(),
         asked: Asked { stack_at, ..Asked::default() },

@@ -6,6 +6,7 @@ mod alike;
 mod applied;
 mod arrange;
 mod blame;
+mod calls;
 mod compare;
 mod conceal;
 mod conditions;
@@ -67,8 +68,8 @@ pub use existing::existing;
 pub use holds::{overlaid, without_released};
 pub use inputs::{Answers, Inputs, Outcome, Question, Selection, filter_text};
 pub use model::{
-    Absence, Action, Asked, Change, DataRead, DataState, Declared, Later, Origin, Plan, Reason,
-    RedactedRisks, Release, Revisions, Unreplaced,
+    Absence, Action, Asked, CallExpression, Called, Change, DataRead, DataState, Declared, Later, Origin,
+    Plan, Reason, RedactedRisks, Release, Revisions, Unreplaced,
 };
 pub use not_ours::{intruded, not_ours, still_there};
 pub use notices::read_failed;

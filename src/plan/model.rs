@@ -51,12 +51,47 @@ pub struct Plan {
     /// Outputs whose secrecy changes: `true` if they become secret, `false` if they no longer are.
     #[serde(default)]
     pub outputs_sensitivity: BTreeMap<String, bool>,
+    /// The stack itself and its modules, as they are called, by `module.lake.module.alarms`.
+    #[serde(default)]
+    pub calls: BTreeMap<String, Called>,
     /// The request that the plan answers.
     #[serde(default)]
     pub asked: Asked,
     /// Problems that do not stop the plan, such as resources that no ledger knows.
     #[serde(default, with = "stored::warnings")]
     pub warnings: Vec<Diagnostic>,
+}
+
+/// A `[module.NAME]` block, or the stack itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Called {
+    /// The names of the modules around it, and its own; empty for the stack itself.
+    pub path: Vec<String>,
+    /// Its folder, as it is written.
+    pub source: String,
+    /// What it passes to the module.
+    pub inputs: BTreeMap<String, CallExpression>,
+    /// Its `for_each`.
+    pub for_each: Option<CallExpression>,
+    /// Its `when`.
+    pub when: Option<CallExpression>,
+    /// Its `depends_on`.
+    pub depends_on: Vec<String>,
+    /// The variables of the module; `true` for secret ones.
+    pub variables: BTreeMap<String, bool>,
+    /// The outputs of the module; `true` for secret ones.
+    pub outputs: BTreeMap<String, (CallExpression, bool)>,
+}
+
+/// What is known of an expression before it is evaluated.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallExpression {
+    /// What it refers to.
+    pub references: Vec<String>,
+    /// Its value, if it is a literal that may be shown.
+    pub constant: Option<Value>,
 }
 
 /// The options a plan was requested with.

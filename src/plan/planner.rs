@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::addresses::Addresses;
 use super::arrange::{Arranged, arrange};
+use super::calls::calls;
 use super::conditions::Conditions;
 use super::connect::Names;
 use super::data::Seen;
@@ -467,6 +468,7 @@ impl Outputs {
             variables: eval.variables().clone(),
             outputs_sensitivity,
             asked: Asked { destroy, partial, stack_at: heading(stack) },
+            calls: calls(stack),
             warnings,
         }
     }

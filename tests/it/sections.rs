@@ -220,3 +220,115 @@ fn calls_of_one_folder_are_alike_by_their_names() {
     let created = diff(("[sns_topic.x]\nname = 'x'\n", &old), (&other, &old), &[]);
     assert!(created.contains("  module.orders  2 to create\n"), "{created}");
 }
+
+/// As `terraform show -json` writes a plan of the same modules, made of `terraform_data`.
+#[test]
+fn json_has_the_modules_of_terraforms_format() {
+    let inner = "[variable.name]\n[sns_topic.deep]\nfor_each = ['k']\nname = '${var.name}-${each.key}'\n";
+    let middle = r#"
+        [variable.name]
+        [variable.of]
+        default = "d"
+        [variable.token]
+        sensitive = true
+        default = ""
+        [sqs_queue.it]
+        queue_name = "${var.name}-${var.of}"
+        [module.inner]
+        source = "../inner"
+        name = "${sqs_queue.it.queue_name}"
+        [output]
+        name = "${sqs_queue.it.arn}"
+    "#;
+    let root = r#"
+        [variable.names]
+        default = ["a", "b"]
+        [sns_topic.root]
+        name = "r"
+        [module.q]
+        source = "./modules/middle"
+        for_each = "${var.names}"
+        name = "x-${each.key}"
+        of = "${sns_topic.root.name}"
+        token = "hush"
+        depends_on = ["sns_topic.root"]
+        [module.single]
+        source = "./modules/middle"
+        name = "y"
+        [output]
+        o = "${module.single.name}"
+    "#;
+    let new = headed(root);
+    let folder = folder(&[
+        ("old/stack.toml", &headed("")),
+        ("new/stack.toml", &new),
+        ("new/modules/middle/main.toml", middle),
+        ("new/modules/inner/main.toml", inner),
+    ]);
+    let run = dwctl(folder.path(), &["diff", "old", "new", "--format", "json"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let planned = &json["planned_values"]["root_module"];
+    assert_eq!(planned["resources"].as_array().map(Vec::len), Some(1));
+    let mut lines = Vec::new();
+    let mut open = vec![planned];
+    while let Some(one) = open.pop() {
+        for child in one["child_modules"].as_array().into_iter().flatten().rev() {
+            open.push(child);
+        }
+        for resource in one["resources"].as_array().into_iter().flatten() {
+            lines.push(format!("{} in {}", resource["address"], one["address"]));
+        }
+    }
+    assert_eq!(
+        lines,
+        [
+            r#""aws_sns_topic.root" in null"#,
+            r#""module.q[\"a\"].aws_sqs_queue.it" in "module.q[\"a\"]""#,
+            r#""module.q[\"a\"].module.inner.aws_sns_topic.deep[\"k\"]" in "module.q[\"a\"].module.inner""#,
+            r#""module.q[\"b\"].aws_sqs_queue.it" in "module.q[\"b\"]""#,
+            r#""module.q[\"b\"].module.inner.aws_sns_topic.deep[\"k\"]" in "module.q[\"b\"].module.inner""#,
+            r#""module.single.aws_sqs_queue.it" in "module.single""#,
+            r#""module.single.module.inner.aws_sns_topic.deep[\"k\"]" in "module.single.module.inner""#,
+        ]
+    );
+    let deep = json["resource_changes"].as_array().expect("changes").last().expect("a change");
+    assert_eq!(deep["module_address"], "module.single.module.inner");
+    assert_eq!((&deep["name"], &deep["index"]), (&"deep".into(), &"k".into()));
+    let mut root = json["configuration"]["root_module"].clone();
+    let mut calls = root["module_calls"].take();
+    let module = calls["q"]["module"].take();
+    assert_eq!(
+        calls["q"],
+        serde_json::json!({
+            "source": "./modules/middle",
+            "expressions": {
+                "name": { "references": ["each.key"] },
+                "of": { "references": ["aws_sns_topic.root.name", "aws_sns_topic.root"] },
+                "token": {},
+            },
+            "for_each_expression": { "references": ["var.names"] },
+            "depends_on": ["aws_sns_topic.root"],
+            "module": null,
+        })
+    );
+    assert_eq!(calls["single"]["expressions"], serde_json::json!({ "name": { "constant_value": "y" } }));
+    assert_eq!(
+        root["outputs"],
+        serde_json::json!({ "o": { "expression": { "references": ["module.single.name", "module.single"] } } })
+    );
+    assert_eq!(
+        module["variables"],
+        serde_json::json!({ "name": {}, "of": {}, "token": { "sensitive": true } })
+    );
+    let expression = serde_json::json!({ "references": ["aws_sqs_queue.it.arn", "aws_sqs_queue.it"] });
+    assert_eq!(module["outputs"], serde_json::json!({ "name": { "expression": expression } }));
+    let addresses = |module: &serde_json::Value| -> Vec<String> {
+        let resources = module["resources"].as_array().into_iter().flatten();
+        resources.map(|one| one["address"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(addresses(&root), ["aws_sns_topic.root"]);
+    assert_eq!(addresses(&module), ["aws_sqs_queue.it"]);
+    assert_eq!(addresses(&module["module_calls"]["inner"]["module"]), ["aws_sns_topic.deep"]);
+    assert!(!run.stdout.contains("hush"));
+}

@@ -4,13 +4,14 @@
 //!
 //! Unlike in Terraform's format, secrets are masked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value as Json, json};
 
+use super::modules::{Tree, configuration};
 use super::terraform::{self, Referred, Resource, Sides, address, resources, sides};
 use super::{Options, escape, place};
-use crate::graph::Address;
+use crate::graph::{Address, ModulePath};
 use crate::kind::{ErasedKind, Known};
 use crate::kinds;
 use crate::plan::conceal::conceal;
@@ -53,6 +54,8 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         }
     }
     let outputs = output_changes(review);
+    let planned_values = lists.planned.json();
+    let mut root_module = configuration(&plan.calls, lists.configuration);
     let planned_outputs: Map<String, Json> = plan
         .outputs
         .iter()
@@ -77,13 +80,14 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             (visible(name), sensitivity)
         })
         .collect();
+    root_module["variables"] = Json::Object(declared);
     let mut json = json!({
         "format_version": "1.2",
         "terraform_version": "1.9.0",
         "variables": variables,
         "planned_values": {
             "outputs": planned_outputs,
-            "root_module": { "resources": lists.planned },
+            "root_module": planned_values,
         },
         "resource_drift": lists.drift,
         "resource_changes": lists.changes,
@@ -91,7 +95,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         "prior_state": {
             "format_version": "1.0",
             "terraform_version": "1.9.0",
-            "values": { "root_module": { "resources": lists.prior } },
+            "values": { "root_module": lists.prior.json() },
         },
         "configuration": {
             "provider_config": {
@@ -101,7 +105,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
                     "expressions": { "region": { "constant_value": plan.region } },
                 },
             },
-            "root_module": { "resources": lists.configuration, "variables": declared },
+            "root_module": root_module,
         },
         "checks": [],
         "timestamp": plan.now.map(|now| now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
@@ -142,9 +146,11 @@ struct Lists<'o> {
     declared: HashMap<&'o Address, &'o Change>,
     changes: Vec<Json>,
     drift: Vec<Json>,
-    planned: Vec<Json>,
-    prior: Vec<Json>,
-    configuration: Vec<Json>,
+    planned: Tree,
+    prior: Tree,
+    /// The resources of each module, by the names of the calls that lead to it.
+    configuration: BTreeMap<Vec<String>, Vec<Json>>,
+    configured: HashSet<String>,
 }
 
 /// A Terraform resource before and after.
@@ -157,9 +163,10 @@ impl<'o> Lists<'o> {
             declared,
             changes: Vec::new(),
             drift: Vec::new(),
-            planned: Vec::new(),
-            prior: Vec::new(),
-            configuration: Vec::new(),
+            planned: Tree::default(),
+            prior: Tree::default(),
+            configuration: BTreeMap::new(),
+            configured: HashSet::new(),
         }
     }
 
@@ -298,12 +305,15 @@ impl<'o> Lists<'o> {
             if let Some(key) = key {
                 entry["index"] = json!(key);
             }
-            list.push(entry);
+            list.add(module, entry);
         }
         let Some(one) = after else { return };
+        // What is in the same module has no module in its name.
+        let here = |of: &ModulePath| if of == module { ModulePath::default() } else { of.clone() };
         let there = |address_of: &Address| {
             let kind = kinds::kind(&address_of.kind)?;
-            Some(address(&address_of.module, kind.terraform().resource, &address_of.name, None))
+            let module = here(&address_of.module);
+            Some(address(&module, kind.terraform().resource, &address_of.name, None))
         };
         let mut expressions = terraform::expressions(&one.attributes, referred);
         if let Some(parent) = one.parent
@@ -314,11 +324,12 @@ impl<'o> Lists<'o> {
         let needs: Vec<String> =
             if main { change.needs.iter().filter_map(there).collect() } else { Vec::new() };
         // A declaration is configured once, however many resources it declares.
-        let address = address(module, one.resource, &change.address.name, None);
-        if self.configuration.last().is_some_and(|last| last["address"] == json!(address)) {
+        let names: Vec<String> = module.steps().iter().map(|step| step.name.clone()).collect();
+        let address = address(&ModulePath::default(), one.resource, &change.address.name, None);
+        if !self.configured.insert(format!("{}\0{address}", names.join("\0"))) {
             return;
         }
-        self.configuration.push(json!({
+        self.configuration.entry(names).or_default().push(json!({
             "address": address,
             "mode": "managed",
             "type": one.resource,

@@ -7,6 +7,7 @@ mod junit;
 mod layout;
 mod markdown;
 mod mermaid;
+mod modules;
 mod options;
 mod refusal;
 mod sarif;

@@ -156,6 +156,8 @@ pub(super) struct Referred {
     /// The address of the resource itself. References to it are left out, because attributes that
     /// AWS decides are not configured.
     own: String,
+    /// The module that it is in, which names in it do not repeat.
+    module: ModulePath,
     /// Ids and other texts, each with the attribute that has this value, and its resource, as
     /// references.
     known: HashMap<String, [String; 2]>,
@@ -170,17 +172,19 @@ impl Referred {
             let decided =
                 live.into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
             for (attribute, value) in decided.chain(change.id.as_deref().map(|id| ("id", id))) {
-                known.entry(value.to_owned()).or_insert_with(|| reference(kind, &change.address, attribute));
+                let refers = || reference(kind, &change.address, attribute, &own.module);
+                known.entry(value.to_owned()).or_insert_with(refers);
             }
         }
-        Self { own: own.to_string(), known }
+        Self { own: own.to_string(), module: own.module.clone(), known }
     }
 }
 
-/// Terraform references to an attribute of a resource, and to the resource.
-fn reference(kind: &dyn ErasedKind, there: &Address, attribute: &str) -> [String; 2] {
+/// Terraform references to an attribute of a resource, and to the resource, from a module.
+fn reference(kind: &dyn ErasedKind, there: &Address, attribute: &str, from: &ModulePath) -> [String; 2] {
     let Terraform { resource, names, .. } = kind.terraform();
-    let whole = address(&there.module, resource, &there.name, there.key.as_deref());
+    let module = if there.module == *from { ModulePath::default() } else { there.module.clone() };
+    let whole = address(&module, resource, &there.name, there.key.as_deref());
     let attribute = names.iter().find(|(here, _)| *here == attribute).map_or(attribute, |(_, it)| it);
     [if attribute.is_empty() { whole.clone() } else { format!("{whole}.{attribute}") }, whole]
 }
@@ -212,11 +216,9 @@ fn expression(value: &Value, referred: &Referred) -> Option<Json> {
 fn refer(value: &Value, referred: &Referred, references: &mut Vec<String>) {
     let list = match value {
         Value::Unknown(unknown) if unknown.address == referred.own => None,
-        Value::Unknown(unknown) => unknown
-            .address
-            .parse::<Address>()
-            .ok()
-            .and_then(|there| Some(reference(kinds::kind(&there.kind)?, &there, &unknown.attribute))),
+        Value::Unknown(unknown) => unknown.address.parse::<Address>().ok().and_then(|there| {
+            Some(reference(kinds::kind(&there.kind)?, &there, &unknown.attribute, &referred.module))
+        }),
         Value::String(text) => referred.known.get(text).cloned(),
         Value::Secret(inner) => return refer(inner, referred, references),
         Value::List(list) => return list.iter().for_each(|one| refer(one, referred, references)),

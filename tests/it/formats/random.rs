@@ -196,6 +196,7 @@ proptest! {
             data: Vec::new(),
             variables: std::iter::once(("v".to_owned(), Value::from("hunter2").into_secret())).collect(),
             outputs_sensitivity: [("o".to_owned(), false)].into(),
+            calls: std::collections::BTreeMap::new(),
             asked: Asked::default(),
             warnings: Vec::new(),
             changes,
