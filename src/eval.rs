@@ -40,7 +40,7 @@ use crate::stack::{Content, Node, Resource, Stack, is_region};
 use crate::value::{Unknown, Value};
 
 pub use conditions::Judgement;
-pub use model::{EvalContext, Facts, Instance, Timeout};
+pub use model::{EvalContext, Facts, Instance, KnownName, Timeout};
 pub use offline::{Write, written};
 use references::{EachValues, References};
 use resolve::Names;
@@ -310,6 +310,7 @@ impl<'a> EvalContext<'a> {
             referred: Rc::default(),
             data: BTreeSet::new(),
             after: BTreeSet::new(),
+            name_prefix: None,
         }
     }
 

@@ -2,7 +2,7 @@
 //! on.
 
 use std::cell::{Cell, RefCell};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::executor::{Executor, Known, Unproven};
 use super::record::{record, refused, take};
@@ -48,8 +48,11 @@ impl<'a> Executor<'_, 'a, '_> {
             }
             (Step::Release, _) => self.release_held(unit, change).await,
             (Step::Destroy, instance) => {
+                let declared = instance.is_some();
                 let limit = instance.and_then(|instance| instance.timeout.delete);
-                self.destroy(unit, change, limit).await
+                // Without its block, the one that it was last applied with counts.
+                let recorded = || self.recorded_timeout(change);
+                self.destroy(unit, change, if declared { limit } else { recorded() }).await
             }
             (Step::Create | Step::Update | Step::Complete, Some(instance)) => {
                 self.apply_change(unit, change, instance).await
@@ -57,6 +60,13 @@ impl<'a> Executor<'_, 'a, '_> {
             // Only declared resources are created or updated.
             (_, None) => Err(vec![Diagnostic::error("defect", format!("{} is not declared", unit.address))]),
         }
+    }
+
+    /// The `timeout.delete` in the ledger's entry of a resource, current or deposed.
+    fn recorded_timeout(&self, change: &Change) -> Option<Duration> {
+        let ledger = self.writer.ledger.borrow();
+        let entry = ledger.entry_with_id(&change.address, change.existing_region(), change.id.as_deref()?)?;
+        entry.delete_timeout.map(Duration::from_secs)
     }
 
     async fn apply_change(&self, unit: &Unit, change: &Change, instance: Instance<'a>) -> Outcome<String> {

@@ -148,6 +148,8 @@ fn write_intents(
             fingerprints,
             protect: instance.protect,
             retain: instance.retain,
+            name_prefix: instance.name_prefix.clone(),
+            delete_timeout: instance.timeout.delete.map(|limit| limit.as_secs()),
             unknown: BTreeMap::new(),
         };
         ledger.intents.insert(change.address.clone(), intent);

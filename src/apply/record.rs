@@ -22,6 +22,8 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, liv
         applied: ledger::now(),
         protect: instance.protect,
         retain: instance.retain,
+        name_prefix: instance.name_prefix.clone(),
+        delete_timeout: instance.timeout.delete.map(|limit| limit.as_secs()),
         fingerprinted_as: None,
         stamp: live.and_then(|live| instance.kind.stamp(live)),
         incarnation: live
@@ -41,7 +43,12 @@ pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, liv
 
 /// Records a resource that an interrupted apply created.
 pub(super) fn take(ledger: &mut Ledger, instance: &Instance<'_>, entry: Entry) {
-    let entry = Entry { protect: instance.protect, retain: instance.retain, ..entry };
+    let entry = Entry {
+        protect: instance.protect,
+        retain: instance.retain,
+        delete_timeout: instance.timeout.delete.map(|limit| limit.as_secs()),
+        ..entry
+    };
     ledger.resources.insert(instance.address.clone(), entry);
 }
 

@@ -82,6 +82,8 @@ pub struct Instance<'a> {
     pub retain: bool,
     /// How long its steps may take, where the stack says so.
     pub timeout: Timeout,
+    /// The beginning of its name, if dwctl generates the rest.
+    pub name_prefix: Option<String>,
     /// Its attributes that something in the stack refers to.
     pub referred: Rc<BTreeSet<String>>,
     /// The data that it needs, directly and through other data. What that needs is in [`Self::needs`].
@@ -172,11 +174,20 @@ pub(super) struct DataNeeds {
     pub(super) after: BTreeSet<Address>,
 }
 
+/// The id of a resource, which may have a generated name.
+#[derive(Clone, Debug)]
+pub struct KnownName {
+    /// The id.
+    pub id: String,
+    /// The `name_prefix` that it was made with, if that is known.
+    pub prefix: Option<String>,
+}
+
 /// The names of the ledger.
 #[derive(Default)]
 pub(super) struct Generated {
     /// The id of each address that has one.
-    pub(super) ids: BTreeMap<Address, String>,
+    pub(super) ids: BTreeMap<Address, KnownName>,
     /// Addresses that get a new name.
     pub(super) renewed: BTreeSet<Address>,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::model::{EvalContext, Generated, Instance};
+use super::model::{EvalContext, Generated, Instance, KnownName};
 use super::resolve::Names;
 use crate::diag::{Diagnostic, a};
 use crate::graph::Address;
@@ -19,7 +19,7 @@ const LENGTH: usize = 10;
 impl EvalContext<'_> {
     /// Makes the names known that resources have or are about to get, by address. Without it, generated
     /// names are placeholders.
-    pub fn remember_names(&self, ids: BTreeMap<Address, String>) {
+    pub fn remember_names(&self, ids: BTreeMap<Address, KnownName>) {
         self.generated.replace(Generated { ids, renewed: BTreeSet::new() });
     }
 
@@ -32,7 +32,7 @@ impl EvalContext<'_> {
     /// Returns false if there is a problem.
     pub(super) fn add_name(
         &self,
-        instance: &Instance<'_>,
+        instance: &mut Instance<'_>,
         names: &Names<'_, '_>,
         attributes: &mut BTreeMap<String, Value>,
         problems: &mut Vec<Diagnostic>,
@@ -62,7 +62,11 @@ impl EvalContext<'_> {
             other => Err(other),
         };
         let name = match self.decided("name_prefix", "a string", node, names, problems, take) {
-            Some(Value::String(prefix)) if !prefix.is_empty() => self.name(&instance.address, &prefix),
+            Some(Value::String(prefix)) if !prefix.is_empty() => {
+                let name = self.name(&instance.address, &prefix);
+                instance.name_prefix = Some(prefix);
+                name
+            }
             Some(Value::String(_)) => {
                 problems.push(
                     Diagnostic::error("invalid-value", "`name_prefix` is empty")
@@ -89,10 +93,15 @@ impl EvalContext<'_> {
         let known = match (renewed, old) {
             (true, _) => None,
             (false, Some(old)) => Some(old.clone()),
-            (false, None) => self.import(address, &mut Vec::new()),
+            (false, None) => self.import(address, &mut Vec::new()).map(|id| KnownName { id, prefix: None }),
         };
-        if let Some(known) = known.filter(|id| id.len() > prefix.len() && id.starts_with(prefix)) {
-            return known;
+        // The ledger knows what the name was made of. A name that was not is kept if it fits.
+        let fits = |known: &KnownName| match &known.prefix {
+            Some(made_with) => made_with == prefix,
+            None => known.id.len() > prefix.len() && known.id.starts_with(prefix),
+        };
+        if let Some(known) = known.filter(fits) {
+            return known.id;
         }
         // Nothing that changes with time: a saved plan and a recovery need the same name again.
         let scope = &self.facts.scope;
@@ -104,7 +113,7 @@ impl EvalContext<'_> {
             hash.update([0]);
         }
         // The new name of a replacement differs from that of the old resource.
-        hash.update(old.filter(|_| renewed).map_or("", String::as_str));
+        hash.update(old.filter(|_| renewed).map_or("", |old| old.id.as_str()));
         let letters = hash.finalize().into_iter().take(LENGTH);
         let letters = letters.map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
         format!("{prefix}{}", letters.collect::<String>())

@@ -114,6 +114,12 @@ pub struct Entry {
     /// an entry, any text of the attribute may be secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, BTreeSet<String>>,
+    /// The `name_prefix` that its name was made with, if dwctl generated the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_prefix: Option<String>,
+    /// Its `timeout.delete` in seconds: how long its deletion may take when its block is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_timeout: Option<u64>,
     /// Fields that a newer dwctl added.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -143,6 +149,12 @@ pub struct Intent {
     /// See [`Entry::retain`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retain: bool,
+    /// See [`Entry::name_prefix`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_prefix: Option<String>,
+    /// See [`Entry::delete_timeout`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_timeout: Option<u64>,
     /// Fields that a newer dwctl added.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -171,6 +183,8 @@ impl Intent {
             fingerprints: self.fingerprints.clone(),
             protect: self.protect,
             retain: self.retain,
+            name_prefix: self.name_prefix.clone(),
+            delete_timeout: self.delete_timeout,
             ..Entry::default()
         }
     }
@@ -379,6 +393,8 @@ mod tests {
             fingerprints: std::collections::BTreeMap::new(),
             protect: false,
             retain: false,
+            name_prefix: None,
+            delete_timeout: None,
             unknown: Unknown::new(),
         };
         ledger.intents.insert(other.clone(), intent);

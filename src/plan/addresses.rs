@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::declared::both_exist;
 use crate::aws::Place;
 use crate::diag::Diagnostic;
-use crate::eval::Instance;
+use crate::eval::{Instance, KnownName};
 use crate::graph::Address;
 use crate::ledger::{Entry, Ledger};
 use crate::stack::{Moves, Stack};
@@ -82,12 +82,14 @@ impl<'p> Addresses<'p> {
     }
 
     /// The ids of the ledger by current address. An interrupted apply was about to use those of its intents.
-    pub(super) fn ids(&self) -> BTreeMap<Address, String> {
-        let entries = self.ledger.resources.iter().map(|(address, entry)| (address, &entry.id));
-        let intents = self.ledger.intents.iter();
-        let intents = intents.filter_map(|(address, intent)| Some((address, intent.id.as_ref()?)));
-        let mut ids: BTreeMap<Address, String> =
-            entries.chain(intents).map(|(address, id)| (address.clone(), id.clone())).collect();
+    pub(super) fn names(&self) -> BTreeMap<Address, KnownName> {
+        let of = |entry: &Entry| KnownName { id: entry.id.clone(), prefix: entry.name_prefix.clone() };
+        let intents = self.ledger.intents.iter().filter_map(|(address, intent)| {
+            let prefix = intent.name_prefix.clone();
+            Some((address.clone(), KnownName { id: intent.id.clone()?, prefix }))
+        });
+        let entries = self.ledger.resources.iter().map(|(address, entry)| (address.clone(), of(entry)));
+        let mut names: BTreeMap<Address, KnownName> = entries.chain(intents).collect();
         for (to, from) in &self.moves {
             ids.extend(self.ledger.resources.get(from).map(|entry| (to.clone(), entry.id.clone())));
         }

@@ -426,6 +426,16 @@ impl Absence {
 }
 
 impl Change {
+    /// Keeps the cause of a replacement that was decided again with a new generated name: the name differs
+    /// because of the replacement, and is no cause of it.
+    pub(super) fn keep_cause(&mut self, first: &Self) {
+        self.reason.clone_from(&first.reason);
+        for one in &mut self.attributes {
+            let before = first.attributes.iter().find(|before| before.path == one.path);
+            one.forces_replacement = before.is_some_and(|before| before.forces_replacement);
+        }
+    }
+
     /// Returns an empty change of an address: nothing else is known of it.
     pub(crate) fn none(address: Address, place: Place) -> Self {
         Self {

@@ -24,7 +24,7 @@ use super::survey::{Finding, Surveyor};
 use super::unreplaced;
 use super::{Action, Asked, Change, DataRead, DataState, Inputs, Origin, Outcome, Plan, Reason};
 use crate::diag::Diagnostic;
-use crate::eval::Instance;
+use crate::eval::{Instance, KnownName};
 use crate::graph::Address;
 use crate::kinds;
 use crate::ledger::is_of_secret;
@@ -73,9 +73,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
     /// `renamed` are moves in addition to the stack's `[[moved]]`.
     fn new(inputs: &'p Inputs<'w, 'a>, renamed: BTreeMap<Address, Address>) -> Self {
         let (addresses, problems) = Addresses::new(inputs.ledger, inputs.eval.stack, renamed);
-        let mut ids = addresses.ids();
-        ids.extend(inputs.selection.import.clone());
-        inputs.eval.remember_names(ids);
+        let mut names = addresses.names();
+        let import = inputs.selection.import.clone();
+        names.extend(import.map(|(address, id)| (address, KnownName { id, prefix: None })));
+        inputs.eval.remember_names(names);
         let surveyor = Surveyor::new(inputs, addresses);
         let (draft, conditions) = (Draft::default(), Conditions::default());
         let (names, data) = (BTreeMap::new(), BTreeMap::new());
@@ -153,6 +154,9 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 if eval.evaluate(&mut renewed, &mut problems) {
                     self.instance(&renewed);
                 } else {
+                    if let Some(again) = self.draft.changes.get_mut(&instance.address) {
+                        again.keep_cause(&change);
+                    }
                     self.draft.refuse(&instance.address, problems);
                 }
             }

@@ -117,6 +117,7 @@ impl Account {
             applied: "2026-01-01T00:00:00Z".to_owned(),
             protect: instance.protect,
             retain: instance.retain,
+            name_prefix: instance.name_prefix.clone(),
             fingerprinted_as: None,
             stamp: None,
             fingerprints: plan::prints(instance, &live.spec, &self.ledger),

@@ -316,11 +316,18 @@ fn a_generated_name_stays() {
         fingerprints: BTreeMap::new(),
         protect: false,
         retain: false,
+        name_prefix: None,
+        delete_timeout: None,
         unknown: BTreeMap::new(),
     };
     interrupted.ledger.intents.insert("cloudwatchlogs_log_group.g".parse().expect("an address"), intent);
     assert_eq!(group_name(&interrupted, &group("etl-", "")), "etl-interrupted");
-    // Another prefix is another name.
+    // Another prefix is another name, also one that the old name begins with.
+    assert_eq!(replaced(&group("etl-orders-", ""), &group("etl-", "")), ["cloudwatchlogs_log_group.g"]);
+    assert_eq!(replaced(&group("etl-", ""), &group("etl-orders-", "")), ["cloudwatchlogs_log_group.g"]);
+    // Of a name that dwctl did not generate, the beginning counts.
+    let named = "[cloudwatchlogs_log_group.g]\nlog_group_name = 'etl-by-hand'\n";
+    assert_eq!(group_name(&Account::after(named), &group("etl-", "")), "etl-by-hand");
     assert_eq!(replaced(&group("etl-", ""), &group("elt-", "")), ["cloudwatchlogs_log_group.g"]);
     let class = "log_group_class = 'INFREQUENT_ACCESS'";
     assert_eq!(group_name(&account, &group("etl-", class)), name);
@@ -341,6 +348,36 @@ fn a_generated_name_stays() {
         let shown = problems(&text);
         assert!(shown.contains(words) && shown.contains("stack.toml:"), "{words}: {shown}");
     }
+}
+
+/// The name of the new object differs because it is replaced. It is not why.
+#[test]
+fn a_generated_name_is_no_cause_of_a_replacement() {
+    let stack = |key: &str, class: &str, prefix: &str| {
+        format!(
+            "[kms_key.k]\ndescription = '{key}'\n[cloudwatchlogs_log_group.g]\nname_prefix = '{prefix}'\n\
+             log_group_class = '{class}'\nlifecycle = {{ create_before_destroy = true, replace_triggered_by = ['kms_key.k'] }}\n"
+        )
+    };
+    let before = stack("one", "STANDARD", "etl-");
+    let account = Account::after(&before);
+    let cause = |after: &str| {
+        let plan = account.planned(after, &Selection::default()).expect("a plan");
+        let change = plan.changes.into_iter().find(|one| one.address.name == "g").expect("the group");
+        let forced = change.attributes.iter().filter(|one| one.forces_replacement);
+        let forced: Vec<String> = forced.map(|one| format!("{:?}", one.path)).collect();
+        let renamed =
+            change.attributes.iter().any(|one| format!("{:?}", one.path).contains("log_group_name"));
+        assert!(renamed, "the new name is shown");
+        (format!("{:?}", change.reason), forced.join(" "))
+    };
+    let (reason, forced) = cause(&stack("two", "STANDARD", "etl-"));
+    assert!(reason.contains("Triggered") && forced.is_empty(), "{reason} {forced}");
+    let (reason, forced) = cause(&stack("one", "INFREQUENT_ACCESS", "etl-"));
+    assert!(reason.contains("log_group_class") && !reason.contains("log_group_name"), "{reason}");
+    assert!(forced.contains("log_group_class") && !forced.contains("log_group_name"), "{forced}");
+    let (reason, forced) = cause(&stack("one", "STANDARD", "elt-"));
+    assert!(reason.contains("log_group_name") && forced.contains("log_group_name"), "{reason} {forced}");
 }
 
 #[test]

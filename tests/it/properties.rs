@@ -569,6 +569,7 @@ fn a_ledger_holds_no_value() {
                 protect: false,
                 create_before_destroy: false,
                 retain: false,
+                name_prefix: None,
                 timeout: dwctl::eval::Timeout::default(),
                 referred: Default::default(),
                 data: Default::default(),

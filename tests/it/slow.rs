@@ -142,6 +142,19 @@ fn a_stack_limits_how_long_a_step_may_take() {
     );
     let said = format!("{}{}", run.stdout, run.stderr);
     assert!(run.code == 1 && said.contains("cannot destroy redshift_cluster.w"), "{said}");
+    // The ledger remembers the limit when the block is gone.
+    scene.write("");
+    let run = scene.run(
+        &["apply", "--yes", "--allow", "data-loss,downtime,destroy"],
+        vec![
+            available(),
+            available(),
+            on("redshift:DeleteCluster").answers("<Cluster/>"),
+            cluster("deleting", "Modifying", 2),
+        ],
+    );
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(run.code == 1 && said.contains("cannot destroy redshift_cluster.w"), "{said}");
 }
 
 #[test]
