@@ -36,7 +36,7 @@ use crate::kinds;
 use crate::lang::Budget;
 use crate::limits;
 use crate::schema::{Fault, PathStep, as_written, in_order, normalize, validate};
-use crate::stack::{Content, Node, Resource, Stack, is_region};
+use crate::stack::{Content, Node, Resource, Stack, is_region, still_declared};
 use crate::value::{Unknown, Value};
 
 pub use conditions::Judgement;
@@ -145,7 +145,10 @@ impl<'a> EvalContext<'a> {
         let Some(mut eval) = eval else { return (problems, Vec::new(), 0) };
         eval.has_faults = !problems.is_empty();
         let mut more = Vec::new();
-        let count = eval.evaluate_all(&mut more).len();
+        let instances = eval.evaluate_all(&mut more);
+        let count = instances.len();
+        // A plan finds it, too, but not before it has read AWS.
+        more.extend(still_declared(stack, instances.iter().map(|one| &one.address)));
         add(&mut problems, more);
         crate::diag::unique(&mut problems);
         (problems, eval.warnings(), count)
@@ -307,10 +310,10 @@ impl<'a> EvalContext<'a> {
             create_before_destroy: false,
             retain: false,
             timeout: Timeout::default(),
+            name_prefix: None,
             referred: Rc::default(),
             data: BTreeSet::new(),
             after: BTreeSet::new(),
-            name_prefix: None,
         }
     }
 

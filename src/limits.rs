@@ -53,6 +53,9 @@ pub const MODULE_FOLDERS: usize = 1_000;
 /// Maximum number of `[module.NAME]` blocks, each counted once for every place that its folder is used.
 pub const MODULES: usize = 10_000;
 
+/// Maximum number of `[[moved]]` and `[[removed]]` blocks, each counted for each call of its module.
+pub const MOVES: usize = 100_000;
+
 /// Maximum depth of modules in modules.
 pub const MODULE_DEPTH: usize = 64;
 

@@ -162,9 +162,13 @@ impl<'a> References<'a> {
             linker.written_address(&import.to.to_string(), import.span, root);
         }
         // Only the end of a chain of moves must be declared.
-        let left: BTreeSet<&Place> = stack.moved.iter().map(|moved| &moved.from).collect();
-        for moved in stack.moved.iter().filter(|moved| !left.contains(&moved.to)) {
-            linker.written_address(&moved.to.to_string(), moved.span, root);
+        let left: BTreeSet<(&[String], &Place)> =
+            stack.moved.iter().map(|moved| (moved.within.as_slice(), &moved.from)).collect();
+        for moved in stack.moved.iter().filter(|moved| !left.contains(&(moved.within.as_slice(), &moved.to)))
+        {
+            if let Some(scope) = linker.scopes.at(&moved.module()) {
+                linker.written_address(&moved.to.to_string(), moved.span, scope);
+            }
         }
         // Unused named values are evaluated, too.
         let seen = targets.iter().flatten().chain(&seen_as_self).map(|target| (target.index, &target.sees));

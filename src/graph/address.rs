@@ -401,6 +401,27 @@ impl Place {
         }
     }
 
+    /// The same without any key.
+    #[must_use]
+    pub fn without_keys(&self) -> Self {
+        let steps = self.module().steps().iter();
+        let module = steps.map(|step| ModuleStep { name: step.name.clone(), key: None });
+        self.in_module(ModulePath::of(module.collect())).with_key(None)
+    }
+
+    /// The place as it is called within the module of its first steps; `None` for that module itself.
+    pub fn below(&self, steps: usize) -> Option<Self> {
+        let rest = self.module().steps().get(steps..)?;
+        let is_module = matches!(self, Self::Module(_));
+        (!is_module || !rest.is_empty()).then(|| self.in_module(ModulePath::of(rest.to_vec())))
+    }
+
+    /// The place that is called so within a module.
+    #[must_use]
+    pub fn within(&self, module: &ModulePath) -> Self {
+        self.in_module(module.join(self.module()))
+    }
+
     /// The same in another module.
     #[must_use]
     pub fn in_module(&self, module: ModulePath) -> Self {

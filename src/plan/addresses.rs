@@ -91,9 +91,9 @@ impl<'p> Addresses<'p> {
         let entries = self.ledger.resources.iter().map(|(address, entry)| (address.clone(), of(entry)));
         let mut names: BTreeMap<Address, KnownName> = entries.chain(intents).collect();
         for (to, from) in &self.moves {
-            ids.extend(self.ledger.resources.get(from).map(|entry| (to.clone(), entry.id.clone())));
+            names.extend(self.ledger.resources.get(from).map(|entry| (to.clone(), of(entry))));
         }
-        ids
+        names
     }
 
     /// Adds a declared resource.

@@ -8,7 +8,7 @@ use super::applied::ignore;
 use super::calls::calls;
 use super::connect::{Names, connect};
 use super::decide::{action, created};
-use super::declared::{block_of, both_exist, heading, removed, still_declared};
+use super::declared::{block_of, both_exist, heading, removed};
 use super::diff::in_order_of;
 use super::new_values::written_as_new;
 use super::replacement;
@@ -22,7 +22,7 @@ use crate::eval::{EvalContext, Instance, Write, written};
 use crate::graph::Address;
 use crate::kind::{ErasedLive, Known, State};
 use crate::schema::{Document, respelled};
-use crate::stack::Moves;
+use crate::stack::{Moves, still_declared};
 use crate::value::{Unknown, Value};
 
 /// One revision of a stack.
@@ -240,11 +240,7 @@ impl<'c, 's, 'a, 'b> Comparison<'c, 's, 'a, 'b> {
     /// Follows the new revision's `[[moved]]` blocks.
     fn moved(&mut self) {
         let stack = self.new.eval.stack;
-        self.problems.extend(still_declared(
-            stack,
-            |address| self.declared.contains(address),
-            || self.declared.iter(),
-        ));
+        self.problems.extend(still_declared(stack, self.declared.iter()));
         let moves = Moves::of(&stack.moved);
         for from in self.before.keys() {
             match moves.follow(from) {

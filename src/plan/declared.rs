@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Change, Declared};
 use crate::diag::{Diagnostic, Sources};
 use crate::eval::Instance;
-use crate::graph::{Address, Place};
+use crate::graph::Address;
 use crate::kind::{ErasedLive, Owner};
 use crate::ledger::Entry;
 use crate::stack::{Moved, Removed, Resource, Stack};
@@ -69,32 +69,4 @@ pub(super) fn stays(stack: &Stack, address: &Address, entry: &Entry, live: Optio
 /// The error for a move to an address that another resource already has.
 pub(super) fn both_exist(from: &Address, to: &Address, block: &Moved) -> Diagnostic {
     Diagnostic::error("moved", format!("{from} cannot become {to}: both exist")).at(block.span, "this move")
-}
-
-/// Returns an error for each block that calls a declared resource or module moved or removed.
-pub(super) fn still_declared<'d, D>(
-    stack: &Stack,
-    is_declared: impl Fn(&Address) -> bool,
-    declared: impl Fn() -> D,
-) -> Vec<Diagnostic>
-where
-    D: Iterator<Item = &'d Address>,
-{
-    let moved = stack.moved.iter().map(|block| (&block.from, block.span, block.is_whole(), "has moved"));
-    let removed = stack.removed.iter().map(|block| (&block.from, block.span, true, "is removed"));
-    let is_declared = |from: &Place, whole: bool| match from {
-        Place::Resource(from) => is_declared(from),
-        Place::Module(path) if !whole => {
-            let steps = path.steps();
-            declared().any(|one| one.module.steps().starts_with(steps))
-        }
-        Place::Module(_) => declared().any(|one| from.contains(one)),
-    };
-    let blocks = moved.chain(removed).filter(|(from, _, whole, _)| is_declared(from, *whole));
-    blocks
-        .map(|(from, span, _, what)| {
-            Diagnostic::error("still-declared", format!("{from} {what}, and is still declared"))
-                .at(span, "remove this block, or the declaration")
-        })
-        .collect()
 }

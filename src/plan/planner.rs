@@ -11,7 +11,7 @@ use super::conditions::Conditions;
 use super::connect::Names;
 use super::data::Seen;
 use super::decide::{Case, create, decide, remove};
-use super::declared::{heading, stays, still_declared};
+use super::declared::{heading, stays};
 use super::draft::Draft;
 use super::inputs::Stop;
 use super::notices::{busy, moved_region};
@@ -28,6 +28,7 @@ use crate::eval::{Instance, KnownName};
 use crate::graph::Address;
 use crate::kinds;
 use crate::ledger::is_of_secret;
+use crate::stack::still_declared;
 use crate::value::Value;
 
 /// Makes the plan.
@@ -153,10 +154,10 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
                 let mut problems = Vec::new();
                 if eval.evaluate(&mut renewed, &mut problems) {
                     self.instance(&renewed);
-                } else {
                     if let Some(again) = self.draft.changes.get_mut(&instance.address) {
                         again.keep_cause(&change);
                     }
+                } else {
                     self.draft.refuse(&instance.address, problems);
                 }
             }
@@ -381,11 +382,7 @@ fn still_there(
     addresses: &Addresses<'_>,
     reported: &[Diagnostic],
 ) -> Vec<Diagnostic> {
-    let mut found = still_declared(
-        inputs.eval.stack,
-        |address| addresses.is_declared(address),
-        || addresses.declared().keys(),
-    );
+    let mut found = still_declared(inputs.eval.stack, addresses.declared().keys());
     // A move whose two ends both exist has been reported already.
     let place = |one: &Diagnostic| one.primary.as_ref().map(|label| label.span);
     found.retain(|one| !reported.iter().any(|other| other.code == "moved" && place(other) == place(one)));
@@ -471,8 +468,8 @@ impl Outputs {
             data: Vec::new(),
             variables: eval.variables().clone(),
             outputs_sensitivity,
-            asked: Asked { destroy, partial, stack_at: heading(stack) },
             calls: calls(stack),
+            asked: Asked { destroy, partial, stack_at: heading(stack) },
             warnings,
         }
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::condition::Condition;
+use super::moved::expand;
 use super::settings::is_stack_file;
 use super::{
     Call, Content, DEFAULT_ENV, Entry, Import, Module, Moved, Moves, Node, Output, Removed, Resource, Stack,
@@ -489,7 +490,9 @@ impl Loader<'_> {
                     )
                     .at(span, "both addresses must be of the same kind"),
                 ),
-                ("moved", Some(from), Some(to), _) => self.moved.push(Moved { from, to, span }),
+                ("moved", Some(from), Some(to), _) => {
+                    self.moved.push(Moved { within: Vec::new(), from, to, span });
+                }
                 ("removed", Some(from), ..) => {
                     let destroy =
                         block.entry("destroy").is_some_and(|field| self.flag(&field.value, "`destroy`"));
@@ -649,10 +652,14 @@ impl Loader<'_> {
                     .at(span, "up to 64 letters, digits, `-` and `_`"),
             );
         }
-        self.problems.extend(Moves::of(&self.moved).check());
         let mut root = self.take();
         root.files = settings::share(root.files, &shared, &mut self.problems);
         let modules = self.sources(&mut root);
+        let (moved, removed) = expand(&root, &modules).unwrap_or_else(|problem| {
+            self.problems.push(problem);
+            Default::default()
+        });
+        self.problems.extend(Moves::of(&moved).check());
         // A newer language may look wrong to an older dwctl.
         let is_other = self.problems.iter().any(|one| one.code == requires::CODE);
         self.problems.retain(|one| !is_other || one.code == requires::CODE);
@@ -673,8 +680,8 @@ impl Loader<'_> {
             root,
             modules,
             imports: self.imports,
-            moved: self.moved,
-            removed: self.removed,
+            moved,
+            removed,
         };
         Loaded { stack, problems: self.problems, is_whole }
     }
@@ -693,6 +700,8 @@ impl Loader<'_> {
             outputs: std::mem::take(&mut self.outputs),
             checks: std::mem::take(&mut self.checks),
             calls: std::mem::take(&mut self.calls),
+            moved: std::mem::take(&mut self.moved),
+            removed: std::mem::take(&mut self.removed),
             unread: std::mem::take(&mut self.unread),
         }
     }

@@ -30,7 +30,7 @@ pub use model::{
     Call, DEFAULT_ENV, Ignored, Import, Lifecycle, Module, Moved, Output, Removed, Resource, Stack,
     matches_tag,
 };
-pub use moved::Moves;
+pub use moved::{Moves, still_declared};
 pub use node::{Content, Entry, Node};
 pub use package::{LOCK_FILE, LockFile, Pinned, home as modules_home};
 pub use region::is_region;

@@ -51,9 +51,9 @@ pub struct Stack {
     pub modules: Vec<Module>,
     /// `[[import]]`.
     pub imports: Vec<Import>,
-    /// `[[moved]]`.
+    /// `[[moved]]` of the stack itself, then those of its modules.
     pub moved: Vec<Moved>,
-    /// `[[removed]]`.
+    /// `[[removed]]`, likewise, with the addresses in all instances of a module.
     pub removed: Vec<Removed>,
 }
 
@@ -76,6 +76,10 @@ pub struct Module {
     pub checks: BTreeMap<String, Vec<Condition>>,
     /// `[module.NAME]`.
     pub calls: BTreeMap<String, Call>,
+    /// `[[moved]]`, with addresses as they are called in this folder.
+    pub moved: Vec<Moved>,
+    /// `[[removed]]`, likewise.
+    pub removed: Vec<Removed>,
     /// Declarations that could not be read; that is reported separately. `kind.name`, or `variable`,
     /// `local` and `resource` for all of these.
     pub unread: BTreeSet<String>,
@@ -114,8 +118,11 @@ pub struct Import {
 }
 
 /// A resource or a module whose address has changed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Moved {
+    /// The names of the calls that lead to the module that says so; it moved in all instances of that. The
+    /// addresses are those within the module. Empty for the stack itself.
+    pub within: Vec<String>,
     /// The old address.
     pub from: Place,
     /// The new address.
@@ -125,7 +132,7 @@ pub struct Moved {
 }
 
 /// A resource or a module that leaves the stack.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Removed {
     /// Its address until now.
     pub from: Place,

@@ -2,13 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Moved;
-use crate::diag::Diagnostic;
+use super::{Module, Moved, Removed, Stack};
+use crate::diag::{Diagnostic, Span};
 use crate::graph::{Address, ModulePath, Place};
+use crate::limits;
 
 /// An index of `[[moved]]` blocks.
 pub struct Moves<'b> {
     blocks: &'b [Moved],
+    /// The blocks of each module, by the names of the calls that lead to it.
+    scopes: BTreeMap<Vec<&'b str>, Blocks<'b>>,
+}
+
+/// The blocks of one module.
+#[derive(Default)]
+struct Blocks<'b> {
     /// The first block with each exact address.
     exact: BTreeMap<&'b Place, usize>,
     /// The first block for each declaration or module with all its keys.
@@ -18,23 +26,34 @@ pub struct Moves<'b> {
 impl<'b> Moves<'b> {
     /// An index of these blocks.
     pub fn of(blocks: &'b [Moved]) -> Self {
-        let (mut exact, mut whole) = (BTreeMap::new(), BTreeMap::new());
+        let mut scopes: BTreeMap<Vec<&str>, Blocks<'_>> = BTreeMap::new();
         for (index, block) in blocks.iter().enumerate() {
-            exact.entry(&block.from).or_insert(index);
+            let scope = scopes.entry(block.within.iter().map(String::as_str).collect()).or_default();
+            scope.exact.entry(&block.from).or_insert(index);
             if block.is_whole() {
-                whole.entry(&block.from).or_insert(index);
+                scope.whole.entry(&block.from).or_insert(index);
             }
         }
-        Self { blocks, exact, whole }
+        Self { blocks, scopes }
     }
 
     /// The first block for a place, and the place after it.
     fn direct(&self, at: &Place) -> Option<(usize, Place)> {
-        let exact = self.exact.get(at).copied();
-        let whole = self.whole.get(&at.with_key(None)).copied();
-        let index = exact.into_iter().chain(whole).min()?;
-        let block = self.blocks.get(index)?;
-        Some((index, if block.is_whole() { block.to.with_key(at.key().cloned()) } else { block.to.clone() }))
+        let steps = at.module().steps();
+        let found = (0..=steps.len()).filter_map(|length| {
+            let (around, _) = steps.split_at_checked(length)?;
+            let names: Vec<&str> = around.iter().map(|step| step.name.as_str()).collect();
+            let scope = self.scopes.get(&names)?;
+            let place = at.below(length)?;
+            let exact = scope.exact.get(&place).copied();
+            let whole = scope.whole.get(&place.with_key(None)).copied();
+            let index = exact.into_iter().chain(whole).min()?;
+            let block = self.blocks.get(index)?;
+            let to =
+                if block.is_whole() { block.to.with_key(place.key().cloned()) } else { block.to.clone() };
+            Some((index, to.within(&ModulePath::of(around.to_vec()))))
+        });
+        found.min_by_key(|(index, _)| *index)
     }
 
     /// The address after the next block, and that block.
@@ -67,7 +86,7 @@ impl<'b> Moves<'b> {
         let mut seen = BTreeSet::from([start.clone()]);
         let mut found: Option<(Place, &Moved)> = None;
         while let Some((to, block)) = self.next(found.as_ref().map_or(&start, |(place, _)| place)) {
-            if !seen.insert(to.clone()) {
+            if !seen.insert(to.clone()) || is_too_deep(&to) {
                 return Err(Diagnostic::error("cycle", format!("{from} is moved in a cycle"))
                     .at(block.span, "part of the cycle"));
             }
@@ -89,11 +108,15 @@ impl<'b> Moves<'b> {
         for block in self.blocks {
             let mut way: Vec<(Place, &Moved)> = Vec::new();
             let mut places: BTreeMap<Place, usize> = BTreeMap::new();
-            let mut at = block.from.clone();
+            let mut at = block.from.within(&block.module());
             while !done.contains(&at) {
                 let Some((to, by)) = self.next(&at) else { break };
                 if let Some(start) = places.insert(at.clone(), way.len()) {
                     problems.push(circle(&way[start..]));
+                    break;
+                }
+                if is_too_deep(&at) {
+                    problems.push(circle(&way));
                     break;
                 }
                 way.push((at, by));
@@ -103,12 +126,12 @@ impl<'b> Moves<'b> {
         }
         let (mut sources, mut targets) = (BTreeMap::new(), BTreeMap::new());
         for block in self.blocks {
-            let first = *sources.entry(&block.from).or_insert(block);
+            let first = *sources.entry((&block.within, &block.from)).or_insert(block);
             if first.to != block.to {
                 let what = format!("{} is moved to {} and to {}", block.from, first.to, block.to);
                 problems.push(clash(what, block, first));
             }
-            let first = *targets.entry(&block.to).or_insert(block);
+            let first = *targets.entry((&block.within, &block.to)).or_insert(block);
             if first.from != block.from {
                 let what = format!("{} and {} both become {}", first.from, block.from, block.to);
                 problems.push(clash(what, block, first));
@@ -118,11 +141,125 @@ impl<'b> Moves<'b> {
     }
 }
 
+/// Returns whether no module can be so deep: `module.a` that becomes `module.a.module.b` does so for ever.
+fn is_too_deep(place: &Place) -> bool {
+    place.module().steps().len() > limits::MODULE_DEPTH
+}
+
 impl Moved {
+    /// The module that says so, without keys.
+    pub fn module(&self) -> ModulePath {
+        let names = self.within.iter();
+        names.fold(ModulePath::default(), |module, name| module.child(name, None))
+    }
+
     /// Returns whether it moves a declaration or a module with all its keys.
     pub fn is_whole(&self) -> bool {
         self.from.key().is_none() && self.to.key().is_none()
     }
+}
+
+/// The blocks of the stack itself, then those of its modules, once for each call.
+///
+/// # Errors
+/// There are too many.
+pub(super) fn expand(root: &Module, modules: &[Module]) -> Result<(Vec<Moved>, Vec<Removed>), Diagnostic> {
+    let (mut moved, mut removed) = (Vec::new(), Vec::new());
+    let mut open: Vec<(Vec<String>, &Module)> = vec![(Vec::new(), root)];
+    let mut at = 0;
+    while let Some((within, module)) = open.get(at).cloned() {
+        moved.extend(module.moved.iter().map(|block| Moved { within: within.clone(), ..block.clone() }));
+        let prefix = within.iter().fold(ModulePath::default(), |prefix, name| prefix.child(name, None));
+        removed.extend(
+            module.removed.iter().map(|block| Removed { from: block.from.within(&prefix), ..block.clone() }),
+        );
+        if moved.len() + removed.len() > limits::MOVES {
+            let what = format!("modules have more than {} [[moved]] and [[removed]] blocks", limits::MOVES);
+            let span = moved.last().map(|block| block.span).or(removed.last().map(|block| block.span));
+            let error =
+                Diagnostic::error("too-many", what).note("each counts once for each call of its module");
+            return Err(match span {
+                Some(span) => error.at(span, "the limit is reached here"),
+                None => error,
+            });
+        }
+        for call in module.calls.values() {
+            // Too many modules, and circles of them, are reported elsewhere.
+            if within.len() < limits::MODULE_DEPTH
+                && open.len() <= limits::MODULES
+                && let Some(source) = call.source.and_then(|source| modules.get(source))
+            {
+                open.push((within.iter().chain([&call.name]).cloned().collect(), source));
+            }
+        }
+        at += 1;
+    }
+    Ok((moved, removed))
+}
+
+/// A block that says that a place is no longer declared.
+struct Claim<'s> {
+    from: &'s Place,
+    span: Span,
+    what: &'static str,
+    /// The place, in all instances of its module.
+    place: Place,
+    /// For one instance: the number of modules around the block.
+    exact: Option<usize>,
+}
+
+impl Claim<'_> {
+    fn covers(&self, address: &Address) -> bool {
+        match (self.exact, self.from) {
+            (None, _) => self.place.contains(address),
+            (Some(length), Place::Resource(from)) => Place::Resource(address.clone())
+                .below(length)
+                .is_some_and(|below| below == Place::Resource(from.clone())),
+            (Some(length), Place::Module(path)) => {
+                address.module.steps().get(length..).is_some_and(|steps| steps.starts_with(path.steps()))
+            }
+        }
+    }
+}
+
+/// Returns an error for each block that calls a declared resource or module moved or removed.
+pub fn still_declared<'d>(stack: &Stack, declared: impl Iterator<Item = &'d Address>) -> Vec<Diagnostic> {
+    let moved = stack.moved.iter().map(|block| Claim {
+        from: &block.from,
+        span: block.span,
+        what: "has moved",
+        place: block.from.within(&block.module()),
+        exact: (!block.is_whole()).then_some(block.within.len()),
+    });
+    let removed = stack.removed.iter().map(|block| Claim {
+        from: &block.from,
+        span: block.span,
+        what: "is removed",
+        place: block.from.clone(),
+        exact: None,
+    });
+    let claims: Vec<Claim<'_>> = moved.chain(removed).collect();
+    if claims.is_empty() {
+        return Vec::new();
+    }
+    let mut by_place: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
+    for (index, claim) in claims.iter().enumerate() {
+        by_place.entry(claim.place.without_keys()).or_default().push(index);
+    }
+    let mut wrong = BTreeSet::new();
+    for address in declared {
+        let whole = Place::Resource(address.clone()).without_keys();
+        let steps = whole.module().steps();
+        let around = (1..=steps.len()).filter_map(|length| steps.get(..length));
+        let around: Vec<Place> = around.map(|steps| Place::Module(ModulePath::of(steps.to_vec()))).collect();
+        let near = around.iter().chain([&whole]).filter_map(|place| by_place.get(place)).flatten().copied();
+        wrong.extend(near.filter(|&index| claims.get(index).is_some_and(|claim| claim.covers(address))));
+    }
+    let told = wrong.into_iter().filter_map(|index| claims.get(index)).map(|claim| {
+        Diagnostic::error("still-declared", format!("{} {}, and is still declared", claim.from, claim.what))
+            .at(claim.span, "remove this block, or the declaration")
+    });
+    told.collect()
 }
 
 /// Maximum number of addresses shown of a cycle.
@@ -152,7 +289,7 @@ fn circle(way: &[(Place, &Moved)]) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diag::{FileId, Span};
+    use crate::diag::FileId;
 
     fn problems(pairs: &[(&str, &str)]) -> Vec<String> {
         let address = |text: &str| {
@@ -160,6 +297,7 @@ mod tests {
             text.parse::<Place>().expect("an address")
         };
         let moved = |(from, to): &(&str, &str)| Moved {
+            within: Vec::new(),
             from: address(from),
             to: address(to),
             span: Span::new(FileId(0), 0, 0),
@@ -195,6 +333,7 @@ mod tests {
     fn moved(from: &str, pairs: &[(&str, &str)]) -> String {
         let place = |text: &str| text.parse::<Place>().expect("an address");
         let block = |(from, to): &(&str, &str)| Moved {
+            within: Vec::new(),
             from: place(from),
             to: place(to),
             span: Span::new(FileId(0), 0, 0),

@@ -303,8 +303,6 @@ fn what_belongs_to_a_stack_is_refused_in_a_module() {
         ("[stack]\nname = \"x\"", "`stack` does not belong in a module"),
         ("[ledger]\nbucket = \"xyz\"", "`ledger` does not belong in a module"),
         ("[[import]]\nto = \"sqs_queue.q\"\nid = \"q\"", "`import` does not belong in a module"),
-        ("[[moved]]\nfrom = \"sqs_queue.q\"\nto = \"sqs_queue.r\"", "`moved` does not belong in a module"),
-        ("[[removed]]\nfrom = \"sqs_queue.q\"", "`removed` does not belong in a module"),
         ("[variable.for_each]\ndefault = 1", "a module cannot have a variable `for_each`"),
         ("[s3_buckt.x]\nname = \"x\"", "there is no kind `s3_buckt`"),
     ] {
@@ -554,7 +552,7 @@ fn moves_into_out_of_and_between_modules_make_nothing_anew() {
     project.write(&headed(&format!("{}{}", call("a", ""), moved("ec2_vpc.main", "module.a.ec2_vpc.main"))));
     project.apply();
     project.write(&headed(&format!("{}[[removed]]\nfrom = \"module.a\"\n", call("a", ""))));
-    project.run(&["plan"]).exits(1).says("module.a is removed, and is still declared");
+    project.run(&["plan"]).exits(3).says("module.a is removed, and is still declared");
     project.write(&headed("[[removed]]\nfrom = \"module.a\"\n"));
     project.apply();
     assert!(project.ledger().resources.is_empty());
@@ -585,4 +583,132 @@ fn a_diff_reads_the_modules_of_both_revisions() {
     let action = crate::harness::action_in(&run.stdout, "module.m.sqs_queue.data");
     assert_eq!(action.as_deref(), Some("~ update in place"), "{}", run.stdout);
     assert!(run.stdout.contains("message_retention_period"), "{}", run.stdout);
+}
+
+/// As in Terraform, addresses in a module are those within it, and a move is one in each of its instances.
+#[test]
+fn a_module_moves_and_removes_what_is_in_each_of_its_instances() {
+    let vpc = |name: &str| {
+        format!("[ec2_vpc.{name}]\ncidr_block = '${{var.block}}'\nempty_default_security_group = false\n")
+    };
+    let head = "[variable.block]\n";
+    let net = format!("{head}{}", vpc("main"));
+    let call = "[module.net]\nsource = './modules/net'\nfor_each = ['10.1.0.0/16', '10.2.0.0/16']\nblock = '${each.key}'\n";
+    let project = project(call, &[("net", &net), ("inner", &net)]);
+    let write = |text: &str| {
+        std::fs::write(project.stack().join("modules/net/main.toml"), text).expect("written");
+    };
+    project.apply();
+    let address = |block: &str, rest: &str| format!("module.net[\"{block}\"].{rest}");
+    let blocks = ["10.1.0.0/16", "10.2.0.0/16"];
+    let ids = blocks.map(|block| project.id(&address(block, "ec2_vpc.main")));
+
+    // To another name, and then into a module in it.
+    write(&format!("{head}{}[[moved]]\nfrom = 'ec2_vpc.main'\nto = 'ec2_vpc.other'\n", vpc("other")));
+    project.run(&["plan"]).exits(0).says("2 to move");
+    project.apply();
+    let inner = "[module.inner]\nsource = '../inner'\nblock = '${var.block}'\n";
+    write(&format!("{head}{inner}[[moved]]\nfrom = 'ec2_vpc.other'\nto = 'module.inner.ec2_vpc.main'\n"));
+    project.apply();
+    for (block, id) in blocks.iter().zip(&ids) {
+        assert_eq!(project.id(&address(block, "module.inner.ec2_vpc.main")), *id, "{block}");
+    }
+    project.settled();
+
+    // What is declared has neither moved nor been removed, and `validate` says so without AWS.
+    for wrong in [
+        "[[removed]]\nfrom = 'module.inner'\n",
+        "[[removed]]\nfrom = 'module.inner.ec2_vpc.main'\n",
+        "[[moved]]\nfrom = 'module.inner'\nto = 'module.new'\n[module.new]\nsource = '../inner'\nblock = 'x'\n",
+    ] {
+        write(&format!("{head}{inner}{wrong}"));
+        for verb in ["validate", "plan"] {
+            project.run(&[verb]).exits(3).says("and is still declared").says("modules/net/main.toml");
+        }
+    }
+    write(&format!("{head}[[removed]]\nfrom = 'module.inner'\n"));
+    project.run(&["plan"]).exits(0).says("2 to forget");
+    project.apply();
+    assert!(project.ledger().resources.is_empty());
+}
+
+#[test]
+fn validate_refuses_to_remove_what_is_declared() {
+    let queue = "[sqs_queue.q]\nfor_each = ['a']\nqueue_name = 'q'\n";
+    for (from, is_wrong) in [
+        ("sqs_queue.q", true),
+        ("sqs_queue.q[\"a\"]", true),
+        ("sqs_queue.q[\"b\"]", false),
+        ("sqs_queue.r", false),
+    ] {
+        let folder = stack(&format!("{queue}[[removed]]\nfrom = '{from}'\n"), &[]);
+        let said = problems(folder.path());
+        assert_eq!(
+            said.contains(&format!("{from} is removed, and is still declared")),
+            is_wrong,
+            "{from}: {said}"
+        );
+        assert_eq!(said.is_empty(), !is_wrong, "{said}");
+    }
+}
+
+/// Each step of such a move would lead to a longer address.
+#[test]
+fn a_module_cannot_move_into_itself() {
+    let net = &[("net", "[ec2_vpc.main]\ncidr_block = '10.1.0.0/16'\n")];
+    for moves in [
+        "[[moved]]\nfrom = 'module.a'\nto = 'module.a.module.b'\n",
+        "[[moved]]\nfrom = 'module.a'\nto = 'module.b.module.c'\n[[moved]]\nfrom = 'module.b'\nto = 'module.a.module.d'\n",
+    ] {
+        let calls = "[module.z]\nsource = './modules/net'\n";
+        refused(&format!("{calls}{moves}"), net, &["the [[moved]] blocks form a cycle"]);
+    }
+}
+
+#[test]
+fn the_ledger_moves_lists_shows_and_forgets_whole_modules() {
+    let net = "[ec2_vpc.main]\ncidr_block = '10.1.0.0/16'\nempty_default_security_group = false\n[sns_topic.alerts]\nname = '${var.name}'\n[variable.name]\n";
+    let call = |name: &str| {
+        format!(
+            "[module.{name}]\nsource = './modules/net'\nfor_each = ['x', 'y']\nname = 'n-${{each.key}}'\n"
+        )
+    };
+    let project = project(&format!("[sns_topic.root]\nname = 'r'\n{}", call("a")), &[("net", net)]);
+    project.apply();
+    let ids: Vec<String> = project.ledger().resources.values().map(|entry| entry.id.clone()).collect();
+    project
+        .run(&["ledger", "list", "module.a[x]"])
+        .exits(0)
+        .says("module.a[\"x\"].ec2_vpc.main")
+        .says_not("\"y\"");
+    project
+        .run(&["ledger", "list", "module.a"])
+        .exits(0)
+        .says("module.a[\"y\"].ec2_vpc.main")
+        .says_not("root");
+    project
+        .run(&["ledger", "list", "module.b"])
+        .exits(1)
+        .says("the ledger has no `module.b`")
+        .says("module.a");
+    project.run(&["show", "module.a[x]"]).exits(0).says("cidr_block").says_not("\"y\"");
+    project
+        .run(&["ledger", "move", "module.a", "sns_topic.r"])
+        .exits(1)
+        .says("a module cannot become a sns_topic");
+    project.run(&["ledger", "move", "module.a[x]", "module.a[y]"]).exits(1).says("is taken");
+    project
+        .run(&["ledger", "move", "module.a", "module.a.module.b"])
+        .exits(1)
+        .says("the ledger was left as it is");
+    project.run(&["ledger", "move", "module.a", "module.b"]).exits(0).says("4 resources");
+    project.write(&headed(&format!("[sns_topic.root]\nname = 'r'\n{}", call("b"))));
+    project.apply();
+    project.settled();
+    let now: Vec<String> = project.ledger().resources.values().map(|entry| entry.id.clone()).collect();
+    assert_eq!(now, ids);
+    project.run(&["ledger", "forget", "module.b[y]"]).exits(0).says("2 resources forgotten");
+    assert_eq!(project.ledger().resources.len(), 3);
+    let graph = project.run(&["graph"]).exits(0);
+    graph.says("subgraph m0[\"module.b[#quot;x#quot;]\"]\n    n1[\"ec2_vpc.main\"]\n    n2[\"sns_topic.alerts\"]\n  end\n");
 }

@@ -98,7 +98,7 @@ fn a_move_changes_only_the_address() {
     project.settled();
 
     write(&project, &format!("{}{}{moved}", vpc("new"), vpc("old").replace("10.1", "10.2")));
-    project.run(&["plan"]).exits(1).says("ec2_vpc.old has moved, and is still declared");
+    project.run(&["plan"]).exits(3).says("ec2_vpc.old has moved, and is still declared");
 }
 
 #[test]
