@@ -59,11 +59,11 @@ pub(super) struct AwsArgs {
 pub(super) struct SelectArgs {
     /// Only this address, with its dependencies and, when it is destroyed, its dependents; may be
     /// repeated.
-    #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
+    #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::places))]
     pub(super) target: Vec<String>,
 
     /// Leaves out this address, its dependents, and what cannot be deleted without it; may be repeated.
-    #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::addresses))]
+    #[arg(long, value_name = "ADDRESS", add = Completer::new(completions::places))]
     pub(super) exclude: Vec<String>,
 
     /// Replaces this resource; may be repeated.

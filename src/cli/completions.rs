@@ -15,7 +15,7 @@ use super::switch::is_on;
 use super::{Exit, Failure, Outcome};
 use crate::diag::Diagnostic;
 use crate::eval::{EvalContext, Facts};
-use crate::graph::Address;
+use crate::graph::{Address, ModulePath, Place};
 use crate::kinds::{self, KINDS};
 use crate::ledger::FileStore;
 use crate::schema::{Node, Shape};
@@ -89,14 +89,42 @@ pub(super) fn owned(current: &OsStr) -> Vec<CompletionCandidate> {
         store.read().ok().flatten()
     };
     match known(line.sandbox) {
-        Some(ledger) => starting(ledger.resources.keys().map(typed), current),
+        Some(ledger) => starting(ledger.resources.keys().map(typed_address), current),
         None => starting(declared(&line), current),
     }
 }
 
+/// The addresses that the stack declares, and the modules that they are in.
+pub(super) fn places(current: &OsStr) -> Vec<CompletionCandidate> {
+    starting(with_modules(declared(&Line::read())), current)
+}
+
+/// The same of the ledger if it is a local file.
+pub(super) fn owned_places(current: &OsStr) -> Vec<CompletionCandidate> {
+    let owned = owned(OsStr::new(""));
+    let owned = owned.iter().map(|one| one.get_value().to_string_lossy().into_owned());
+    starting(with_modules(owned.collect()), current)
+}
+
+/// The addresses, the modules that they are in, and all instances of each of these.
+fn with_modules(mut all: Vec<String>) -> Vec<String> {
+    let addresses: Vec<Address> = all.iter().filter_map(|text| text.parse().ok()).collect();
+    for address in addresses {
+        let steps = address.module.steps();
+        for length in 1..=steps.len() {
+            let place = Place::Module(ModulePath::of(steps[..length].to_vec()));
+            all.push(typed(&place.with_key(None)));
+            all.push(typed(&place));
+        }
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
 /// A saved plan, or an address.
 pub(super) fn files_and_owned(current: &OsStr) -> Vec<CompletionCandidate> {
-    let mut all = owned(current);
+    let mut all = owned_places(current);
     all.extend(PathCompleter::any().complete(current));
     all
 }
@@ -134,14 +162,22 @@ fn starting(all: impl IntoIterator<Item = String>, current: &OsStr) -> Vec<Compl
     all.into_iter().map(CompletionCandidate::new).collect()
 }
 
-/// An address as it can be typed in a shell: without quotes where its key needs none.
-fn typed(address: &Address) -> String {
-    match &address.key {
-        Some(key) if key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) => {
-            format!("{}[{key}]", address.declaration())
-        }
-        _ => address.to_string(),
-    }
+/// A place as it can be typed in a shell: without quotes where its keys need none.
+fn typed(place: &Place) -> String {
+    let text = place.to_string();
+    let keys = place.module().steps().iter().filter_map(|step| step.key.as_ref());
+    let own = match place {
+        Place::Resource(address) => address.key.as_ref(),
+        Place::Module(_) => None,
+    };
+    let is_plain = |key: &String| {
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    if keys.chain(own).all(is_plain) { text.replace('"', "") } else { text }
+}
+
+fn typed_address(address: &Address) -> String {
+    typed(&Place::Resource(address.clone()))
 }
 
 /// The addresses of the stack, with the `for_each` keys that are known from its files.
@@ -152,10 +188,14 @@ fn declared(line: &Line) -> Vec<String> {
     match EvalContext::new(&stack, Facts::offline(&stack), variables) {
         Ok(eval) => {
             let found = eval.evaluate_all(&mut problems);
-            let mut all: Vec<String> = found.iter().map(|instance| typed(&instance.address)).collect();
+            let mut all: Vec<String> =
+                found.iter().map(|instance| typed_address(&instance.address)).collect();
             // Also the address of a whole `for_each`.
             all.extend(
-                found.iter().filter(|one| one.address.key.is_some()).map(|one| one.address.declaration()),
+                found
+                    .iter()
+                    .filter(|one| one.address.key.is_some())
+                    .map(|one| typed_address(&Address { key: None, ..one.address.clone() })),
             );
             all.sort();
             all.dedup();

@@ -13,7 +13,7 @@ use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, le
 use crate::diag::Diagnostic;
 use crate::elsewhere;
 use crate::files::read_given;
-use crate::graph::Address;
+use crate::graph::{Address, Place};
 use crate::kind::{ErasedKind, ErasedLive, State};
 use crate::kinds;
 use crate::ledger::{Entry, Ledger, is_of_secret};
@@ -30,8 +30,8 @@ use crate::value::Value;
 /// A saved plan is shown as it was made, in any format. This needs neither AWS nor the stack.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A file that `dwctl plan --out` wrote, or the address of a resource; without it, all resources
-    /// of the stack.
+    /// A file that `dwctl plan --out` wrote, or the address of a resource or of a module; without it, all
+    /// resources of the stack.
     #[arg(value_name = "FILE|ADDRESS", add = Completer::new(completions::files_and_owned))]
     what: Option<String>,
 
@@ -64,9 +64,9 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     };
     let address = match &args.what {
         None => None,
-        Some(what) => match what.parse::<Address>() {
+        Some(what) => match what.parse::<Place>() {
             // An existing file of this name takes precedence over an address.
-            Ok(address) if !Path::new(what).exists() && kinds::kind(&address.kind).is_some() => Some(address),
+            Ok(place) if !Path::new(what).exists() && is_known(&place) => Some(place),
             _ if args.json => {
                 return Err(invalid("--json is for live resources", "add --format json"));
             }
@@ -79,6 +79,14 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         return Err(invalid(message, "give the file that `dwctl plan --out FILE` wrote, or add --json"));
     }
     owned(&args, address.as_ref(), printer).await
+}
+
+/// Returns whether it may be the address of something in a ledger.
+fn is_known(place: &Place) -> bool {
+    match place {
+        Place::Resource(address) => kinds::kind(&address.kind).is_some(),
+        Place::Module(_) => true,
+    }
 }
 
 /// The error if the argument is neither a file nor an address, with a guess of what was meant.
@@ -142,8 +150,8 @@ pub(super) fn read(path: &Path) -> Result<Saved, Failure> {
     Ok(Saved::parse(&text, &path.display().to_string())?)
 }
 
-/// Shows the live state of every resource in the ledger, or of one address.
-async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Outcome {
+/// Shows the live state of every resource in the ledger, or of one place.
+async fn owned(args: &Args, place: Option<&Place>, printer: &Printer) -> Outcome {
     let stack_args = StackArgs {
         stack: args.stack.clone(),
         env: args.env.clone(),
@@ -156,7 +164,7 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
     let session = context::connect(&args.aws, &stack, printer).await?;
     let ledger = context::read_ledger(&args.aws, &stack, &session, "show").await?;
     let mut chosen = Vec::new();
-    for (one, entry) in chosen_of(&ledger, address)? {
+    for (one, entry) in chosen_of(&ledger, place)? {
         let Some(kind) = kinds::kind(&one.kind) else {
             let error =
                 Diagnostic::error("unknown-kind", format!("this version of dwctl does not know {one}"));
@@ -212,15 +220,11 @@ async fn owned(args: &Args, address: Option<&Address>, printer: &Printer) -> Out
 
 fn chosen_of<'l>(
     ledger: &'l Ledger,
-    address: Option<&'l Address>,
+    place: Option<&Place>,
 ) -> Result<Vec<(&'l Address, &'l Entry)>, Diagnostic> {
-    match address {
-        None => Ok(ledger.resources.iter().collect()),
-        Some(address) => match ledger.resources.get(address) {
-            Some(entry) => Ok(vec![(address, entry)]),
-            None => Err(ledger::unknown(ledger, address)),
-        },
-    }
+    let Some(place) = place else { return Ok(ledger.resources.iter().collect()) };
+    let chosen = ledger::chosen(ledger, place)?;
+    Ok(ledger.resources.iter().filter(|(address, _)| chosen.contains(*address)).collect())
 }
 
 /// The attributes of a resource: settable ones, those that only AWS decides, and tags. Secrets stay

@@ -1,14 +1,22 @@
 //! `dwctl ledger list`.
 
-use super::LedgerArgs;
+use clap_complete::engine::ArgValueCompleter as Completer;
+
+use super::{LedgerArgs, chosen, place};
+use crate::cli::completions;
 use crate::cli::printer::Printer;
 use crate::cli::{Exit, Outcome};
+use crate::graph::Place;
 use crate::ledger::Ledger;
 use crate::lines::{hang, table};
 
 /// Lists the stack's resources: address, id, region, and time of the last apply.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// Lists only this resource, all keys of this `for_each`, or all that is in this module.
+    #[arg(value_parser = place, add = Completer::new(completions::owned_places))]
+    address: Option<Place>,
+
     #[command(flatten)]
     place: LedgerArgs,
 
@@ -18,7 +26,13 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
-    let ledger = args.place.open("ledger list", None, printer).await?.ledger().await?;
+    let mut ledger = args.place.open("ledger list", None, printer).await?.ledger().await?;
+    if let Some(place) = &args.address {
+        let chosen = chosen(&ledger, place)?;
+        ledger.resources.retain(|address, _| chosen.contains(address));
+        ledger.deposed.retain(|address, _| chosen.contains(address));
+        ledger.intents.retain(|address, _| chosen.contains(address));
+    }
     if args.json {
         let resources: Vec<serde_json::Value> = ledger
             .resources

@@ -15,8 +15,8 @@ use super::audit::AuditArgs;
 use super::locking::LockArgs;
 use super::printer::Printer;
 use super::{Outcome, context};
-pub(super) use open::unknown;
-use open::{LedgerArgs, address};
+use open::{LedgerArgs, address, unknown};
+pub(super) use open::{chosen, place};
 
 /// Inspects and repairs the ledger.
 ///

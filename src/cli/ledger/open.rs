@@ -1,5 +1,7 @@
 //! A stack and its ledger, for the commands that work on the ledger.
 
+use std::collections::BTreeSet;
+
 use clap_complete::engine::ArgValueCompleter as Completer;
 
 use crate::aws::Session;
@@ -8,7 +10,7 @@ use crate::cli::locking::{self, LockArgs, interruptible, locked};
 use crate::cli::printer::Printer;
 use crate::cli::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context};
 use crate::diag::Diagnostic;
-use crate::graph::Address;
+use crate::graph::{Address, Place};
 use crate::ledger::{Holder, Ledger, Snapshot, Store};
 use crate::stack::Stack;
 
@@ -112,11 +114,38 @@ pub(super) fn address(text: &str) -> Result<Address, String> {
     text.parse()
 }
 
-/// The error for an address that is not in the ledger.
-pub(in crate::cli) fn unknown(ledger: &Ledger, address: &Address) -> Diagnostic {
-    let names: Vec<String> = ledger.resources.keys().map(ToString::to_string).collect();
-    let error = Diagnostic::error("unknown-address", format!("the ledger has no `{address}`"));
-    match crate::diag::nearest(&address.to_string(), names.iter().map(String::as_str)) {
+/// Parses the address of a resource or of a module.
+pub(in crate::cli) fn place(text: &str) -> Result<Place, String> {
+    text.parse()
+}
+
+/// The addresses of the ledger that a place stands for: a resource, all elements of a `for_each`, or all
+/// that is in a module. Those of intents and of deposed resources count, too.
+pub(in crate::cli) fn chosen(ledger: &Ledger, place: &Place) -> Result<BTreeSet<Address>, Diagnostic> {
+    let all = ledger.resources.keys().chain(ledger.intents.keys()).chain(ledger.deposed.keys());
+    let exact = match place {
+        Place::Resource(address) => all.clone().any(|one| one == address).then(|| address.clone()),
+        Place::Module(_) => None,
+    };
+    let chosen: BTreeSet<Address> = match exact {
+        Some(address) => BTreeSet::from([address]),
+        None => all.filter(|one| place.contains(one)).cloned().collect(),
+    };
+    if chosen.is_empty() { Err(unknown(ledger, place)) } else { Ok(chosen) }
+}
+
+/// The error for a place that is not in the ledger.
+pub(in crate::cli) fn unknown(ledger: &Ledger, place: &impl std::fmt::Display) -> Diagnostic {
+    let names: BTreeSet<String> = ledger
+        .resources
+        .keys()
+        .flat_map(|address| {
+            let module = (!address.module.is_root()).then(|| address.module.to_string());
+            module.into_iter().chain([address.to_string()])
+        })
+        .collect();
+    let error = Diagnostic::error("unknown-address", format!("the ledger has no `{place}`"));
+    match crate::diag::nearest(&place.to_string(), names.iter().map(String::as_str)) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help("dwctl ledger list shows all"),
     }
