@@ -392,12 +392,24 @@ impl<'a> EvalContext<'a> {
                 })
             })
         };
-        for fault in faults.iter().filter(|fault| !is_said(fault)).cloned() {
+        // A computed name has its own error. It may be meant for what is missing in its table.
+        let is_computed = |fault: &Fault| {
+            let (table, name) = match (&fault.missing, fault.path.split_last()) {
+                (Some(_), _) => (fault.path.as_slice(), None),
+                (None, Some((PathStep::Name(name), table))) => (table, Some(name)),
+                (None, _) => return false,
+            };
+            let table = if table.is_empty() { Some(&resource.body) } else { resource.body.find(table) };
+            let mut computed = table.into_iter().flat_map(Node::entries).filter(|entry| entry.key.is_some());
+            computed.any(|entry| name.is_none_or(|name| *name == entry.name))
+        };
+        for fault in faults.iter().filter(|fault| !is_said(fault) && !is_computed(fault)).cloned() {
             let key = fault.code == "unknown-attribute";
             let missing = fault.code == "missing-attribute" && fault.path.is_empty();
             let label = if key { elsewhere::advice(instance.kind, &fault.path) } else { fault.label };
             let span = if missing { resource.span } else { resource.body.place(&fault.path, key) };
             let error = Diagnostic::error(fault.code, fault.message).at(span, label);
+            let error = of_prefix(error, instance, &fault.path, &written);
             let error = nulls::explain(error, resource.body.find(&fault.path), &names);
             problems.push(error.help(format!("dwctl explain {}", resource.kind)));
         }
@@ -413,6 +425,7 @@ impl<'a> EvalContext<'a> {
                     .help("use a name that is not secret"),
             );
         }
+        instance.written = written;
         self.report(instance.kind.check(Known(&sound)), instance, Some(&names), problems);
         if problems.len() == before
             && !spec.contains_unknown()
@@ -428,7 +441,6 @@ impl<'a> EvalContext<'a> {
             );
         }
         instance.spec = spec;
-        instance.written = written;
         instance.tags = self.tags(instance, &names, problems);
         is_decided && problems.len() == before
     }
@@ -477,6 +489,7 @@ impl<'a> EvalContext<'a> {
         for problem in found {
             let (path, warning) = (path_of(&problem.path), problem.warning);
             let mut diagnostic = located(problem, resource);
+            diagnostic = of_prefix(diagnostic, instance, &path, &instance.written);
             if let Some(names) = names {
                 diagnostic = nulls::explain(diagnostic, resource.body.find(&path), names);
             }
@@ -744,6 +757,23 @@ fn located(problem: Problem, resource: &Resource) -> Diagnostic {
     };
     let diagnostic = diagnostic.at(span, "");
     if problem.help.is_empty() { diagnostic } else { diagnostic.help(problem.help) }
+}
+
+/// Points an error about a generated name to the `name_prefix` that it begins with.
+fn of_prefix(error: Diagnostic, instance: &Instance<'_>, path: &[PathStep], written: &Value) -> Diagnostic {
+    let (Some(node), Some([PathStep::Name(name)])) = (&instance.resource.name_prefix, path.get(..1)) else {
+        return error;
+    };
+    if instance.kind.name_attribute() != Some(name.as_str()) {
+        return error;
+    }
+    let made = Known(written).text(name).map(|made| format!("`name_prefix` makes the `{name}` \"{made}\""));
+    let label = error.primary.as_ref().map(|label| label.text.clone()).unwrap_or_default();
+    let error = error.at(node.span, label);
+    match made {
+        Some(made) => error.note(made),
+        None => error,
+    }
 }
 
 /// Dotted paths of attributes that may be meant by an unknown one.

@@ -32,6 +32,8 @@ pub struct Files {
     shared: Arc<Vec<Shared>>,
     /// The folder in messages, if it has another name there.
     shown: Option<PathBuf>,
+    /// The folder is that of a module.
+    is_module: bool,
 }
 
 /// A further folder to read from.
@@ -238,7 +240,13 @@ impl Files {
         let root = Root::open(&real).map_err(|error| Refusal::Failed(error).describe(path))?;
         let folder = lexical(&self.folder.join(path));
         let shown = self.shown.as_ref().map(|shown| lexical(&shown.join(path)));
-        Ok((real, Self { folder, root: Arc::new(OnceLock::from(root)), shared: Arc::default(), shown }))
+        let root = Arc::new(OnceLock::from(root));
+        Ok((real, Self { folder, root, shared: Arc::default(), shown, is_module: true }))
+    }
+
+    /// Returns whether the folder is that of a module, which has no shared ones.
+    pub fn is_module(&self) -> bool {
+        self.is_module
     }
 
     /// The files of a folder of another repository, whose top is `top`. `shown` is the folder in messages.
@@ -260,7 +268,7 @@ impl Files {
         }
         let root = Root::open(&real).map_err(failed)?;
         let root = Arc::new(OnceLock::from(root));
-        Ok(Self { folder: real, root, shared: Arc::default(), shown: Some(shown) })
+        Ok(Self { folder: real, root, shared: Arc::default(), shown: Some(shown), is_module: true })
     }
 
     /// The folder, as the user named it.

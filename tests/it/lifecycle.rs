@@ -261,6 +261,9 @@ fn keys_of_maps_may_be_expressions() {
         let shown = problems(&role(&text));
         assert!(shown.contains(words) && shown.contains("stack.toml:"), "{words}: {shown}");
     }
+    // What a computed name may be meant for is not missing, too.
+    let shown = problems("[sqs_queue.q]\n'${\"queue\"}_name' = 'q'\n");
+    assert_eq!(shown.matches("error[").count(), 1, "{shown}");
     let text = headed("").replace("region", "accounts = { '${env}' = '111111111111' }\nregion");
     assert!(problems(&text).contains("must be a name without expressions"), "{}", problems(&text));
 }
@@ -336,6 +339,9 @@ fn a_generated_name_stays() {
     for (text, words) in [
         (group("etl-", "log_group_name = 'x'"), "`log_group_name` and `name_prefix` exclude each other"),
         (group("", ""), "`name_prefix` is empty"),
+        (group("not a name?", ""), "must match"),
+        (group("not a name?", ""), "`name_prefix` makes the `log_group_name` \"not a name?"),
+        (group("not a name?", ""), "name_prefix = 'not a name?'"),
         (group("a b", ""), "log_group_name"),
         (group("${sensitive(\"x\")}", ""), "`name_prefix` would show a secret"),
         (group("${5}", ""), "`name_prefix` must be a string, not number"),

@@ -694,12 +694,12 @@ fn the_ledger_moves_lists_shows_and_forgets_whole_modules() {
     project.run(&["show", "module.a[x]"]).exits(0).says("cidr_block").says_not("\"y\"");
     project
         .run(&["ledger", "move", "module.a", "sns_topic.r"])
-        .exits(1)
-        .says("a module cannot become a sns_topic");
-    project.run(&["ledger", "move", "module.a[x]", "module.a[y]"]).exits(1).says("is taken");
+        .exits(7)
+        .says("a module cannot become an sns_topic");
+    project.run(&["ledger", "move", "module.a[x]", "module.a[y]"]).exits(7).says("is taken");
     project
         .run(&["ledger", "move", "module.a", "module.a.module.b"])
-        .exits(1)
+        .exits(7)
         .says("the ledger was left as it is");
     project.run(&["ledger", "move", "module.a", "module.b"]).exits(0).says("4 resources");
     project.write(&headed(&format!("[sns_topic.root]\nname = 'r'\n{}", call("b"))));
@@ -711,4 +711,12 @@ fn the_ledger_moves_lists_shows_and_forgets_whole_modules() {
     assert_eq!(project.ledger().resources.len(), 3);
     let graph = project.run(&["graph"]).exits(0);
     graph.says("subgraph m0[\"module.b[#quot;x#quot;]\"]\n    n1[\"ec2_vpc.main\"]\n    n2[\"sns_topic.alerts\"]\n  end\n");
+}
+
+#[test]
+fn a_module_reads_no_file_outside_its_folder() {
+    let module = "[sns_topic.t]\nname = 't'\ndisplay_name = '${file(\"../text.txt\")}'\n";
+    let words =
+        ["`../text.txt` is outside the module's folder", "pass the text to it", "modules/m/main.toml:3:24"];
+    refused("[module.m]\nsource = './modules/m'\n", &[("m", module), ("text.txt", "")], &words);
 }

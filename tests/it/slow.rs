@@ -147,6 +147,7 @@ fn a_stack_limits_how_long_a_step_may_take() {
     let run = scene.run(
         &["apply", "--yes", "--allow", "data-loss,downtime,destroy"],
         vec![
+            on("redshift:DescribeLoggingStatus").answers("<LoggingEnabled>false</LoggingEnabled>").stays(),
             available(),
             available(),
             on("redshift:DeleteCluster").answers("<Cluster/>"),

@@ -69,14 +69,22 @@ impl Problem {
     }
 
     /// The file `path`, argument 0, cannot be read.
-    pub(super) fn refused(refusal: &Refusal, path: &str) -> Self {
-        let mut problem = Self::of(0, refusal.describe(path)).code(refusal.code());
-        if matches!(refusal, Refusal::Outside) {
-            problem.notes.push(
-                "a folder of the same git repository can be read if [stack] names it: shared = [\"../policies\"]"
-                    .to_owned(),
-            );
+    pub(super) fn refused(refusal: &Refusal, path: &str, files: &Files) -> Self {
+        if !matches!(refusal, Refusal::Outside) {
+            return Self::of(0, refusal.describe(path)).code(refusal.code());
         }
+        let (message, note) = match files.is_module() {
+            true => (
+                format!("`{path}` is outside the module's folder"),
+                "a module reads its own folder alone: pass the text to it, name = '${file(\"PATH\")}' in its [module.NAME]",
+            ),
+            false => (
+                refusal.describe(path),
+                "a folder of the same git repository can be read if [stack] names it: shared = [\"../policies\"]",
+            ),
+        };
+        let mut problem = Self::of(0, message).code(refusal.code());
+        problem.notes.push(note.to_owned());
         problem
     }
 

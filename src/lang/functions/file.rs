@@ -34,7 +34,7 @@ pub(super) fn read_bytes(arguments: &Arguments<'_>) -> Result<Vec<u8>, Problem> 
     let bytes = arguments
         .files
         .read(&*text, limits::FUNCTION_FILE)
-        .map_err(|refusal| Problem::refused(&refusal, &text))?;
+        .map_err(|refusal| Problem::refused(&refusal, &text, arguments.files))?;
     arguments.work(64 + bytes.len() / 256)?;
     arguments.room(bytes.len())?;
     Ok(bytes)
@@ -86,7 +86,11 @@ fn pathexpand(arguments: &mut Arguments<'_>) -> Outcome {
 
 fn fileexists(arguments: &mut Arguments<'_>) -> Outcome {
     let text = arguments.text(0)?;
-    arguments.files.exists(&*text).map(Value::Bool).map_err(|refusal| Problem::refused(&refusal, &text))
+    arguments
+        .files
+        .exists(&*text)
+        .map(Value::Bool)
+        .map_err(|refusal| Problem::refused(&refusal, &text, arguments.files))
 }
 
 fn templatefile(arguments: &mut Arguments<'_>) -> Outcome {

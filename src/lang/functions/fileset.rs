@@ -69,7 +69,7 @@ impl Search<'_> {
         let real = match files.leads_to(folder) {
             Ok(real) => real,
             Err(Refusal::Missing) => return Ok(()),
-            Err(refusal) => return Err(Problem::refused(&refusal, self.named)),
+            Err(refusal) => return Err(Problem::refused(&refusal, self.named, files)),
         };
         if self.within.iter().any(|outer| outer.starts_with(&real)) {
             return Ok(());
@@ -77,12 +77,12 @@ impl Search<'_> {
         let entries = match files.list(folder) {
             Ok(entries) => entries,
             Err(Refusal::Missing) => return Ok(()),
-            Err(refusal) => return Err(Problem::refused(&refusal, self.named)),
+            Err(refusal) => return Err(Problem::refused(&refusal, self.named, files)),
         };
         self.seen = self.seen.saturating_add(entries.len());
         self.arguments.work(entries.len().saturating_mul(4) + 256)?;
         if self.seen > limits::LISTED {
-            return Err(Problem::refused(&Refusal::TooMany(limits::LISTED), self.named));
+            return Err(Problem::refused(&Refusal::TooMany(limits::LISTED), self.named, files));
         }
         self.within.push(real);
         for entry in entries {
