@@ -427,7 +427,8 @@ impl<'a> EvalContext<'a> {
         }
         instance.written = written;
         self.report(instance.kind.check(Known(&sound)), instance, Some(&names), problems);
-        if problems.len() == before
+        let is_sound = faults.is_empty() && problems.len() == before;
+        if is_sound
             && !spec.contains_unknown()
             && let Err(message) = instance.kind.accepts(&spec)
         {
@@ -442,7 +443,7 @@ impl<'a> EvalContext<'a> {
         }
         instance.spec = spec;
         instance.tags = self.tags(instance, &names, problems);
-        is_decided && problems.len() == before
+        is_decided && faults.is_empty() && problems.len() == before
     }
 
     /// Evaluates the region of an instance. Returns false if it is not known.

@@ -65,7 +65,7 @@ impl<'a> Executor<'_, 'a, '_> {
     /// The `timeout.delete` in the ledger's entry of a resource, current or deposed.
     fn recorded_timeout(&self, change: &Change) -> Option<Duration> {
         let ledger = self.writer.ledger.borrow();
-        let entry = ledger.entry_with_id(&change.address, change.existing_region(), change.id.as_deref()?)?;
+        let entry = ledger.entry_with_id(&change.address, change.existing_place(), change.id.as_deref()?)?;
         entry.delete_timeout.map(Duration::from_secs)
     }
 

@@ -60,21 +60,39 @@ fn made(project: &Project) -> usize {
     })
 }
 
+/// The same stack, whose resources are in an instance of a module.
+fn in_module() -> Project {
+    let (head, resources) = STACK.split_once("[sns_topic").expect("a header");
+    let project = Project::new(&format!("{head}[module.all]\nsource = \"./all\"\nfor_each = [\"k\"]\n"));
+    let folder = project.stack().join("all");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::write(folder.join("main.toml"), format!("[sns_topic{resources}")).expect("a file");
+    project
+}
+
 #[test]
 fn ctrl_c_waits_for_running_operations_and_the_next_apply_continues() {
-    let project = Project::new(STACK);
+    continues_after_ctrl_c(&Project::new(STACK));
+}
+
+#[test]
+fn ctrl_c_in_a_module_waits_and_the_next_apply_continues() {
+    continues_after_ctrl_c(&in_module());
+}
+
+fn continues_after_ctrl_c(project: &Project) {
     project.cloud.disturb("latency_ms=120");
-    let child = apply_until(&project, 3);
+    let child = apply_until(project, 3);
     signal(&child, "-INT");
     let run = finish(child, "apply").exits(6).says("running operation").says("run apply again");
     let known = project.ledger().resources.len();
     assert!((2..RESOURCES).contains(&known), "{known} resources in the ledger\n{run}");
-    assert_eq!(made(&project), known, "what was made is in the ledger\n{run}");
+    assert_eq!(made(project), known, "what was made is in the ledger\n{run}");
 
     project.cloud.disturb("latency_ms=0");
     project.apply();
     project.settled();
-    assert_eq!(made(&project), RESOURCES);
+    assert_eq!(made(project), RESOURCES);
     assert_eq!(project.ledger().resources.len(), RESOURCES);
     assert!(project.ledger().intents.is_empty());
 }
@@ -126,10 +144,9 @@ fn an_apply_converges_after_sigint_sigterm_and_sigkill() {
 }
 
 /// An apply is killed while the `count`th resource is being created.
-fn killed_at(count: u64) {
-    let project = Project::new(STACK);
+fn killed_at(count: u64, project: &Project) {
     project.cloud.disturb("latency_ms=25");
-    let mut child = apply_until(&project, count);
+    let mut child = apply_until(project, count);
     child.kill().expect("it is ours");
     child.wait().expect("a child");
     // AWS still executes the requests that it sent before it died.
@@ -138,23 +155,28 @@ fn killed_at(count: u64) {
     project.cloud.disturb("latency_ms=0");
     project.apply();
     project.settled();
-    assert_eq!(made(&project), RESOURCES, "nothing is made twice");
+    assert_eq!(made(project), RESOURCES, "nothing is made twice");
     project.run(&["destroy", "--yes"]).exits(0);
 }
 
 #[test]
+fn an_apply_of_a_module_converges_after_a_kill() {
+    killed_at(4, &in_module());
+}
+
+#[test]
 fn an_apply_converges_after_a_kill_at_the_first_resource() {
-    killed_at(1);
+    killed_at(1, &Project::new(STACK));
 }
 
 #[test]
 fn an_apply_converges_after_a_kill_half_way() {
-    killed_at(5);
+    killed_at(5, &Project::new(STACK));
 }
 
 #[test]
 fn an_apply_converges_after_a_kill_at_the_last_resource() {
-    killed_at(RESOURCES as u64);
+    killed_at(RESOURCES as u64, &Project::new(STACK));
 }
 
 /// AWS created the resource, but its answer was lost.

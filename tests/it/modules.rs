@@ -720,3 +720,41 @@ fn a_module_reads_no_file_outside_its_folder() {
         ["`../text.txt` is outside the module's folder", "pass the text to it", "modules/m/main.toml:3:24"];
     refused("[module.m]\nsource = './modules/m'\n", &[("m", module), ("text.txt", "")], &words);
 }
+
+/// The example is applied, planned without changes, changed by a saved plan, and destroyed.
+#[test]
+fn the_example_is_applied_changed_and_destroyed() {
+    let project = Project::new("");
+    crate::harness::copy(&crate::paper::root().join("examples/modules"), &project.stack());
+    project.run(&["apply", "--yes"]).exits(0).says("13 created");
+    project.settled();
+    project.run(&["output", "--name", "orders"]).exits(0).says("/datasets-orders/runs");
+
+    // What was reviewed is one section for all instances, and is applied in each.
+    let module = project.stack().join("modules/dataset/main.toml");
+    let text = std::fs::read_to_string(&module).expect("the module");
+    std::fs::write(&module, text.replace("period              = 300", "period = 600")).expect("written");
+    project.run(&["plan", "--out", "p.dwplan"]).exits(0).says(
+        "  module.dataset[\"customers\", \"events\", \"orders\"]  3 to update, 1 in each\n    \
+         ~ cloudwatch_alarm.failures  update in place\n",
+    );
+    let stale = text.replace("period              = 300", "period = 900");
+    std::fs::write(&module, &stale).expect("written");
+    let refused = project.run(&["apply", "p.dwplan", "--yes"]).exits(7);
+    refused.says("modules/dataset/main.toml");
+    std::fs::write(&module, text.replace("period              = 300", "period = 600")).expect("written");
+    project.run(&["show", "p.dwplan"]).exits(0).says("3 to update, 1 in each");
+    project.run(&["apply", "p.dwplan", "--yes"]).exits(0).says("3 updated");
+    project.settled();
+
+    // One instance less: its resources go one by one.
+    let stack = project.stack().join("stack.toml");
+    let text = std::fs::read_to_string(&stack).expect("the stack");
+    std::fs::write(&stack, text.replace("customers = {}, ", "")).expect("written");
+    let plan = project.run(&["plan"]).exits(0);
+    plan.plans("module.dataset[\"customers\"].s3_bucket.data", "- destroy")
+        .says("  module.dataset[\"customers\"]  4 to destroy\n");
+    project.run(&["apply", "--yes", "--allow", "data-loss,downtime,destroy"]).exits(0).says("4 destroyed");
+    project.run(&["destroy", "--yes"]).exits(0);
+    assert!(project.ledger().resources.is_empty());
+}

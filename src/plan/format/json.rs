@@ -72,15 +72,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         .iter()
         .map(|(name, value)| (visible(name), json!({ "value": sides(&masked(value)).known })))
         .collect();
-    let declared: Map<String, Json> = plan
-        .variables
-        .iter()
-        .map(|(name, value)| {
-            let sensitivity = if value.contains_secret() { json!({ "sensitive": true }) } else { json!({}) };
-            (visible(name), sensitivity)
-        })
-        .collect();
-    root_module["variables"] = Json::Object(declared);
+    root_module["variables"] = Json::Object(declared_variables(plan));
     let mut json = json!({
         "format_version": "1.2",
         "terraform_version": "1.9.0",
@@ -137,6 +129,15 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         json["dwctl"]["revisions"] = json!({ "old": visible(old), "new": visible(new) });
     }
     escape::json(json)
+}
+
+/// The variables of the stack itself. Their types and defaults are not part of a plan.
+fn declared_variables(plan: &Plan) -> Map<String, Json> {
+    let declared = plan.variables.iter().map(|(name, value)| {
+        let sensitivity = if value.contains_secret() { json!({ "sensitive": true }) } else { json!({}) };
+        (visible(name), sensitivity)
+    });
+    declared.collect()
 }
 
 /// The lists of resources, while they are collected.
