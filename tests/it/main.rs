@@ -73,6 +73,7 @@ mod selection;
 mod semantic;
 #[cfg(unix)]
 mod shared;
+mod shop;
 mod slow;
 mod spelled;
 mod stopped;
