@@ -363,22 +363,6 @@ fn unreachable_aws(args: &AwsArgs, stack: &Stack, error: &Error) -> Failure {
     diagnostic.request(error.request_id.as_deref()).into()
 }
 
-/// Account and region, with the region's availability zones if the stack uses them.
-pub(super) async fn facts(session: &Session, stack: &Stack) -> Result<Facts, Failure> {
-    let availability_zones = if EvalContext::asks_for_zones(stack) {
-        let zones = session.availability_zones(&stack.region).await.map_err(|error| {
-            Failure::from(
-                Diagnostic::error("read-failed", "cannot read the availability zones")
-                    .note(error.to_string()),
-            )
-        })?;
-        Some(zones)
-    } else {
-        None
-    };
-    Ok(Facts { scope: session.scope(&stack.region), availability_zones })
-}
-
 /// The store of the ledger of the stack's environment. `holder` is shown as its writer.
 pub(super) async fn store(
     args: &AwsArgs,

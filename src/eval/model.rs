@@ -22,6 +22,9 @@ pub struct Facts {
     pub scope: AwsScope,
     /// The availability zones of the region, if they were asked for.
     pub availability_zones: Option<Vec<String>>,
+    /// The outputs of other stacks that the stack refers to, by the name of the block and of the output. Those
+    /// that are missing are unknown.
+    pub others: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
 impl Facts {
@@ -31,7 +34,7 @@ impl Facts {
         let partition = AwsScope::partition_of(&stack.region).to_owned();
         let zones = ["a", "b", "c"].map(|letter| format!("{}{letter}", stack.region)).to_vec();
         let scope = AwsScope { partition, account_id, region: stack.region.clone() };
-        Self { scope, availability_zones: Some(zones) }
+        Self { scope, availability_zones: Some(zones), others: BTreeMap::new() }
     }
 }
 

@@ -5,8 +5,19 @@ use crate::diag::{Diagnostic, Span};
 use crate::elsewhere;
 
 /// The tables of the stack language.
-const TABLES: [&str; 11] = [
-    "stack", "ledger", "variable", "local", "output", "check", "data", "module", "import", "moved", "removed",
+const TABLES: [&str; 12] = [
+    "stack_output",
+    "stack",
+    "ledger",
+    "variable",
+    "local",
+    "output",
+    "check",
+    "data",
+    "module",
+    "import",
+    "moved",
+    "removed",
 ];
 
 /// Foreign names of members of the stack language's own tables.

@@ -266,7 +266,11 @@ impl Owners {
             let store = Store::local(FileStore::new(&self.a(), "default", false));
             let lock = store.lock(Holder::new("apply", None), Duration::ZERO, &|_| {}).await.unwrap();
             let mut ledger = store.read().await.unwrap().unwrap();
-            let facts = Facts { scope: session.scope("us-east-1"), availability_zones: None };
+            let facts = Facts {
+                scope: session.scope("us-east-1"),
+                availability_zones: None,
+                others: Default::default(),
+            };
             let eval = EvalContext::new(&stack, facts, BTreeMap::new()).unwrap();
             let plan = live::plan(Some(session), &eval, &ledger, selection).await.unwrap();
             meanwhile(cx).await;

@@ -115,7 +115,11 @@ impl Engine {
     }
 
     fn facts(&self, stack: &Stack) -> Facts {
-        Facts { scope: self.session.scope(&stack.region), availability_zones: None }
+        Facts {
+            scope: self.session.scope(&stack.region),
+            availability_zones: None,
+            others: Default::default(),
+        }
     }
 
     /// `dwctl plan`.
