@@ -12,6 +12,7 @@ mod model;
 mod naming;
 mod nulls;
 mod offline;
+mod place;
 mod prefix;
 mod references;
 mod resolve;
@@ -26,7 +27,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::aws::Place;
 use crate::diag::{Diagnostic, Span};
 use crate::elsewhere;
 use crate::files::Files;
@@ -36,11 +36,11 @@ use crate::kinds;
 use crate::lang::Budget;
 use crate::limits;
 use crate::schema::{Fault, PathStep, as_written, in_order, normalize, validate};
-use crate::stack::{Content, Node, Resource, Stack, is_region, still_declared};
+use crate::stack::{Content, Node, Resource, Stack, still_declared};
 use crate::value::{Unknown, Value};
 
 pub use conditions::Judgement;
-pub use model::{EvalContext, Facts, Instance, KnownName, Timeout};
+pub use model::{AccountFacts, EvalContext, Facts, Instance, KnownName, Timeout};
 pub use offline::{Write, written};
 use references::{EachValues, References};
 use resolve::Names;
@@ -108,6 +108,7 @@ impl<'a> EvalContext<'a> {
             generated: RefCell::default(),
             paths: RefCell::default(),
             changing_paths: RefCell::default(),
+            homes: RefCell::default(),
             instance_count: Cell::new(0),
             budget: Budget::wide(WIDE),
         };
@@ -177,32 +178,6 @@ impl<'a> EvalContext<'a> {
             .any(|reference| reference.root == "aws" && reference.name(0) == Some("availability_zones"))
     }
 
-    /// The outputs of other stacks that a stack refers to, each with the place of a reference to it: by the name
-    /// of the block, and of the output; an empty name stands for all outputs.
-    pub fn asks_of_others(stack: &Stack) -> BTreeMap<String, BTreeMap<String, Span>> {
-        let mut asked: BTreeMap<String, BTreeMap<String, Span>> = BTreeMap::new();
-        for reference in references::all(stack).iter().filter(|one| one.root == "stack_output") {
-            if let Some(name) = reference.name(0) {
-                let output = reference.name(1).unwrap_or_default().to_owned();
-                asked.entry(name.to_owned()).or_default().entry(output).or_insert(reference.span);
-            }
-        }
-        asked
-    }
-
-    /// Of these addresses, those that outputs need: what they refer to, and what that needs.
-    pub fn needed_by_outputs<'k>(
-        &self,
-        outputs: impl Iterator<Item = &'k str>,
-        addresses: impl Iterator<Item = &'k Address>,
-    ) -> BTreeSet<Address> {
-        let reached = self.references.reached(outputs);
-        let is_reached = |address: &&Address| {
-            self.declaration(address).is_some_and(|declaration| reached.contains(&declaration.index))
-        };
-        addresses.filter(is_reached).cloned().collect()
-    }
-
     /// Expands a declaration to instances in all instances of its module, with what is known now. The
     /// resources that it refers to must have been [shown](EvalContext::show) before.
     pub fn instances(
@@ -211,10 +186,7 @@ impl<'a> EvalContext<'a> {
         problems: &mut Vec<Diagnostic>,
     ) -> Vec<Instance<'a>> {
         // An unknown kind was refused when the stack was read.
-        let Some(kind) = kinds::of_declaration(&declaration.resource.kind, declaration.resource.is_data)
-        else {
-            return Vec::new();
-        };
+        let Some(kind) = kinds::kind(&declaration.resource.kind) else { return Vec::new() };
         let mut instances = Vec::new();
         for path in self.paths(declaration.scope).list.iter() {
             let mut found = Vec::new();
@@ -322,14 +294,15 @@ impl<'a> EvalContext<'a> {
         kind: &'static dyn ErasedKind,
         declaration: Declaration<'a>,
     ) -> Instance<'a> {
+        let place = self.home(&address.module);
         Instance {
             address,
             kind,
             resource: declaration.resource,
             scope: declaration.scope,
             each: None,
-            place: Place::of(&self.facts.scope.region),
-            account_id: self.facts.scope.account_id.clone(),
+            account_id: self.account_id(&place).to_owned(),
+            place,
             spec: Value::Null,
             written: Value::Null,
             tags: BTreeMap::new(),
@@ -355,7 +328,7 @@ impl<'a> EvalContext<'a> {
         let before = problems.len();
         let resource = instance.resource;
         let names = Names::of(self, instance, instance.each_names());
-        let mut is_decided = self.take_region(instance, &names, problems);
+        let mut is_decided = self.take_place(instance, &names, problems);
         match self.timeout(resource, &names, problems) {
             Some(timeout) => instance.timeout = timeout,
             None => is_decided = false,
@@ -473,33 +446,6 @@ impl<'a> EvalContext<'a> {
         instance.spec = spec;
         instance.tags = self.tags(instance, &names, problems);
         is_decided && faults.is_empty() && problems.len() == before
-    }
-
-    /// Evaluates the region of an instance. Returns false if it is not known.
-    fn take_region(
-        &self,
-        instance: &mut Instance<'a>,
-        names: &Names<'_, '_>,
-        problems: &mut Vec<Diagnostic>,
-    ) -> bool {
-        let Some(node) = &instance.resource.region else { return true };
-        let take = |value| match value {
-            text @ (Value::String(_) | Value::Secret(_)) => Ok(text),
-            other => Err(other),
-        };
-        match self.decided("region", "a string", node, names, problems, take) {
-            Some(Value::String(region)) if is_region(&region) => instance.place.region = region,
-            Some(Value::String(region)) => problems.push(
-                Diagnostic::error("invalid-value", format!("`{region}` is not the name of a region"))
-                    .at(node.span, "such as us-east-1"),
-            ),
-            Some(_) => problems.push(
-                Diagnostic::error("secret-name", "`region` would show a secret")
-                    .at(node.span, "the region of a resource is always shown"),
-            ),
-            None => return false,
-        }
-        true
     }
 
     /// The unknown value of an attribute.

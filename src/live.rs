@@ -1,5 +1,6 @@
 //! Asks AWS what a plan needs to know, in as few calls as possible.
 
+mod accounts;
 mod again;
 mod batches;
 mod claims;
@@ -39,6 +40,10 @@ pub async fn plan(
     ledger: &Ledger,
     selection: &Selection,
 ) -> Result<Plan, Vec<Diagnostic>> {
+    let lost = session.map(|session| accounts::unreachable(session, eval.stack, ledger));
+    if let Some(lost) = lost.filter(|lost| !lost.is_empty()) {
+        return Err(lost);
+    }
     let mut answers = Answers::default();
     let mut indices = BTreeMap::new();
     loop {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::event::{HOUR, LockedLedger};
 use super::instances::instances;
 use super::ledger_writer::LedgerWriter;
-use super::record::record;
+use super::record::{record, record_accounts};
 use super::retry::failure;
 use crate::aws::{Session, Tags, on_behalf_of};
 use crate::diag::Diagnostic;
@@ -44,7 +44,7 @@ pub async fn import(
     let LockedLedger { ledger, store, lock } = locked;
     let before = ledger.clone();
     let instances = instances(eval, plan).0;
-    eval.facts.scope.account_id.clone_into(&mut ledger.account);
+    record_accounts(eval, ledger);
     let mut tagged = Tagged::Never;
     for change in &plan.changes {
         let (Some(instance), Some(id), Some(live)) =

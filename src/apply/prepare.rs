@@ -20,7 +20,7 @@ pub(super) fn prepare(
     instances: &BTreeMap<Address, Instance<'_>>,
     ledger: &mut Ledger,
 ) -> BTreeSet<Address> {
-    eval.facts.scope.account_id.clone_into(&mut ledger.account);
+    record::record_accounts(eval, ledger);
     for change in &plan.changes {
         if let Some(from) = &change.moved_from {
             ledger.rename(from, &change.address);

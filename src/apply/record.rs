@@ -1,10 +1,25 @@
 //! Records resources in the ledger after work on them.
 
-use crate::eval::Instance;
+use crate::eval::{EvalContext, Instance};
 use crate::kind::ErasedLive;
-use crate::ledger::{self, Entry, Ledger};
+use crate::ledger::{self, Entry, KnownAccount, Ledger};
 use crate::plan;
 use crate::schema::normalize;
+
+/// Records the accounts of the stack, and how they are reached.
+pub(super) fn record_accounts(eval: &EvalContext<'_>, ledger: &mut Ledger) {
+    let others = eval.facts.accounts.iter().filter_map(|(name, of)| {
+        let access = &eval.stack.aws.get(name)?.access;
+        let known = KnownAccount {
+            name: name.clone(),
+            role_arn: access.role_arn.clone(),
+            profile: access.profile.clone(),
+            ..KnownAccount::default()
+        };
+        Some((of.scope.account_id.clone(), known))
+    });
+    ledger.set_accounts(&eval.facts.scope.account_id, others.collect());
+}
 
 /// Records a resource as it was applied and read back. `live` is `None` if it has not been read yet.
 pub(super) fn record(ledger: &mut Ledger, instance: &Instance<'_>, id: &str, live: Option<&ErasedLive>) {

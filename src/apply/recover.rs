@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 
 use super::instances::instances;
-use super::record::record;
+use super::record::{record, record_accounts};
 use crate::aws::{self, Place, Session};
 use crate::eval::EvalContext;
 use crate::graph::Address;
@@ -85,7 +85,7 @@ pub async fn recover(
     let places: BTreeSet<Place> = places.chain([Place::of(&plan.region)]).collect();
     undeclared(session, &declared, places, ledger, &mut recovered).await;
     recovered.missing.retain(|address| !ledger.resources.contains_key(address));
-    eval.facts.scope.account_id.clone_into(&mut ledger.account);
+    record_accounts(eval, ledger);
     let existing: BTreeSet<Address> = ledger.resources.keys().cloned().collect();
     ledger.intents.retain(|address, _| !existing.contains(address));
     recovered

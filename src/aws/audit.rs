@@ -76,6 +76,8 @@ struct Line<'l> {
     stack: &'l str,
     env: &'l str,
     address: Option<&'l str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'l str>,
     region: &'l str,
     service: &'l str,
     operation: &'l str,
@@ -131,13 +133,18 @@ impl Audit {
 
 /// An interceptor that writes the audit file, if there is one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recorder(pub(super) Option<Audit>);
+pub(super) struct Recorder {
+    pub(super) audit: Option<Audit>,
+    /// The account of the calls, if it is not the stack's own.
+    pub(super) account: Option<String>,
+}
 
 /// A running attempt.
 #[derive(Debug)]
 struct Attempt {
     audit: Audit,
     address: Option<String>,
+    account: Option<String>,
     region: String,
     service: String,
     operation: String,
@@ -161,6 +168,7 @@ impl Attempt {
             stack: &self.audit.0.stack,
             env: &self.audit.0.env,
             address: self.address.as_deref(),
+            account_id: self.account.as_deref(),
             region: &self.region,
             service: &self.service,
             operation: &self.operation,
@@ -191,7 +199,7 @@ impl Intercept for Recorder {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let Some(audit) = &self.0 else { return Ok(()) };
+        let Some(audit) = &self.audit else { return Ok(()) };
         let operation = config.load::<Metadata>().map(|metadata| metadata.name().to_owned());
         let Some(operation) = operation.filter(|operation| changes_something(operation)) else {
             return Ok(());
@@ -200,6 +208,7 @@ impl Intercept for Recorder {
         let attempt = Attempt {
             audit: audit.clone(),
             address: ADDRESS.try_with(Clone::clone).ok(),
+            account: self.account.clone(),
             region: region.to_owned(),
             service: service.to_owned(),
             operation,
@@ -260,6 +269,7 @@ mod tests {
                 stack: "shop",
                 env: "dev",
                 address: Some("sns_topic.alerts"),
+                account_id: None,
                 region: "us-east-1",
                 service: "sns",
                 operation: "CreateTopic",
@@ -293,6 +303,7 @@ mod tests {
             stack: "",
             env: "",
             address: None,
+            account_id: None,
             region: "",
             service: "",
             operation: "",

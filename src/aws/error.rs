@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
@@ -114,6 +115,9 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     fn from(error: SdkError<E, HttpResponse>) -> Self {
+        if let Some(refusal) = assumed(&error) {
+            return refusal;
+        }
         let (service, operation) = call_of::<E>();
         let operation = format!("{service}:{operation}");
         match &error {
@@ -167,6 +171,26 @@ where
             },
         }
     }
+}
+
+/// AWS's answer to the assumption of a role, if the credentials of a call failed for that.
+fn assumed(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(answer) = error.downcast_ref::<AssumeRoleError>() {
+            let meta = answer.meta();
+            let message = meta.message().unwrap_or("AWS gave no reason").to_owned();
+            return Some(Error {
+                class: Class::Credentials,
+                operation: "sts:AssumeRole".to_owned(),
+                code: meta.code().unwrap_or_default().to_owned(),
+                message: message.into(),
+                request_id: meta.extra("aws_request_id").map(str::to_owned),
+            });
+        }
+        source = error.source();
+    }
+    None
 }
 
 /// For `aws_sdk_glue::operation::create_job::CreateJobError`, returns `glue` and `CreateJob`.

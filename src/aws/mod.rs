@@ -1,4 +1,4 @@
-//! The engine's view of AWS: sessions by region, clients, the metered transport, and one class for
+//! The engine's view of AWS: sessions by account and region, clients, the metered transport, and one class for
 //! each error. Nothing here knows a kind.
 
 mod answer;
@@ -24,5 +24,5 @@ pub use cx::{Cx, Tags};
 pub use error::{Error, Result, ResultExt};
 pub use meter::{CallCounts, Meter};
 pub use scope::{Place, Scope};
-pub use session::{Options, Session};
+pub use session::{Access, Options, Reached, Session};
 pub use tag_index::tags_by_arn;

@@ -1,4 +1,4 @@
-//! The request rate of each service: a token bucket for each region and each quota of AWS, of a service or
+//! The request rate of each service: a token bucket for each account, region and quota of AWS, of a service or
 //! of one operation. It slows down when throttled and recovers by itself.
 //!
 //! A throttle reduces the rate to 0.7 of its value. It then grows along the curve of TCP CUBIC (RFC
@@ -101,16 +101,16 @@ fn limits<'o>(service: &str, operation: &'o str) -> (Option<&'o str>, Limits) {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lanes(Arc<Mutex<ByPlace>>);
 
-/// Lanes by service, region and the operation that has a quota of its own.
-type ByPlace = HashMap<(String, String, Option<String>), Arc<Lane>>;
+/// Lanes by service, account, region and the operation that has a quota of its own.
+type ByPlace = HashMap<(String, String, String, Option<String>), Arc<Lane>>;
 
 impl Lanes {
-    /// The lane of an operation of a service in a region.
-    pub(super) fn of(&self, service: &str, region: &str, operation: &str) -> Arc<Lane> {
+    /// The lane of an operation of a service in a region of an account.
+    pub(super) fn of(&self, service: &str, account: &str, region: &str, operation: &str) -> Arc<Lane> {
         let (own, limits) = limits(service, operation);
         // A lane is inserted whole, so the map is right even after a panic.
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (service.to_owned(), region.to_owned(), own.map(str::to_owned));
+        let key = (service.to_owned(), account.to_owned(), region.to_owned(), own.map(str::to_owned));
         lanes.entry(key).or_insert_with(|| Arc::new(Lane::new(service, limits))).clone()
     }
 }
@@ -395,9 +395,12 @@ mod tests {
     #[test]
     fn an_operation_with_a_quota_does_not_slow_down_the_others() {
         let lanes = Lanes::default();
-        let of = |operation: &str| lanes.of("monitoring", "eu-west-1", operation);
+        let of = |operation: &str| lanes.of("monitoring", "", "eu-west-1", operation);
         assert!(Arc::ptr_eq(&of("TagResource"), &of("ListTagsForResource")));
         assert!(Arc::ptr_eq(&of("PutMetricAlarm"), &of("PutMetricAlarm")));
         assert!(!Arc::ptr_eq(&of("PutMetricAlarm"), &of("TagResource")));
+        // AWS counts for each account.
+        let other = lanes.of("monitoring", "111122223333", "eu-west-1", "TagResource");
+        assert!(!Arc::ptr_eq(&other, &of("TagResource")));
     }
 }

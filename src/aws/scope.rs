@@ -47,17 +47,26 @@ impl Place {
         self.account == other.account && (global || self.region == other.region)
     }
 
+    /// The account, if it is not the stack's own: `account data (111122223333)`.
+    pub fn account_words(&self) -> Option<String> {
+        let id = self.account.as_ref()?;
+        Some(match &self.name {
+            Some(name) => format!("account {name} ({id})"),
+            None => format!("account {id}"),
+        })
+    }
+
     fn key(&self) -> (&Option<String>, &str) {
         (&self.account, &self.region)
     }
 }
 
-/// The region, and the account if it is not the stack's own: `us-east-1 of account 111111111111`.
+/// The region, and the account if it is not the stack's own: `us-east-1 of account data (111122223333)`.
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.region)?;
-        match &self.account {
-            Some(account) => write!(formatter, " of account {account}"),
+        match self.account_words() {
+            Some(account) => write!(formatter, " of {account}"),
             None => Ok(()),
         }
     }

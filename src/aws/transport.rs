@@ -48,6 +48,8 @@ pub(super) struct Gate {
     loopback_only: bool,
     custom_endpoint: bool,
     lanes: Lanes,
+    /// The account of the requests; empty until it is known.
+    account: String,
     pages: Pages,
 }
 
@@ -59,7 +61,19 @@ impl Gate {
                 .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
                 .build_https()
         });
-        Self { inner, loopback_only, custom_endpoint, lanes: Lanes::default(), pages: Pages::default() }
+        Self {
+            inner,
+            loopback_only,
+            custom_endpoint,
+            lanes: Lanes::default(),
+            account: String::new(),
+            pages: Pages::default(),
+        }
+    }
+
+    /// The same for the requests of one account, which have quotas and lists of their own.
+    pub(super) fn of_account(&self, account: &str) -> Self {
+        Self { account: account.to_owned(), pages: Pages::default(), ..self.clone() }
     }
 
     /// The client in the SDK's type.
@@ -117,6 +131,7 @@ impl HttpClient for Gate {
             loopback_only: self.loopback_only,
             custom_endpoint: self.custom_endpoint,
             lanes: self.lanes.clone(),
+            account: self.account.clone(),
             pages: self.pages.clone(),
         })
     }
@@ -128,6 +143,7 @@ struct GateConnector {
     loopback_only: bool,
     custom_endpoint: bool,
     lanes: Lanes,
+    account: String,
     pages: Pages,
 }
 
@@ -138,7 +154,7 @@ impl HttpConnector for GateConnector {
             return HttpConnectorFuture::ready(Err(ConnectorError::user(words.into())));
         }
         let (service, region) = signed_for(&request);
-        let lane = self.lanes.of(service, region, &operation(&request));
+        let lane = self.lanes.of(service, &self.account, region, &operation(&request));
         let list = match self.pages.ask(&request) {
             Ok(list) => list,
             Err(words) => return HttpConnectorFuture::ready(Err(ConnectorError::user(words.into()))),

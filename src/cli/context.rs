@@ -5,16 +5,18 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::args::Given;
 use super::printer::Printer;
 use super::spinner::Spinner;
 use super::{AwsArgs, Exit, Failure, StackArgs};
-use crate::aws::{Class, Error, Options, Session};
+use crate::aws::{Access, Class, Error, Options, Place, Reached, Session};
 use crate::diag::{Diagnostic, Outside, Sources, Span};
-use crate::eval::{EvalContext, Facts};
+use crate::eval::{AccountFacts, EvalContext, Facts};
 use crate::kinds;
-use crate::ledger::{FileStore, Holder, Ledger, Place, S3Store, Store};
-use crate::stack::{self, Node, Stack};
+use crate::ledger::{self, FileStore, Holder, Ledger, S3Store, Store};
+use crate::stack::{self, Account, Node, Stack};
 use crate::value::Value;
 
 /// Reads the stack.
@@ -35,6 +37,10 @@ pub(super) fn load_of(args: &StackArgs, folder: &Path) -> Result<Stack, Failure>
         // Problems of variables are reported when these are used.
         let (variables, _) = given_variables(args, &stack, None);
         stack.settle_region(&variables, &mut problems);
+    }
+    if !stack.aws.is_empty() && problems.is_empty() {
+        let (variables, _) = given_variables(args, &stack, None);
+        stack.settle_accounts(&variables, &mut problems);
     }
     if problems.is_empty() {
         return Ok(stack);
@@ -312,33 +318,123 @@ pub(super) async fn connect(args: &AwsArgs, stack: &Stack, printer: &Printer) ->
     if args.sandbox {
         options.endpoint_url = Some(crate::sandbox::up(&|text| printer.note(text)).await?.endpoint);
     }
-    let session = Session::connect(options, &stack.region)
+    let accesses: Vec<Access> =
+        stack.aws.iter().map(|(name, account)| access(stack, name, account)).collect();
+    let (session, refused) = Session::connect_all(options, &stack.region, &accesses)
         .await
         .map_err(|error| unreachable_aws(args, stack, &error))?;
-    if let Some(account) = stack.accounts.get(&stack.env)
-        && !args.sandbox
-        && account != session.account_id()
-    {
-        return Err(Failure::new(
-            Exit::Refused,
-            vec![
-                Diagnostic::error(
-                    "wrong-account",
-                    format!("{}/{} belongs to another account", stack.name, stack.env),
-                )
-                .at(stack.span, format!("accounts.{} = \"{account}\"", stack.env))
-                .note(format!(
-                    "the credentials belong to account {} ({})",
-                    session.account_id(),
-                    session.caller()
-                ))
-                .note("the only call to AWS was sts:GetCallerIdentity")
-                .help("use the credentials of that account, or another environment"),
-            ],
-            stack.sources.clone(),
-        ));
+    if !refused.is_empty() {
+        let names: Vec<(&String, &Account)> = stack.aws.iter().collect();
+        let refused = refused.iter().filter_map(|(at, error)| {
+            let (name, account) = names.get(*at)?;
+            Some(unreached(name, account, &session, error))
+        });
+        return Err(Failure::new(Exit::Error, refused.collect(), stack.sources.clone()));
     }
-    Ok(session)
+    let allowed = stack.accounts.get(&stack.env).filter(|_| !args.sandbox);
+    let wrong: Vec<Diagnostic> = allowed
+        .into_iter()
+        .flat_map(|allowed| {
+            let wrong = session.accounts().filter(|one| !allowed.contains(&one.account_id));
+            wrong.map(|one| wrong_account(stack, allowed, one))
+        })
+        .collect();
+    if wrong.is_empty() {
+        return Ok(session);
+    }
+    Err(Failure::new(Exit::Refused, wrong, stack.sources.clone()))
+}
+
+/// How the account of an `[aws.NAME]` block is reached.
+fn access(stack: &Stack, name: &str, account: &Account) -> Access {
+    let stack::Access { role_arn, external_id, session_name, duration_seconds, profile, region } =
+        account.access.clone();
+    // The longest name that AWS takes has 64 characters.
+    let session = format!("dwctl-{}-{}", stack.name, stack.env);
+    let session = session.chars().filter(|one| one.is_ascii_alphanumeric() || "_-".contains(*one)).take(64);
+    Access {
+        name: name.to_owned(),
+        role_arn,
+        external_id,
+        session_name: session_name.unwrap_or_else(|| session.collect()),
+        lifetime: duration_seconds.map(|seconds| Duration::from_secs(seconds.into())),
+        profile,
+        region: region.unwrap_or_else(|| stack.region.clone()),
+    }
+}
+
+/// The refusal of an account that the environment does not name.
+fn wrong_account(stack: &Stack, allowed: &[String], reached: &Reached) -> Diagnostic {
+    let Reached { account_id, caller, name, .. } = reached;
+    let (stack_name, env) = (&stack.name, &stack.env);
+    let shown = match allowed {
+        [one] => format!("\"{one}\""),
+        several => {
+            format!("[{}]", several.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", "))
+        }
+    };
+    let error = match name {
+        None => {
+            let error =
+                Diagnostic::error("wrong-account", format!("{stack_name}/{env} belongs to another account"));
+            error.at(stack.span, format!("accounts.{env} = {shown}"))
+        }
+        Some(name) => {
+            let message = format!("[aws.{name}] leads to an account that {stack_name}/{env} may not be in");
+            let account = stack.aws.get(name);
+            let error = Diagnostic::error("wrong-account", message);
+            let error = error.at_maybe(account.map(|account| account.place("role_arn")), "leads there");
+            error.and(stack.span, format!("accounts.{env} = {shown}"))
+        }
+    };
+    let error = error.note(format!("the credentials belong to account {account_id} ({caller})"));
+    let error = match stack.aws.is_empty() {
+        true => error.note("the only call to AWS was sts:GetCallerIdentity"),
+        false => error
+            .note("AWS was only asked for the accounts of the stack: sts:AssumeRole, sts:GetCallerIdentity"),
+    };
+    match name {
+        None => error.help("use the credentials of that account, or another environment"),
+        Some(_) => error.help(format!("if that is intended, add it: accounts.{env} = […, \"{account_id}\"]")),
+    }
+}
+
+/// The error for an `[aws.NAME]` block that leads nowhere.
+fn unreached(name: &str, account: &Account, session: &Session, error: &Error) -> Diagnostic {
+    let access = &account.access;
+    let (member, label) = match (&access.role_arn, &access.profile) {
+        (Some(_), _) if error.operation == "sts:AssumeRole" => ("role_arn", "this role cannot be assumed"),
+        (_, Some(_)) => ("profile", "the credentials of this profile cannot be used"),
+        _ => ("role_arn", "no account answers"),
+    };
+    let diagnostic = Diagnostic::error("account-unreachable", format!("[aws.{name}] cannot be reached"))
+        .at(account.place(member), label)
+        .note(error.to_string())
+        .note("nothing was read or changed at AWS");
+    let diagnostic = match (&access.role_arn, error.operation == "sts:AssumeRole") {
+        (Some(role), true) => {
+            let caller = match &access.profile {
+                Some(profile) => format!("the caller of profile `{profile}`"),
+                None => session.caller().to_owned(),
+            };
+            let diagnostic = diagnostic
+                .help(format!("allow {caller} to call sts:AssumeRole on {role}"))
+                .help(format!("the trust policy of {role} must name the caller, too"));
+            match access.external_id {
+                Some(_) => diagnostic.help("check that its condition sts:ExternalId is the external_id here"),
+                None => {
+                    diagnostic.help("if its trust policy has a condition sts:ExternalId, write external_id")
+                }
+            }
+        }
+        _ => match &access.profile {
+            Some(profile) => {
+                diagnostic.help(format!("check the profile: aws sts get-caller-identity --profile {profile}"))
+            }
+            None => diagnostic,
+        },
+    };
+    diagnostic.request(error.request_id.as_deref())
 }
 
 fn unreachable_aws(args: &AwsArgs, stack: &Stack, error: &Error) -> Failure {
@@ -363,6 +459,47 @@ fn unreachable_aws(args: &AwsArgs, stack: &Stack, error: &Error) -> Failure {
     diagnostic.request(error.request_id.as_deref()).into()
 }
 
+/// Accounts and regions, with the availability zones of the regions if the stack uses them.
+pub(super) async fn facts(session: &Session, stack: &Stack) -> Result<Facts, Failure> {
+    let asks = EvalContext::asks_for_zones(stack);
+    // Expressions see the zones of another account in modules alone.
+    let is_called =
+        stack.folders().flat_map(|module| module.calls.values()).any(|call| call.account.is_some());
+    let mut facts =
+        Facts { scope: session.scope(&stack.region), availability_zones: None, accounts: BTreeMap::new() };
+    for reached in session.accounts() {
+        let Some((name, account)) = reached.name.as_ref().and_then(|name| stack.aws.get_key_value(name))
+        else {
+            continue;
+        };
+        let scope = reached.scope(account.access.region.as_ref().unwrap_or(&stack.region));
+        facts.accounts.insert(name.clone(), AccountFacts { scope, availability_zones: None });
+    }
+    if !asks {
+        return Ok(facts);
+    }
+    let names = facts.accounts.keys().filter(|_| is_called).cloned();
+    let places: Vec<Place> = names.filter_map(|name| facts.place(&name)).collect();
+    let own = Place::of(&stack.region);
+    let asked = std::iter::once(&own).chain(&places).map(|place| session.availability_zones(place));
+    for (place, zones) in std::iter::once(&own).chain(&places).zip(join_all(asked).await) {
+        let zones = zones.map_err(|error| {
+            let error_note = error.to_string();
+            let what =
+                Diagnostic::error("read-failed", "cannot read the availability zones").note(error_note);
+            Failure::from(match &place.name {
+                Some(name) => what.note(format!("of {}, [aws.{name}]", place.region)),
+                None => what,
+            })
+        })?;
+        match place.name.as_ref().and_then(|name| facts.accounts.get_mut(name)) {
+            Some(of) => of.availability_zones = Some(zones),
+            None => facts.availability_zones = Some(zones),
+        }
+    }
+    Ok(facts)
+}
+
 /// The store of the ledger of the stack's environment. `holder` is shown as its writer.
 pub(super) async fn store(
     args: &AwsArgs,
@@ -373,7 +510,7 @@ pub(super) async fn store(
     let file = local_store(args, stack);
     let Some(declared) = &stack.ledger else { return Ok(Store::local(file)) };
     let region = declared.region.as_ref().unwrap_or(&stack.region).clone();
-    let place = Place {
+    let place = ledger::Place {
         bucket: declared.bucket.clone(),
         prefix: declared.prefix.clone(),
         key: format!("{}{}/{}.json", declared.prefix, stack.name, stack.env),

@@ -32,10 +32,6 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
         Some(subject) => {
             let (name, attribute) =
                 subject.split_once('.').map_or((subject.as_str(), None), |(kind, rest)| (kind, Some(rest)));
-            if let (Some(kind), None, None) = (kinds::data_kind(name), kinds::kind(name), attribute) {
-                printer.out(&data_text(kind, &paint));
-                return Ok(Exit::Done);
-            }
             let home = elsewhere::kind(name).ok_or_else(|| {
                 unknown(format!("there is no kind `{name}`"), &elsewhere::kinds_like(name))
                     .help("dwctl explain lists all kinds")
@@ -90,17 +86,10 @@ impl Paint {
 }
 
 fn list(paint: &Paint) -> String {
-    let all = || {
-        kinds::KINDS.iter().map(|kind| (kind, false)).chain(kinds::DATA_KINDS.iter().map(|kind| (kind, true)))
-    };
-    let width = all().map(|(kind, _)| kind.name().len()).max().unwrap_or(0);
+    let width = kinds::KINDS.iter().map(|kind| kind.name().len()).max().unwrap_or(0);
     let mut text = String::new();
-    for (kind, only_data) in all() {
-        let schema = kind.schema();
-        let summary = match only_data {
-            true => format!("{} Only as data.", first_sentence(&schema.attrs.description)),
-            false => first_sentence(&schema.description),
-        };
+    for kind in kinds::KINDS.iter() {
+        let summary = first_sentence(&kind.schema().description);
         let line = format!("{:width$}  {summary}", kind.name());
         let lines = hang(&line, width + 2, Some(paint.width));
         let (name, rest) = lines.split_at(kind.name().len());
@@ -119,11 +108,12 @@ fn first_sentence(text: &str) -> String {
 }
 
 /// The settings that dwctl itself has for a resource.
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 9] = [
     ("for_each", "one resource for each element of a list of strings or a map"),
     ("when", "whether the resource exists"),
     ("depends_on", "addresses that it depends on without referring to them"),
-    ("region", "the region, if it is not that of the stack"),
+    ("region", "the region, if it is not that of the account"),
+    ("account", "the NAME of an [aws.NAME], if it is not the account of its module"),
     (
         "lifecycle",
         "protect, retain, create_before_destroy, ignore_changes, replace_triggered_by: how it is replaced and deleted",
@@ -160,7 +150,6 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
     for line in kind.example().lines() {
         let _ = writeln!(text, "{}", format!("  {line}").trim_end());
     }
-    found_by(&mut text, kind, paint);
     let actions = kind.actions();
     let _ = writeln!(text, "\n{}\n", paint.bold("IAM actions"));
     for (verb, actions) in [
@@ -172,52 +161,10 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
         let line = format!("  {verb}: {}", actions.join(", "));
         let _ = writeln!(text, "{}", hang(&line, 4, Some(paint.width)));
     }
-    if !kind.search_actions().is_empty() {
-        let line = format!("  search for data: {}", kind.search_actions().join(", "));
-        let _ = writeln!(text, "{}", hang(&line, 4, Some(paint.width)));
-    }
     if kind.tags_apart() {
         paint.prose(&mut text, "optional: tag:GetResources; with it, a plan makes fewer calls", 2);
     }
     text
-}
-
-/// The page of a kind that a stack can only read.
-fn data_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
-    let schema = kind.schema();
-    let mut text = format!("{}\n\n", paint.bold(kind.name()));
-    paint.prose(&mut text, &schema.attrs.description, 0);
-    let _ = writeln!(text, "\nA stack can only read it.");
-    found_by(&mut text, kind, paint);
-    let _ = writeln!(text, "\n{}\n", paint.bold("Attributes"));
-    fields(&mut text, &schema.attrs, 2, 1, paint);
-    let _ = writeln!(text, "\n{}\n", paint.bold("IAM actions"));
-    let line = format!("  read: {}", kind.actions().read.join(", "));
-    let _ = writeln!(text, "{}", hang(&line, 4, Some(paint.width)));
-    text
-}
-
-/// How `[data.KIND.NAME]` finds an existing resource of the kind.
-fn found_by(text: &mut String, kind: &dyn ErasedKind, paint: &Paint) {
-    let by = kind.found_by();
-    let _ = writeln!(text, "\n{}\n", paint.bold(&format!("Found as [data.{}.NAME]", kind.name())));
-    paint.prose(
-        text,
-        &format!("{}. `many = true` makes it a list of all that match.", capital(&by.in_words())),
-        2,
-    );
-    // The others are attributes of the resource.
-    let fields = by.query.fields().into_iter().flatten();
-    for (name, field) in fields.filter(|(name, _)| by.filter.contains(name)) {
-        paint.entry(text, 2, name, &field.type_name());
-        paint.prose(text, &field.description, 6);
-    }
-}
-
-/// The text with a capital at its start.
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 fn attribute_text(kind: &dyn ErasedKind, path: &str, paint: &Paint) -> Result<String, Failure> {

@@ -10,7 +10,6 @@ mod diff;
 mod drift;
 mod exit;
 mod explain;
-mod facts;
 mod files;
 mod formats;
 mod graph;

@@ -8,7 +8,7 @@ use super::formats::{Apply, FormatArgs, apply_command, apply_saved, root};
 use super::locking::{self, LockArgs, interruptible, locked};
 use super::printer::Printer;
 use super::spinner::Spinner;
-use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, facts};
+use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
 use crate::aws::Session;
 use crate::diag::{Diagnostic, Severity};
 use crate::eval::{EvalContext, Facts};
@@ -77,7 +77,7 @@ async fn planned(args: Args, printer: &Printer) -> Outcome {
         (None, Facts::offline(&stack), ledger)
     } else {
         let session = context::connect(&args.aws, &stack, printer).await?;
-        let facts = facts::facts(&args.aws, &session, &stack, selection.destroy).await?;
+        let facts = context::facts(&session, &stack).await?;
         let ledger = if args.out.is_some() {
             keyed_ledger(&args, &stack, &session, printer).await?
         } else {
@@ -175,9 +175,9 @@ pub(super) async fn make(
     let spinner = Spinner::new(printer, "Planning");
     let planned = spinner.reading(session, live::plan(session, eval, ledger, selection)).await;
     planned.map_err(|problems: Vec<Diagnostic>| {
-        let refused = problems
-            .iter()
-            .any(|problem| matches!(problem.code, "protected" | "held" | "not-ours" | "ledger-lost"));
+        let refused = problems.iter().any(|problem| {
+            matches!(problem.code, "protected" | "held" | "not-ours" | "ledger-lost" | "account-unreachable")
+        });
         Failure::new(if refused { Exit::Refused } else { Exit::Error }, problems, stack.sources.clone())
     })
 }

@@ -181,7 +181,14 @@ fn stack_table(description: &str, members: &[&str]) -> Value {
         ("region", text("AWS region of its resources, such as us-east-1.")),
         ("requires", text("The versions of dwctl that it works with, such as \">= 0.3\" or \"~> 1.2\".")),
         ("tags", strings("Tags for every resource that can be tagged.")),
-        ("accounts", strings("The account of each environment: dwctl refuses to run in any other.")),
+        (
+            "accounts",
+            json!({
+                "description": "The account of each environment, or a list of its accounts: dwctl refuses to run in any other.",
+                "type": "object",
+                "additionalProperties": { "type": ["string", "array"], "items": { "type": "string" } }
+            }),
+        ),
         (
             "shared",
             texts("Additional folders of the git repository to read files from, such as \"../policies\"."),
@@ -191,6 +198,31 @@ fn stack_table(description: &str, members: &[&str]) -> Value {
     let chosen = known.into_iter().filter(|(name, _)| members.contains(name));
     let chosen: Map<String, Value> = chosen.map(|(name, schema)| (name.to_owned(), schema)).collect();
     json!({ "description": description, "type": "object", "properties": chosen, "additionalProperties": false })
+}
+
+/// The schema of `[aws.NAME]`.
+fn accounts_table() -> Value {
+    let text = |words: &str| json!({ "description": words, "type": "string" });
+    json!({
+        "description": "Accounts besides the stack's own, by name: `account = \"NAME\"` of a resource.",
+        "type": "object",
+        "additionalProperties": {
+            "description": "An account, and how it is reached.",
+            "type": "object",
+            "properties": {
+                "role_arn": text("The role that dwctl assumes there."),
+                "external_id": text("The external id that the role demands."),
+                "session_name": text("The name of the session in CloudTrail; by default `dwctl-STACK-ENV`."),
+                "duration_seconds": {
+                    "description": "The lifetime of the credentials, 900 to 43200; they are renewed in time.",
+                    "type": ["integer", "string"]
+                },
+                "profile": text("The profile of the AWS configuration files, instead of the caller's credentials."),
+                "region": text("The region of its resources, if it is not that of the stack."),
+            },
+            "additionalProperties": false
+        }
+    })
 }
 
 /// The schema of conditions: one table, or a list of tables.
@@ -241,58 +273,10 @@ fn module_table() -> Value {
                 },
                 "for_each": { "description": "One instance for each element, with `each.key` and `each.value`.", "type": ["string", "array", "object"] },
                 "when": { "description": "The condition for it to exist.", "type": ["string", "boolean"] },
+                "account": { "description": "The NAME of an [aws.NAME], for all in it that names no other.", "type": "string" },
                 "depends_on": { "description": "Addresses that everything in it needs.", "type": "array", "items": { "type": "string" } }
             },
             "required": ["source"]
-        }
-    })
-}
-
-/// The schema of `[data.KIND.NAME]`.
-fn data_table() -> Value {
-    let kinds = kinds::KINDS.iter().chain(kinds::DATA_KINDS.iter()).map(|kind| {
-        let by = kind.found_by();
-        let mut fields: Map<String, Value> =
-            by.json.iter().map(|(name, field)| (name.clone(), or_expression(field.clone()))).collect();
-        let settings = json!({
-            "many": { "description": "Whether it is a list of all that match.", "type": "boolean" },
-            "for_each": { "description": "One for each element, with `each.key` and `each.value`.", "type": ["string", "array", "object"] },
-            "when": { "description": "Whether it is read.", "type": ["string", "boolean"] },
-            "region": { "description": "The region, if it is not that of the stack.", "type": "string" },
-            "depends_on": { "description": "Addresses that must be applied before it is read.", "type": "array", "items": { "type": "string" } },
-            "precondition": conditions("Conditions that must be true before it is read."),
-            "postcondition": conditions("Conditions on what is found, which they see as `self`.")
-        });
-        fields.extend(settings.as_object().cloned().unwrap_or_default());
-        let one = json!({
-            "description": format!("An existing resource, found {}.", by.in_words()),
-            "type": "object", "properties": fields, "additionalProperties": false
-        });
-        let description = format!("Existing resources of the kind {}, by name.", kind.name());
-        (kind.name().to_owned(), json!({ "description": description, "type": "object", "additionalProperties": one }))
-    });
-    json!({
-        "description": "Existing resources of others, by kind and name: `${data.KIND.NAME.ATTRIBUTE}`.",
-        "type": "object",
-        "properties": kinds.collect::<Map<String, Value>>(),
-        "additionalProperties": false
-    })
-}
-
-/// The schema of `[stack_output.NAME]`.
-fn stack_output_table() -> Value {
-    json!({
-        "description": "Other stacks, by name, whose outputs are read.",
-        "type": "object",
-        "additionalProperties": {
-            "description": "Another stack: `${stack_output.NAME.OUTPUT}`.",
-            "type": "object",
-            "properties": {
-                "folder": { "description": "Its folder, from that of this file.", "type": "string", "pattern": r"^\.\.?(/|$)" },
-                "env": { "description": "Its environment, if it is not that of this stack.", "type": "string" }
-            },
-            "required": ["folder"],
-            "additionalProperties": false
         }
     })
 }
@@ -304,6 +288,7 @@ fn stack_schema() -> Value {
     properties
         .insert("stack".to_owned(), stack_table("The stack: its name, region, tags and accounts.", &members));
     properties.insert("ledger".to_owned(), ledger_table());
+    properties.insert("aws".to_owned(), accounts_table());
     properties.insert(
         "variable".to_owned(),
         json!({
@@ -326,8 +311,6 @@ fn stack_schema() -> Value {
         }),
     );
     properties.insert("module".to_owned(), module_table());
-    properties.insert("data".to_owned(), data_table());
-    properties.insert("stack_output".to_owned(), stack_output_table());
     properties.insert("local".to_owned(), json!({ "description": "Named expressions.", "type": "object" }));
     properties.insert("output".to_owned(), json!({ "description": "Outputs, by name.", "type": "object" }));
     let check = conditions(
@@ -405,7 +388,11 @@ fn stack_schema() -> Value {
             );
             fields.insert(
                 "region".to_owned(),
-                json!({ "description": "The region, if it is not that of the stack.", "type": "string" }),
+                json!({ "description": "The region, if it is not that of its account.", "type": "string" }),
+            );
+            fields.insert(
+                "account".to_owned(),
+                json!({ "description": "The NAME of an [aws.NAME], if it is not the account of its module.", "type": "string" }),
             );
             fields.insert("depends_on".to_owned(), json!({ "description": "Addresses that it depends on.", "type": "array", "items": { "type": "string" } }));
             fields.insert(

@@ -53,7 +53,7 @@ impl<'a> EvalContext<'a> {
         let before = problems.len();
         let resource = instance.resource;
         let names = Names::of(self, instance, instance.each_names());
-        let is_decided = self.take_region(instance, &names, problems);
+        let is_decided = self.take_place(instance, &names, problems);
         let by = instance.kind.found_by();
         let mut query = BTreeMap::new();
         for entry in resource.body.entries() {
@@ -145,12 +145,10 @@ impl<'a> EvalContext<'a> {
         self.later.borrow().contains(address)
     }
 
-    /// Returns whether an address is that of data, or of another stack, which a plan with AWS's answers knows.
+    /// Returns whether an address is that of data which a plan with AWS's answers knows.
     pub(super) fn awaits(&self, address: &str) -> bool {
         let is_data = |address: &Address| address.is_data() && !self.later.borrow().contains(address);
-        address.starts_with("stack_output.")
-            || address.contains(Address::DATA)
-                && address.parse::<Address>().is_ok_and(|address| is_data(&address))
+        address.contains(Address::DATA) && address.parse::<Address>().is_ok_and(|address| is_data(&address))
     }
 }
 
@@ -195,10 +193,6 @@ fn unknown_attribute(kind: &dyn ErasedKind, name: &str) -> (String, String) {
     let exists = of(&kind.schema().spec) || of(&kind.schema().attrs) || name == "tags";
     let like = elsewhere::attributes_like(kind, "", name);
     let like = like.iter().find(|one| by.query.fields().is_some_and(|all| all.contains_key(*one)));
-    let is_known = |name: &str| by.query.fields().is_some_and(|all| all.contains_key(name));
-    if name == "most_recent" && is_known("newest") {
-        return (message, "did you mean `newest`?".to_owned());
-    }
     let label = match (like, near) {
         (Some(like), _) if !exists => format!("did you mean `{like}`?"),
         (_, Some(near)) if !exists => format!("did you mean `{near}`?"),

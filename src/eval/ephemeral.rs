@@ -41,7 +41,7 @@ fn misused_in(module: &Module, problems: &mut Vec<Diagnostic>) {
     }
     let check = Check { module, locals: locals(module) };
     for resource in module.declared() {
-        let Some(kind) = kinds::of_declaration(&resource.kind, resource.is_data) else { continue };
+        let Some(kind) = kinds::kind(&resource.kind) else { continue };
         // What data looks for is told.
         let fields = kind.schema().spec.fields().filter(|_| !resource.is_data);
         for entry in resource.body.entries() {
@@ -54,6 +54,7 @@ fn misused_in(module: &Module, problems: &mut Vec<Diagnostic>) {
             &resource.for_each,
             &resource.when,
             &resource.region,
+            &resource.account,
             &resource.timeout,
             &resource.name_prefix,
             &lifecycle.protect,

@@ -9,11 +9,12 @@ use crate::schema::{PathStep, Shape, path_text};
 use crate::stack::{Ignored, Resource};
 
 /// Arguments of a resource that are not attributes at AWS.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "name_prefix",
     "for_each",
     "when",
     "region",
+    "account",
     "depends_on",
     "lifecycle",
     "timeout",

@@ -22,19 +22,51 @@ pub struct Facts {
     pub scope: AwsScope,
     /// The availability zones of the region, if they were asked for.
     pub availability_zones: Option<Vec<String>>,
-    /// The outputs of other stacks that the stack refers to, by the name of the block and of the output. Those
-    /// that are missing are unknown.
-    pub others: BTreeMap<String, BTreeMap<String, Value>>,
+    /// The accounts of `[aws.NAME]`.
+    pub accounts: BTreeMap<String, AccountFacts>,
+}
+
+/// Facts of an account besides the stack's own.
+#[derive(Clone, Debug)]
+pub struct AccountFacts {
+    /// Its partition, its id, and the region of its resources.
+    pub scope: AwsScope,
+    /// The availability zones of the region, if they were asked for.
+    pub availability_zones: Option<Vec<String>>,
 }
 
 impl Facts {
+    /// The place of resources of `[aws.NAME]`; `None` if there is no such block.
+    pub fn place(&self, name: &str) -> Option<Place> {
+        let AwsScope { account_id, region, .. } = &self.accounts.get(name)?.scope;
+        let account = (*account_id != self.scope.account_id).then(|| account_id.clone());
+        Some(Place { region: region.clone(), account, name: Some(name.to_owned()) })
+    }
+
     /// Placeholders for a run without AWS. The account is the stack's own, or zeros.
     pub fn offline(stack: &Stack) -> Self {
-        let account_id = stack.accounts.get(&stack.env).cloned().unwrap_or_else(|| "000000000000".to_owned());
+        let own = stack.accounts.get(&stack.env).and_then(|ids| ids.first());
+        let account_id = own.cloned().unwrap_or_else(|| "000000000000".to_owned());
         let partition = AwsScope::partition_of(&stack.region).to_owned();
-        let zones = ["a", "b", "c"].map(|letter| format!("{}{letter}", stack.region)).to_vec();
+        let zones = |region: &str| ["a", "b", "c"].map(|letter| format!("{region}{letter}")).to_vec();
         let scope = AwsScope { partition, account_id, region: stack.region.clone() };
-        Self { scope, availability_zones: Some(zones), others: BTreeMap::new() }
+        let accounts = stack.aws.iter().enumerate().map(|(at, (name, account))| {
+            let access = &account.access;
+            let region = access.region.as_ref().unwrap_or(&stack.region);
+            let id = match (
+                access.account_id(),
+                account.members.contains_key("role_arn") || access.profile.is_some(),
+            ) {
+                (Some(id), _) => id.to_owned(),
+                // A profile, or a role that depends on a variable without a value: any account of its own.
+                (None, true) => format!("{:012}", at + 1),
+                (None, false) => scope.account_id.clone(),
+            };
+            let facts =
+                AccountFacts { scope: AwsScope::of(region, &id), availability_zones: Some(zones(region)) };
+            (name.clone(), facts)
+        });
+        Self { accounts: accounts.collect(), availability_zones: Some(zones(&stack.region)), scope }
     }
 }
 
@@ -162,6 +194,8 @@ pub struct EvalContext<'a> {
     pub(super) later: RefCell<BTreeSet<Address>>,
     /// The names whose end dwctl generates.
     pub(super) generated: RefCell<Generated>,
+    /// The place of what each module instance declares.
+    pub(super) homes: RefCell<BTreeMap<ModulePath, Place>>,
     /// The remaining budget of the pass that [`EvalContext::declarations`] began.
     pub(super) budget: Budget,
 }

@@ -221,22 +221,6 @@ impl<'w, 'a> Names<'w, 'a> {
         }
     }
 
-    /// An output of another stack, or all that this one refers to.
-    fn other(&self, reference: &Reference) -> (Value, usize) {
-        let name = reference.name(0).unwrap_or_default();
-        let unknown = |output| Value::unknown(format!("stack_output.{name}"), output);
-        let Some(outputs) = self.eval.facts.others.get(name) else {
-            return (unknown(reference.name(1).unwrap_or_default()), reference.steps.len());
-        };
-        match reference.name(1) {
-            None => (Value::Map(outputs.clone()), 1),
-            Some(output) => match outputs.get(output) {
-                Some(value) => descend(value, reference, 2),
-                None => (unknown(output), reference.steps.len()),
-            },
-        }
-    }
-
     fn resource(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
         let name = reference.name(0).unwrap_or_default();
         let address = format!("{}.{name}", reference.root);
@@ -320,7 +304,7 @@ fn attribute(view: &Value, reference: &Reference, at: usize) -> Result<(Value, u
         None => {
             let kind = reference.root.strip_prefix(Address::DATA).unwrap_or(&reference.root);
             let is_unreadable = kind != reference.root
-                && crate::kinds::data_kind(kind).is_some_and(|kind| is_unreadable(kind, name));
+                && crate::kinds::kind(kind).is_some_and(|kind| is_unreadable(kind, name));
             if is_unreadable {
                 let what = format!("AWS does not return `{name}` of {kind}");
                 return Err(Diagnostic::error("unknown-attribute", what)
@@ -340,7 +324,7 @@ fn attribute(view: &Value, reference: &Reference, at: usize) -> Result<(Value, u
 
 /// Suggestions for an attribute that a resource does not have, whether declared or decided by AWS.
 fn meant(kind: &str, name: &str, attributes: &BTreeMap<String, Value>) -> Vec<String> {
-    let Some(kind) = crate::kinds::data_kind(kind) else { return Vec::new() };
+    let Some(kind) = crate::kinds::kind(kind) else { return Vec::new() };
     if name == "id" && kind.terraform().id_is_arn && attributes.contains_key("arn") {
         return vec!["arn".to_owned()];
     }
@@ -380,15 +364,29 @@ impl Scope for Names<'_, '_> {
             "stack" => self
                 .member(reference, &[("name", text(&eval.stack.name)), ("region", text(&eval.stack.region))]),
             "aws" => {
-                let scope = &eval.facts.scope;
-                let zones = match &eval.facts.availability_zones {
+                let home = eval.home(&self.path);
+                let of_account = home.name.as_ref().and_then(|name| eval.facts.accounts.get(name));
+                let (scope, zones) = match of_account {
+                    Some(of) => (&of.scope, &of.availability_zones),
+                    None => (&eval.facts.scope, &eval.facts.availability_zones),
+                };
+                let zones = match zones {
                     Some(zones) => Value::list(zones.clone()),
                     None => Value::unknown("aws", "availability_zones"),
                 };
+                let accounts = eval.facts.accounts.iter().map(|(name, of)| {
+                    let of = [
+                        ("account_id", text(&of.scope.account_id)),
+                        ("partition", text(&of.scope.partition)),
+                        ("region", text(&of.scope.region)),
+                    ];
+                    (name.as_str(), Value::map(of))
+                });
                 self.member(
                     reference,
                     &[
                         ("account_id", text(&scope.account_id)),
+                        ("accounts", Value::map(accounts)),
                         ("availability_zones", zones),
                         ("partition", text(&scope.partition)),
                         ("region", text(&scope.region)),
@@ -422,7 +420,6 @@ impl Scope for Names<'_, '_> {
                         .at(reference.span, "there is no `self` here"))
                 }
             },
-            "stack_output" => Ok(self.other(reference)),
             "data" => {
                 // The kind is a step of its own here.
                 let (value, taken) = self.resource(&reference.of_data())?;

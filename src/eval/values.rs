@@ -225,6 +225,7 @@ impl<'a> EvalContext<'a> {
         let forgotten = self.changing.take();
         let bytes: u64 = forgotten.values().map(|local| local.bytes).sum();
         self.budget.release(self.budget.held().saturating_sub(bytes));
+        self.homes.borrow_mut().clear();
         for scope in self.changing_paths.take() {
             let forgotten = self.paths.borrow_mut().remove(&scope);
             let count = forgotten.map_or(0, |paths| paths.list.len());
@@ -238,6 +239,7 @@ impl<'a> EvalContext<'a> {
         self.changing.borrow_mut().clear();
         self.paths.borrow_mut().clear();
         self.changing_paths.borrow_mut().clear();
+        self.homes.borrow_mut().clear();
         self.instance_count.set(0);
     }
 
@@ -267,6 +269,7 @@ impl<'a> EvalContext<'a> {
                 problems.extend(instances.and_then(|instances| self.error_of(instances, path)));
             }
             for path in paths.list.iter() {
+                self.check_home(path, problems);
                 self.check_inputs(scope, path, problems);
             }
         }

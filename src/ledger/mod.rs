@@ -21,7 +21,7 @@ pub use file::FileStore;
 pub use fingerprint::{Fingerprints, is_of_canonical, is_of_secret, of_canonical};
 pub use holder::Holder;
 pub use lock::{Lock, LockState};
-pub use model::{Entry, Intent, Ledger, Obsolete, Unknown, VERSION, now};
+pub use model::{Entry, Intent, KnownAccount, Ledger, Obsolete, Unknown, VERSION, now};
 pub use objects::Place;
 pub use s3::S3Store;
 pub use store::{Snapshot, Store};

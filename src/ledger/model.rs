@@ -30,8 +30,11 @@ pub struct Ledger {
     pub stack: String,
     /// The environment.
     pub env: String,
-    /// The account of all resources below; empty until the first apply.
+    /// The stack's own account; empty until the first apply.
     pub account: String,
+    /// The other accounts of its resources, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub accounts: BTreeMap<String, KnownAccount>,
     /// Key of the fingerprints, 32 bytes in hexadecimal.
     pub key: String,
     /// Existing resources.
@@ -45,6 +48,22 @@ pub struct Ledger {
     /// Keyed fingerprint of each output after the last apply, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, String>,
+    /// Fields that a newer dwctl added.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// How an account besides the stack's own was last reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownAccount {
+    /// The NAME of its `[aws.NAME]`.
+    pub name: String,
+    /// The role that was assumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+    /// The profile that was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// Fields that a newer dwctl added.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -191,6 +210,27 @@ impl Intent {
 }
 
 impl Ledger {
+    /// The places of all that it knows, each with an address there.
+    pub fn places(&self) -> impl Iterator<Item = (&Address, &Place)> {
+        let entries = self.resources.iter().map(|(address, entry)| (address, &entry.place));
+        let intents = self.intents.iter().map(|(address, intent)| (address, &intent.place));
+        let deposed = self.deposed.iter();
+        let deposed = deposed.flat_map(|(address, all)| all.iter().map(move |entry| (address, &entry.place)));
+        entries.chain(intents).chain(deposed)
+    }
+
+    /// Records the stack's own account, and those of its `[aws.NAME]` blocks. Accounts without resources are
+    /// forgotten.
+    pub fn set_accounts(&mut self, own: &str, mut others: BTreeMap<String, KnownAccount>) {
+        own.clone_into(&mut self.account);
+        others.remove(own);
+        let used: BTreeSet<String> = self.places().filter_map(|(_, place)| place.account.clone()).collect();
+        let mut known = std::mem::take(&mut self.accounts);
+        known.retain(|id, _| used.contains(id));
+        known.extend(others);
+        self.accounts = known;
+    }
+
     /// Moves a resource to another address, also in the needs of others. The fingerprints stay those
     /// of the old address until the next apply.
     pub fn rename(&mut self, from: &Address, to: &Address) {
@@ -274,6 +314,7 @@ impl Ledger {
             stack: stack.to_owned(),
             env: env.to_owned(),
             account: String::new(),
+            accounts: BTreeMap::new(),
             key: hex::encode(key),
             resources: BTreeMap::new(),
             intents: BTreeMap::new(),

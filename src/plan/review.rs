@@ -1,7 +1,7 @@
 //! A plan as it is described to a person, independent of the format. All formats show this, so none
 //! says more or less than another.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 use super::detail::details_of;
@@ -11,6 +11,7 @@ use super::{
     Absence, Action, Cause, Change, Detail, Plan, Reason, Revisions, Risk, RiskLabel, Sign, of_change,
     value_text,
 };
+use crate::aws::Place;
 use crate::diag::counted;
 use crate::graph::Address;
 use crate::kind::{DeleteCheck, Known};
@@ -202,14 +203,30 @@ impl<'p> Review<'p> {
         }
     }
 
-    /// The account and region: `account 111111111111 · us-east-1`.
+    /// The accounts and the region: `account 111111111111 · us-east-1`.
     pub fn place(&self) -> String {
+        let others = self.others().into_iter().map(|(id, name)| match name {
+            Some(name) => format!("{id} ({name})"),
+            None => id.to_owned(),
+        });
+        let others: Vec<String> = others.collect();
         let account = match (&self.plan.revisions, &self.plan.account_id) {
             (Some(Revisions { old, new }), _) => format!("from {old} to {new}, without AWS"),
+            (None, Some(account)) if !others.is_empty() => {
+                format!("accounts {account}, {}", others.join(", "))
+            }
             (None, Some(account)) => format!("account {account}"),
             (None, None) => "offline: compared with nothing".to_owned(),
         };
         visible(&format!("{account} · {}", self.plan.region))
+    }
+
+    /// The accounts besides the stack's own, each with its name.
+    pub fn others(&self) -> BTreeMap<&str, Option<&str>> {
+        let changes = self.plan.changes.iter().chain(&self.plan.deposed);
+        let places = changes.flat_map(|change| [&change.place, change.existing_place()]);
+        let others = places.filter_map(|place| Some((place.account.as_deref()?, place.name.as_deref())));
+        others.collect()
     }
 
     /// The number of resources per sort, in the order of a summary.
@@ -565,9 +582,21 @@ fn risks(sort: Sort, change: &Change, details: &[Detail]) -> Vec<Risk> {
     risks
 }
 
+/// A move to another region or account, in words.
+fn moves(from: &Place, to: &Place) -> String {
+    let of = |place: &Place| match &place.account {
+        None if from.account != to.account => format!("{place} of the stack's own account"),
+        _ => place.to_string(),
+    };
+    format!("moves from {} to {}", of(from), of(to))
+}
+
 /// The reason of a change, and further remarks.
 fn why(change: &Change, drift: bool) -> String {
     let mut words = Vec::new();
+    if !matches!(change.reason, Reason::Moved { .. }) {
+        words.extend(change.place.account_words().map(|account| format!("in {account}")));
+    }
     match &change.moved_from {
         Some(from) => words.push(format!("was {from}")),
         None if change.is_taken_over() => {
@@ -581,7 +610,7 @@ fn why(change: &Change, drift: bool) -> String {
         Reason::Vanished => Some("gone from AWS, no longer declared".to_owned()),
         Reason::Requested => Some("requested by --replace".to_owned()),
         Reason::Triggered(address) => Some(format!("because {address} changes")),
-        Reason::Moved { from } => Some(format!("moves from {from} to {}", change.place)),
+        Reason::Moved { from } => Some(moves(from, &change.place)),
         Reason::Undeclared if change.action == Action::Forget => {
             Some(format!("{}, stays at AWS", absent(change)))
         }

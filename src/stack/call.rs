@@ -18,8 +18,8 @@ const RESERVED: [&str; 9] =
 
 /// Tables that only the stack's own folder has, with what a module does instead.
 const OF_STACK: [(&str, &str); 4] = [
-    ("stack_output", "read it in the stack, and pass what the module needs as an input"),
     ("stack", "a module has no name of its own: remove `[stack]`, and call the folder from a stack"),
+    ("aws", "write it in the stack; a module is placed by `account` of its block"),
     ("ledger", "what a module declares is kept in the ledger of the stack that calls it"),
     ("import", "write it in the stack: to = \"module.NAME.KIND.NAME\""),
 ];
@@ -61,6 +61,7 @@ impl Loader<'_> {
             inputs: BTreeMap::new(),
             for_each: None,
             when: None,
+            account: None,
             depends_on: Vec::new(),
         };
         let mut has_source = false;
@@ -79,6 +80,7 @@ impl Loader<'_> {
                 }
                 "for_each" => call.for_each = Some(field.value),
                 "when" => call.when = Some(field.value),
+                "account" => call.account = Some(field.value),
                 "depends_on" => call.depends_on = self.texts(&field.value, "`depends_on`"),
                 reserved if RESERVED.contains(&reserved) => {
                     let what = format!("`{reserved}` of a module is not supported by this version of dwctl");
@@ -86,7 +88,7 @@ impl Loader<'_> {
                     self.problems.push(match reserved {
                         "count" => error.help("use for_each with a list of names, or when = true or false"),
                         "version" => error.help("name the version in the source: git::https://HOST/REPOSITORY.git//FOLDER?ref=VERSION"),
-                        "providers" => error.help("use `region` of a resource to place it in another region"),
+                        "providers" => error.help("use `account = \"NAME\"` of an [aws.NAME], and `region` of a resource"),
                         _ => error,
                     });
                 }
@@ -361,7 +363,7 @@ fn inputs(call: &Call, module: &Module) -> Vec<Diagnostic> {
 impl Call {
     /// The expressions of its settings, which are evaluated before its instances exist.
     pub fn settings(&self) -> impl Iterator<Item = &Node> {
-        self.for_each.iter().chain(&self.when)
+        self.for_each.iter().chain(&self.when).chain(&self.account)
     }
 
     /// What it passes to a variable.

@@ -4,8 +4,6 @@ use super::load::Loader;
 use super::{Content, Entry, Resource};
 use crate::diag::Diagnostic;
 use crate::elsewhere;
-use crate::kind::ErasedKind;
-use crate::kinds::DATA_KINDS;
 
 /// Terraform's data sources of facts that every expression sees.
 const FACTS: [(&str, &str); 4] = [
@@ -18,12 +16,10 @@ const FACTS: [(&str, &str); 4] = [
 impl Loader<'_> {
     /// Reads the blocks of one kind, `[data.KIND.…]`.
     pub(super) fn data(&mut self, entry: Entry) {
-        let is_data = |kind: &dyn ErasedKind| kind.name() == entry.name;
-        let only = DATA_KINDS.iter().map(AsRef::as_ref).find(|kind| is_data(*kind)).map(ErasedKind::name);
-        let Some(kind) = self.kinds.iter().find(|kind| **kind == entry.name).copied().or(only) else {
+        let Some(kind) = self.kinds.iter().find(|kind| **kind == entry.name).copied() else {
             let error = Diagnostic::error("unknown-kind", format!("there is no kind `{}`", entry.name));
             let fact = FACTS.into_iter().find(|(theirs, _)| *theirs == entry.name);
-            let near = elsewhere::data_kinds_like(&entry.name);
+            let near = elsewhere::kinds_like(&entry.name);
             self.unread
                 .extend(entry.value.entries().iter().map(|one| format!("data.{}.{}", entry.name, one.name)));
             self.problems.push(match (fact, near.is_empty()) {
@@ -69,6 +65,7 @@ impl Loader<'_> {
                 "for_each" => data.for_each = Some(field.value),
                 "when" => data.when = Some(field.value),
                 "region" => data.region = Some(field.value),
+                "account" => data.account = Some(field.value),
                 "depends_on" => data.depends_on = self.texts(&field.value, "`depends_on`"),
                 "many" => data.many = self.flag(&field.value, "`many`"),
                 "precondition" => data.preconditions = self.conditions(&field, "a precondition"),
@@ -81,12 +78,12 @@ impl Loader<'_> {
                         _ => error,
                     });
                 }
-                "provider" | "count" | "filter" => {
+                "provider" | "count" | "filter" | "most_recent" => {
                     let what = format!("`{}` is not supported by this version of dwctl", field.name);
                     let error = Diagnostic::error("not-supported", what).at(field.span, "cannot be used yet");
                     self.problems.push(match field.name.as_str() {
                         "count" => error.help("use for_each with a list of names, or when = true or false"),
-                        "provider" => error.help("use region to look in another region"),
+                        "provider" => error.help("use region and account to look elsewhere"),
                         "filter" => error.help(format!(
                             "write the attributes themselves, such as tags = {{ Name = \"main\" }}; `dwctl explain {kind}` lists them"
                         )),

@@ -168,6 +168,7 @@ impl Loader<'_> {
                 "for_each" => resource.for_each = Some(field.value),
                 "when" => resource.when = Some(field.value),
                 "region" => resource.region = Some(field.value),
+                "account" => resource.account = Some(field.value),
                 "depends_on" => resource.depends_on = self.texts(&field.value, "`depends_on`"),
                 "lifecycle" => self.lifecycle(kind, &field, &mut resource.lifecycle),
                 "name_prefix" => resource.name_prefix = Some(field.value),
@@ -182,7 +183,9 @@ impl Loader<'_> {
                     .at(field.span, "cannot be used yet");
                     self.problems.push(match field.name.as_str() {
                         "count" => error.help("use for_each with a list of names, or when = true or false"),
-                        "provider" => error.help("use region to place a resource in another region"),
+                        "provider" => error.help(
+                            "use region to place a resource in another region, account for one of an [aws.NAME]",
+                        ),
                         _ => error,
                     });
                 }

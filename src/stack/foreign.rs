@@ -6,17 +6,7 @@ use crate::elsewhere;
 
 /// The tables of the stack language.
 const TABLES: [&str; 12] = [
-    "stack_output",
-    "stack",
-    "ledger",
-    "variable",
-    "local",
-    "output",
-    "check",
-    "data",
-    "module",
-    "import",
-    "moved",
+    "stack", "aws", "ledger", "variable", "local", "output", "check", "data", "module", "import", "moved",
     "removed",
 ];
 
@@ -115,7 +105,7 @@ pub(super) fn table(name: &str, is_table: bool, span: Span) -> Diagnostic {
             "unknown-kind",
             no_table(),
             "did you mean `stack`?",
-            "`region` belongs in `[stack]`; credentials come from the environment, as for every AWS tool",
+            "`region` belongs in `[stack]`; credentials come from the environment, as for every AWS tool; `[aws.NAME]` with `role_arn` is another account",
         ),
         "env" | "environment" | "environments" => other(
             "unknown-kind",

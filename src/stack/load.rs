@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use super::account::Account;
 use super::condition::Condition;
 use super::moved::expand;
 use super::settings::is_stack_file;
 use super::{
-    Call, Content, DEFAULT_ENV, Entry, Import, Module, Moved, Moves, Node, OtherStack, Output, Removed,
-    Resource, Stack, Variable, region, requires, settings,
+    Call, Content, DEFAULT_ENV, Entry, Import, Module, Moved, Moves, Node, Output, Removed, Resource, Stack,
+    Variable, region, requires, settings,
 };
 use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, a, counted};
 use crate::elsewhere;
@@ -54,30 +55,13 @@ pub struct Loaded {
 /// As [`load`], but returns what could be read in spite of problems. Files named `apart` are left
 /// out: they are passed as variables.
 pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]) -> Loaded {
-    let files = Files::new(folder);
-    let way: Vec<PathBuf> = files.real().into_iter().map(Path::to_owned).collect();
-    read_in(files, folder, env, kinds, apart, &way)
-}
-
-/// The folders of the stacks that read each other's outputs, from the first one to the one that is read.
-pub(super) type Way<'a> = &'a [PathBuf];
-
-/// The same, from these files of the folder.
-pub(super) fn read_in(
-    files: Files,
-    folder: &Path,
-    env: Option<&str>,
-    kinds: &[&str],
-    apart: &[OsString],
-    way: Way<'_>,
-) -> Loaded {
     let mut loader = Loader {
         sources: Sources::default(),
         problems: Vec::new(),
         is_incomplete: false,
         is_module: false,
         unread: BTreeSet::new(),
-        files,
+        files: Files::new(folder),
         bytes: 0,
         kinds,
         stack: None,
@@ -91,10 +75,10 @@ pub(super) fn read_in(
         outputs: BTreeMap::new(),
         checks: BTreeMap::new(),
         calls: BTreeMap::new(),
-        others: BTreeMap::new(),
         imports: Vec::new(),
         moved: Vec::new(),
         removed: Vec::new(),
+        aws: BTreeMap::new(),
     };
     for file in loader.stack_files(folder, apart) {
         if let Some(table) = loader.parse(&file, None) {
@@ -105,7 +89,7 @@ pub(super) fn read_in(
     if let Some(env) = env {
         loader.environment(folder, env, &mut env_values);
     }
-    loader.finish(folder, env.unwrap_or(DEFAULT_ENV), env_values, way)
+    loader.finish(folder, env.unwrap_or(DEFAULT_ENV), env_values)
 }
 
 pub(super) struct Loader<'a> {
@@ -132,8 +116,7 @@ pub(super) struct Loader<'a> {
     pub(super) outputs: BTreeMap<String, Output>,
     pub(super) checks: BTreeMap<String, Vec<Condition>>,
     pub(super) calls: BTreeMap<String, Call>,
-    /// See [`Stack::others`].
-    pub(super) others: BTreeMap<String, OtherStack>,
+    pub(super) aws: BTreeMap<String, Account>,
     imports: Vec<Import>,
     moved: Vec<Moved>,
     removed: Vec<Removed>,
@@ -312,8 +295,8 @@ impl Loader<'_> {
                 "output" => self.each(entry, Self::output),
                 "check" => self.each(entry, Self::check),
                 "module" => self.each(entry, Self::call),
+                "aws" => self.each(entry, Self::account),
                 "data" => self.each(entry, Self::data),
-                "stack_output" => self.each(entry, Self::other),
                 "import" | "moved" | "removed" => self.ownership(&entry),
                 kind if self.kinds.contains(&kind) => {
                     let kind = kind.to_owned();
@@ -335,7 +318,7 @@ impl Loader<'_> {
             _ => {
                 let all = if self.kinds.contains(&entry.name.as_str()) { "resource" } else { &entry.name };
                 self.unread.insert(all.to_owned());
-                let named = matches!(entry.name.as_str(), "variable" | "check" | "module" | "stack_output")
+                let named = matches!(entry.name.as_str(), "variable" | "check" | "module" | "aws")
                     || self.kinds.contains(&entry.name.as_str());
                 let label = if entry.name == "data" {
                     "write [data.KIND.NAME]".to_owned()
@@ -596,13 +579,7 @@ impl Loader<'_> {
         }
     }
 
-    fn finish(
-        mut self,
-        folder: &Path,
-        env: &str,
-        env_values: BTreeMap<String, Entry>,
-        way: Way<'_>,
-    ) -> Loaded {
+    fn finish(mut self, folder: &Path, env: &str, env_values: BTreeMap<String, Entry>) -> Loaded {
         const KNOWN: [&str; 7] = ["name", "region", "tags", "accounts", "requires", "ignore_tags", "shared"];
         let (mut name, mut region, mut tags, mut accounts) =
             (None, Default::default(), None, BTreeMap::new());
@@ -620,18 +597,7 @@ impl Loader<'_> {
                         "accounts" => {
                             for account in field.value.entries() {
                                 self.plain_key(account);
-                                if let Some(id) = self.text(&account.value, "an account id") {
-                                    if id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
-                                        self.problems.push(
-                                            Diagnostic::error(
-                                                "invalid-value",
-                                                format!("`{id}` is not an account id"),
-                                            )
-                                            .at(account.value.span, "twelve digits, as a string"),
-                                        );
-                                    }
-                                    accounts.insert(account.name.clone(), id);
-                                }
+                                accounts.insert(account.name.clone(), self.account_ids(&account.value));
                             }
                         }
                         "shared" => shared = self.texts(&field.value, "`shared`"),
@@ -681,7 +647,6 @@ impl Loader<'_> {
         }
         let mut root = self.take();
         root.files = settings::share(root.files, &shared, &mut self.problems);
-        self.other_stacks(&root.files, env, way);
         let modules = self.sources(&mut root);
         let (moved, removed) = expand(&root, &modules).unwrap_or_else(|problem| {
             self.problems.push(problem);
@@ -700,6 +665,7 @@ impl Loader<'_> {
             region_from: region.1,
             tags,
             accounts,
+            aws: self.aws,
             ignore_tags,
             span,
             env: env.to_owned(),
@@ -707,7 +673,6 @@ impl Loader<'_> {
             env_values,
             root,
             modules,
-            others: self.others,
             imports: self.imports,
             moved,
             removed,

@@ -1,5 +1,7 @@
 //! Stack files: parses TOML to declarations with spans. This module does not know AWS.
 
+mod account;
+mod aws;
 mod broken;
 mod call;
 mod condition;
@@ -12,7 +14,6 @@ mod load;
 mod model;
 mod moved;
 mod node;
-mod other;
 mod package;
 mod quotes;
 mod region;
@@ -22,14 +23,15 @@ mod settings;
 mod settle;
 mod variable;
 
+pub use account::{Access, Account, MEMBERS as ACCOUNT_MEMBERS};
 pub use call::passed;
 pub use condition::{Condition, Verdict, shown};
 pub use given::variables;
 pub use ledger::LedgerPlace;
 pub use load::{Loaded, load, read, variable_text};
 pub use model::{
-    Call, DEFAULT_ENV, Ignored, Import, Lifecycle, Module, Moved, OtherStack, Output, Removed, Resource,
-    Stack, matches_tag,
+    Call, DEFAULT_ENV, Ignored, Import, Lifecycle, Module, Moved, Output, Removed, Resource, Stack,
+    matches_tag,
 };
 pub use moved::{Moves, still_declared};
 pub use node::{Content, Entry, Node};

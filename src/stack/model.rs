@@ -1,5 +1,6 @@
 //! A stack as it is written: its declarations, with their places.
 
+use super::account::Account;
 use super::condition::Condition;
 use super::ledger::LedgerPlace;
 use super::node::{Entry, Node};
@@ -33,8 +34,10 @@ pub struct Stack {
     pub region_from: Option<Node>,
     /// `[stack] tags`: the tags of every resource that can have tags.
     pub tags: Option<Node>,
-    /// `[stack] accounts`: the account of each environment.
-    pub accounts: BTreeMap<String, String>,
+    /// `[stack] accounts`: the accounts that each environment may be in.
+    pub accounts: BTreeMap<String, Vec<String>>,
+    /// `[aws.NAME]`: the accounts besides the stack's own.
+    pub aws: BTreeMap<String, Account>,
     /// `[stack] ignore_tags`: patterns for the keys of tags that others manage.
     pub ignore_tags: Vec<String>,
     /// The place of `[stack]`.
@@ -49,27 +52,12 @@ pub struct Stack {
     pub root: Module,
     /// The folders that modules name, each once. [`Call::source`] is a place in this list.
     pub modules: Vec<Module>,
-    /// `[stack_output.NAME]`: the stacks whose outputs it reads.
-    pub others: BTreeMap<String, OtherStack>,
     /// `[[import]]`.
     pub imports: Vec<Import>,
     /// `[[moved]]` of the stack itself, then those of its modules.
     pub moved: Vec<Moved>,
     /// `[[removed]]`, likewise, with the addresses in all instances of a module.
     pub removed: Vec<Removed>,
-}
-
-/// Another stack, whose outputs a stack reads.
-#[derive(Debug)]
-pub struct OtherStack {
-    /// The place of its block.
-    pub span: Span,
-    /// `folder` as it is written, and its place.
-    pub folder: (String, Span),
-    /// Its environment, if it is not that of this stack.
-    pub env: Option<String>,
-    /// The stack; `None` if it could not be read.
-    pub stack: Option<Box<Stack>>,
 }
 
 /// What the files of one folder declare: of the stack's own, or of one that modules name.
@@ -117,6 +105,8 @@ pub struct Call {
     pub for_each: Option<Node>,
     /// `when`: the condition for the instance to exist.
     pub when: Option<Node>,
+    /// The `[aws.NAME]` of everything in it that names no other; `None` for that of the module around it.
+    pub account: Option<Node>,
     /// Addresses that everything in it needs.
     pub depends_on: Vec<(String, Span)>,
 }
@@ -178,8 +168,10 @@ pub struct Resource {
     pub for_each: Option<Node>,
     /// `when`: the condition for the resource to exist.
     pub when: Option<Node>,
-    /// Its region, if not the stack's.
+    /// Its region, if not that of its account.
     pub region: Option<Node>,
+    /// The name of its account, if not that of its module.
+    pub account: Option<Node>,
     /// Addresses that it needs without referring to them.
     pub depends_on: Vec<(String, Span)>,
     /// The rules for its replacement and removal.
@@ -208,6 +200,7 @@ impl Resource {
             for_each: None,
             when: None,
             region: None,
+            account: None,
             depends_on: Vec::new(),
             lifecycle: Lifecycle::default(),
             name_prefix: None,

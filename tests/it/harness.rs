@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use dwctl::aws::{Cx, Options, Place, Session};
+use dwctl::aws::{Access, Cx, Options, Place, Session};
 use dwctl::graph::Address;
 use dwctl::kind::{ErasedKind, ErasedLive, ReadRequest, State};
 use dwctl::kinds::kind;
@@ -624,6 +624,11 @@ impl Project {
 
     /// Runs `work` with a separate connection that bypasses the proxy.
     pub fn with<T>(&self, work: impl AsyncFnOnce(&Session, &Cx) -> T) -> T {
+        self.with_accounts(&[], work)
+    }
+
+    /// The same, with ways to the accounts with these ids.
+    pub fn with_accounts<T>(&self, ids: &[&str], work: impl AsyncFnOnce(&Session, &Cx) -> T) -> T {
         let options = Options {
             endpoint_url: Some(self.cloud.emulator()),
             sandbox: true,
@@ -632,14 +637,25 @@ impl Project {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let session = Session::connect(options, REGION).await.expect("the sandbox answers");
+            let accesses = ids.iter().map(|id| Access {
+                name: format!("account-{id}"),
+                role_arn: Some(format!("arn:aws:iam::{id}:role/tests")),
+                session_name: "tests".to_owned(),
+                region: REGION.to_owned(),
+                ..Access::default()
+            });
+            let accesses: Vec<Access> = accesses.collect();
+            let session = Session::connect_all(options, REGION, &accesses).await;
+            let (session, refused) = session.expect("the sandbox answers");
+            assert!(refused.is_empty(), "{refused:?}");
             work(&session, &session.cx(&Place::of(REGION))).await
         })
     }
 
     /// Reads a resource, once AWS has finished changing it.
     pub fn read(&self, kind: &dyn ErasedKind, place: &Place, id: &str, spec: &Value) -> Option<ErasedLive> {
-        self.with(async |session, _| read(kind, &session.cx(place), id, spec).await)
+        let account: Vec<&str> = place.account.iter().map(String::as_str).collect();
+        self.with_accounts(&account, async |session, _| read(kind, &session.cx(place), id, spec).await)
     }
 
     /// The ledger's file.

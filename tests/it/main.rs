@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod account;
+mod accounts;
 mod audit;
 mod bad_input;
 mod bombs;

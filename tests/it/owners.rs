@@ -269,7 +269,7 @@ impl Owners {
             let facts = Facts {
                 scope: session.scope("us-east-1"),
                 availability_zones: None,
-                others: Default::default(),
+                accounts: Default::default(),
             };
             let eval = EvalContext::new(&stack, facts, BTreeMap::new()).unwrap();
             let plan = live::plan(Some(session), &eval, &ledger, selection).await.unwrap();

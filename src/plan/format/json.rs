@@ -117,6 +117,7 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
             "not_applied": review.not_applied,
         },
     });
+    accounts(review, &mut json);
     if !review.drift && !plan.data.is_empty() {
         json["dwctl"]["data"] = data(plan);
     }
@@ -138,6 +139,20 @@ fn declared_variables(plan: &Plan) -> Map<String, Json> {
         (visible(name), sensitivity)
     });
     declared.collect()
+}
+
+/// Adds the accounts besides the stack's own: each is a provider with an alias.
+fn accounts(review: &Review<'_>, json: &mut Json) {
+    for (id, name) in review.others() {
+        json["dwctl"]["accounts"][id] = json!(name);
+        let Some(name) = name else { continue };
+        json["configuration"]["provider_config"][format!("aws.{name}")] = json!({
+            "name": "aws",
+            "full_name": PROVIDER,
+            "alias": name,
+            "expressions": { "allowed_account_ids": { "constant_value": [id] } },
+        });
+    }
 }
 
 /// The lists of resources, while they are collected.
@@ -283,6 +298,9 @@ impl<'o> Lists<'o> {
         if one.parent.is_some() {
             entry["dwctl"]["part"] = json!(true);
         }
+        if let Some(id) = &change.place.account {
+            entry["dwctl"]["account_id"] = json!(id);
+        }
         entry
     }
 
@@ -335,7 +353,10 @@ impl<'o> Lists<'o> {
             "mode": "managed",
             "type": one.resource,
             "name": change.address.name,
-            "provider_config_key": "aws",
+            "provider_config_key": match change.place.name.as_ref().filter(|_| change.place.account.is_some()) {
+                Some(name) => format!("aws.{name}"),
+                None => "aws".to_owned(),
+            },
             "expressions": expressions,
             "depends_on": needs,
             "schema_version": 0,

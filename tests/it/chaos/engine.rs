@@ -118,7 +118,7 @@ impl Engine {
         Facts {
             scope: self.session.scope(&stack.region),
             availability_zones: None,
-            others: Default::default(),
+            accounts: BTreeMap::new(),
         }
     }
 
