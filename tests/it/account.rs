@@ -168,7 +168,18 @@ impl Account {
         given: &[(String, String, Value)],
         selection: &Selection,
     ) -> Result<Plan, String> {
-        let (stack, folder) = read(text);
+        let folder = paper::folder(&[("stack.toml", &paper::headed(text))]);
+        self.of_folder(folder.path(), given, selection)
+    }
+
+    /// As [`Self::given`], of the stack in a folder.
+    pub(crate) fn of_folder(
+        &self,
+        folder: &std::path::Path,
+        given: &[(String, String, Value)],
+        selection: &Selection,
+    ) -> Result<Plan, String> {
+        let stack = paper::load(folder).unwrap_or_else(|(problems, _)| panic!("{problems:#?}"));
         let eval = with_variables(&stack, given);
         let mut answers = Answers::default();
         let known = self.known();
@@ -182,7 +193,7 @@ impl Account {
                     plan.asked.stack_at.file = "stack.toml".into();
                     // The path of the folder differs from run to run.
                     for declared in plan.changes.iter_mut().filter_map(|change| change.declared.as_mut()) {
-                        if let Ok(path) = declared.file.strip_prefix(folder.path()) {
+                        if let Ok(path) = declared.file.strip_prefix(folder) {
                             declared.file = path.to_owned();
                         }
                     }
@@ -193,7 +204,7 @@ impl Account {
                 }
                 Err(problems) => {
                     return Err(dwctl::diag::render_all(&problems, &stack.sources, false)
-                        .replace(&format!("{}/", folder.path().display()), ""));
+                        .replace(&format!("{}/", folder.display()), ""));
                 }
             }
         }

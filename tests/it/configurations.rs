@@ -19,7 +19,7 @@ const TABLE: &str = include_str!("../data/configurations.toml");
 const ANSWERS: &str = include_str!("../data/terraform_configurations.json");
 
 /// The codes that dwctl has for the errors and warnings of Terraform, by their summaries.
-const CODES: [(&str, &[&str]); 17] = [
+const CODES: [(&str, &[&str]); 21] = [
     ("Invalid default value for variable", &["wrong-type"]),
     ("Invalid value for input variable", &["wrong-type"]),
     ("No value for required variable", &["missing-variable"]),
@@ -30,6 +30,10 @@ const CODES: [(&str, &[&str]); 17] = [
     ("Null condition", &["wrong-type"]),
     ("Reference to undeclared input variable", &["unknown-reference"]),
     ("Cycle:", &["cycle"]),
+    ("Missing required argument", &["missing-input"]),
+    ("Unsupported argument", &["unknown-input"]),
+    ("Unsupported attribute", &["unknown-reference"]),
+    ("Reference to undeclared module", &["unknown-reference"]),
     ("Invalid for_each argument", &["wrong-type", "secret-for-each"]),
     ("Invalid index", &["unknown-key", "invalid-index"]),
     ("Resource precondition failed", &["precondition-failed"]),
@@ -64,9 +68,28 @@ fn conditions(at: &str, rows: Option<&toml::Value>, text: &mut String) {
     }
 }
 
-/// A row in dwctl's language.
+/// The files of a row in dwctl's language.
+fn files(row: &Table) -> Vec<(String, String)> {
+    let modules = table(row, "modules").into_iter().flat_map(texts);
+    let mut files: Vec<(String, String)> =
+        modules.map(|(name, module)| (format!("modules/{name}/main.toml"), configuration(module))).collect();
+    files.push(("stack.toml".to_owned(), paper::headed(&configuration(row))));
+    files
+}
+
+/// What a row, or a module of it, declares.
 fn configuration(row: &Table) -> String {
     let mut text = String::new();
+    for (name, one) in table(row, "calls").into_iter().flat_map(texts) {
+        let module = one["module"].as_str().expect("a name");
+        let folder =
+            if row.contains_key("modules") { format!("./modules/{module}") } else { format!("../{module}") };
+        let _ = writeln!(text, "[module.{name}]\nsource = \"{folder}\"");
+        let given = one.iter().filter(|(name, _)| *name != "module");
+        for (name, value) in given {
+            let _ = writeln!(text, "{name} = {}", expression(value.as_str().expect("a text")));
+        }
+    }
     for (name, one) in table(row, "variables").into_iter().flat_map(texts) {
         let _ = writeln!(text, "[variable.{name}]\ntype = {}", one["type"]);
         if let Some(default) = one.get("default").and_then(toml::Value::as_str) {
@@ -105,10 +128,11 @@ fn configuration(row: &Table) -> String {
 
 /// The outputs and the codes of warnings, or the codes of errors, of a stack with these given values.
 fn outcome(
-    text: &str,
+    files: &[(String, String)],
     given: &[(String, String, Value)],
 ) -> Result<(Json, BTreeSet<String>), BTreeSet<String>> {
-    let folder = paper::folder(&[("stack.toml", &paper::headed(text))]);
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let folder = paper::folder(&files);
     let codes = |problems: Vec<dwctl::diag::Diagnostic>| -> BTreeSet<String> {
         problems.into_iter().map(|one| one.code.to_owned()).collect()
     };
@@ -122,7 +146,7 @@ fn outcome(
     if !problems.is_empty() {
         return Err(codes(problems));
     }
-    let plan = Account::after("").given(text, given, &Selection::default());
+    let plan = Account::after("").of_folder(folder.path(), given, &Selection::default());
     let plan = plan.map_err(|shown| {
         let codes = shown.lines().filter_map(|line| line.strip_prefix("error[")?.split(']').next());
         codes.map(str::to_owned).collect::<BTreeSet<_>>()
@@ -183,8 +207,8 @@ fn configurations_have_the_values_and_errors_that_terraform_gives_them() {
                 ("a variable".to_owned(), name.clone(), value.as_str().expect("a text").into())
             })
             .collect();
-        let text = configuration(row);
-        let found = outcome(&text, &given);
+        let files = files(row);
+        let found = outcome(&files, &given);
         let warns = answer.get("warnings").is_some();
         let difference = match &found {
             Err(codes) if answer.get("errors").is_none() => Some(format!("fails: {codes:?}")),
@@ -198,11 +222,11 @@ fn configurations_have_the_values_and_errors_that_terraform_gives_them() {
         };
         // Each intended difference has its reason.
         if difference.is_some() != row.contains_key("differs") {
-            wrong.push(format!("{name}: {difference:?}\n  Terraform: {answer}\n{text}"));
+            wrong.push(format!("{name}: {difference:?}\n  Terraform: {answer}\n{files:#?}"));
         }
     }
     assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), rows.len(), wrong.join("\n"));
-    assert!(rows.len() >= 70, "the table has shrunk to {} rows", rows.len());
+    assert!(rows.len() >= 90, "the table has shrunk to {} rows", rows.len());
     let known: BTreeMap<_, _> = answers.iter().collect();
     assert_eq!(known.len(), rows.len(), "an answer has no row");
 }

@@ -24,8 +24,15 @@ def conditions(name, all_of):
 
 
 def configuration(row):
-    """A row in Terraform's language."""
+    """What a row, or a module of it, declares, in Terraform's language."""
     text = ""
+    for name, one in row.get("calls", {}).items():
+        folder = "./modules" if "modules" in row else ".."
+        text += f'module "{name}" {{\nsource = "{folder}/{one["module"]}"\n'
+        # A module takes `for_each` of sets and maps alone.
+        each = {"for_each": f"toset({one['for_each']})" if one.get("for_each", "").startswith("[") else one.get("for_each")}
+        inputs = {key: value for key, value in (one | each).items() if key != "module" and value is not None}
+        text += "".join(f"{key} = {value}\n" for key, value in inputs.items()) + "}\n"
     for name, one in row.get("variables", {}).items():
         text += f'variable "{name}" {{\n'
         text += "".join(f"{member} = {one[member]}\n" for member in ("type", "default") if member in one)
@@ -50,6 +57,10 @@ def answer(row):
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "main.tf"), "w") as file:
             file.write(configuration(row))
+        for name, module in row.get("modules", {}).items():
+            os.makedirs(os.path.join(folder, "modules", name))
+            with open(os.path.join(folder, "modules", name, "main.tf"), "w") as file:
+                file.write(configuration(module))
         given = {f"TF_VAR_{name}": value for name, value in row.get("given", {}).items()}
 
         def run(*arguments):
