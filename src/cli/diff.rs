@@ -14,7 +14,7 @@ use crate::diag::{Diagnostic, Sources};
 use crate::eval::{EvalContext, Facts, Instance};
 use crate::plan::since::Snapshot;
 use crate::plan::{Side, TextOptions, compare, refused};
-use crate::stack::Stack;
+use crate::stack::{Stack, changed_modules};
 use crate::value::Value;
 
 /// Compares two revisions of a stack, without AWS or credentials.
@@ -126,6 +126,8 @@ fn compared(
     };
     let mut plan = compare(&old_side, &new_side)
         .map_err(|problems| new.with_shown_paths(context::invalid(&is, problems)))?;
+    let changed = changed_modules(&was, &is).into_iter();
+    plan.changed_modules = changed.map(|one| (one.calls.first().cloned().unwrap_or_default(), one)).collect();
     drop(spinner);
     let options = TextOptions {
         colour: printer.colour(),

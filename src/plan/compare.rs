@@ -88,6 +88,7 @@ pub fn compare(old: &Side<'_, '_>, new: &Side<'_, '_>) -> Result<Plan, Vec<Diagn
         outputs_before: outputs_before.into_iter().map(|(name, value)| (name, Some(value))).collect(),
         data: Vec::new(),
         asked: Asked { stack_at, ..Asked::default() },
+        changed_modules: BTreeMap::new(),
         warnings: Vec::new(),
     })
 }

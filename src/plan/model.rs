@@ -13,6 +13,7 @@ use crate::diag::Diagnostic;
 use crate::graph::Address;
 use crate::kind::{DeleteCheck, ErasedLive};
 use crate::schema::PathStep;
+use crate::stack::ChangedModule;
 use crate::value::Value;
 
 /// Everything that an apply would do.
@@ -57,6 +58,9 @@ pub struct Plan {
     /// The request that the plan answers.
     #[serde(default)]
     pub asked: Asked,
+    /// For two revisions: the modules whose source or files differ, by the first call of each.
+    #[serde(default)]
+    pub changed_modules: BTreeMap<String, ChangedModule>,
     /// Problems that do not stop the plan, such as resources that no ledger knows.
     #[serde(default, with = "stored::warnings")]
     pub warnings: Vec<Diagnostic>,

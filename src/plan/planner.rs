@@ -469,6 +469,7 @@ impl Outputs {
             variables: eval.variables().clone(),
             outputs_sensitivity,
             calls: calls(stack),
+            changed_modules: BTreeMap::new(),
             asked: Asked { destroy, partial, stack_at: heading(stack) },
             warnings,
         }

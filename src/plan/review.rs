@@ -15,6 +15,7 @@ use crate::aws::Place;
 use crate::diag::counted;
 use crate::graph::Address;
 use crate::kind::{DeleteCheck, Known};
+use crate::stack::ChangedFile;
 use crate::value::Value;
 
 /// A plan as it is described.
@@ -68,6 +69,8 @@ pub struct Dependents {
     pub more: bool,
 }
 
+/// The most files of a module that are listed, and the most calls of it.
+const MAX_FILES: usize = 20;
 /// The most dependents that are listed.
 const MAX_DEPENDENTS: usize = 50;
 
@@ -292,6 +295,32 @@ impl<'p> Review<'p> {
         let is_shown = !self.drift && (!self.items.is_empty() || !self.outputs().is_empty());
         let data = self.plan.data.iter().filter(|_| is_shown);
         data.map(|one| (visible(&one.address.to_string()), visible(&one.words(&self.plan.region)))).collect()
+    }
+
+    /// What changed in the folders of modules, a line for each:
+    /// `./modules/lake of module.raw, module.old: main.toml changed, job.py added`.
+    pub fn changed_modules(&self) -> Vec<String> {
+        let lines = self.plan.changed_modules.values().map(|module| {
+            let few = |names: Vec<String>| {
+                let more = names.len().saturating_sub(MAX_FILES);
+                let mut shown: Vec<String> = names.into_iter().take(MAX_FILES).collect();
+                shown.extend((more > 0).then(|| format!("… {more} more")));
+                shown.join(", ")
+            };
+            let before = module.before.as_ref().map_or_else(String::new, |before| format!(" (was {before})"));
+            let files = module.files.iter().map(|(name, how)| {
+                let how = match how {
+                    ChangedFile::Added => "added",
+                    ChangedFile::Removed => "removed",
+                    ChangedFile::Changed => "changed",
+                };
+                format!("{name} {how}")
+            });
+            let files =
+                if module.files.is_empty() { "the same files".to_owned() } else { few(files.collect()) };
+            visible(&format!("{}{before} of {}: {files}", module.source, few(module.calls.clone())))
+        });
+        lines.collect()
     }
 
     /// The outputs that change, by name.

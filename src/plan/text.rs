@@ -63,6 +63,12 @@ pub(super) fn of(review: &Review<'_>, options: &TextOptions) -> String {
     if review.items.len() > BANNER_FROM {
         page.banner(review);
     }
+    let changed = review.changed_modules();
+    if !changed.is_empty() {
+        page.line(0, "");
+        page.line(0, "Changed modules:");
+        changed.iter().for_each(|line| page.line(4, &format!("  {line}")));
+    }
     page.line(0, "");
     let sections = review.sections(Fold::of(options.details, Fold::Lines));
     page.sections(review, &sections, options);

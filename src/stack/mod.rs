@@ -4,6 +4,7 @@ mod account;
 mod aws;
 mod broken;
 mod call;
+mod changed;
 mod condition;
 mod data;
 mod declare;
@@ -25,6 +26,7 @@ mod variable;
 
 pub use account::{Access, Account, MEMBERS as ACCOUNT_MEMBERS};
 pub use call::passed;
+pub use changed::{ChangedFile, ChangedModule, changed_modules};
 pub use condition::{Condition, Verdict, shown};
 pub use given::variables;
 pub use ledger::LedgerPlace;

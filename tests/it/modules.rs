@@ -583,6 +583,8 @@ fn a_diff_reads_the_modules_of_both_revisions() {
     let action = crate::harness::action_in(&run.stdout, "module.m.sqs_queue.data");
     assert_eq!(action.as_deref(), Some("~ update in place"), "{}", run.stdout);
     assert!(run.stdout.contains("message_retention_period"), "{}", run.stdout);
+    let changed = "\nChanged modules:\n  ../../modules/queue of module.m: main.toml changed\n";
+    assert!(run.stdout.contains(changed), "{}", run.stdout);
 }
 
 /// As in Terraform, addresses in a module are those within it, and a move is one in each of its instances.

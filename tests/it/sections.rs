@@ -83,7 +83,7 @@ fn a_change_that_several_instances_have_in_common_is_shown_once() {
         |days: &str| calls(&["a", "b", "c"]) + &format!("days = '${{each.key == \"c\" ? {days} : 4}}'\n");
     let run = diff((&stack("4"), &old), (&stack("5"), &new), &[]);
     assert_eq!(
-        run.split("\n\n").skip(1).take(2).collect::<Vec<_>>(),
+        run.split("\n\n").skip(2).take(2).collect::<Vec<_>>(),
         [
             "  module.queue[\"a\", \"b\"]  4 to update, 2 in each\n    \
              ~ sns_topic.alerts  update in place\n        tags.wait  \"short\" → \"long\"\n      \
@@ -331,4 +331,54 @@ fn json_has_the_modules_of_terraforms_format() {
     assert_eq!(addresses(&module), ["aws_sqs_queue.it"]);
     assert_eq!(addresses(&module["module_calls"]["inner"]["module"]), ["aws_sns_topic.deep"]);
     assert!(!run.stdout.contains("hush"));
+}
+
+#[test]
+fn a_changed_module_says_what_changed_in_it() {
+    let call = |name: &str, source: &str| {
+        format!("[module.{name}]\nsource = './modules/{source}'\nname = 'shop-{name}'\n")
+    };
+    let old = headed(&(call("orders", "queue") + &call("stock", "queue") + &call("users", "other")));
+    let new = headed(
+        &(call("orders", "queue")
+            + &call("stock", "queue")
+            + &call("users", "moved")
+            + &call("new", "queue")),
+    );
+    let changed = QUEUE.replace("default = 4", "default = 5");
+    let folder = folder(&[
+        ("old/stack.toml", &old),
+        ("old/modules/queue/main.toml", QUEUE),
+        ("old/modules/queue/sql/gone.sql", "select 1"),
+        ("old/modules/queue/same.txt", "same"),
+        ("old/modules/other/main.toml", QUEUE),
+        ("new/stack.toml", &new),
+        ("new/modules/queue/main.toml", &changed),
+        ("new/modules/queue/sql/load.sql", "select 2"),
+        ("new/modules/queue/same.txt", "same"),
+        ("new/modules/moved/main.toml", QUEUE),
+    ]);
+    let of = |format: &str| {
+        let run = dwctl(folder.path(), &["diff", "old", "new", "--format", format]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout
+    };
+    let lines = [
+        "./modules/queue of module.orders, module.stock: main.toml changed, sql/gone.sql removed, sql/load.sql added",
+        "./modules/moved (was ./modules/other) of module.users: the same files",
+    ];
+    let text = of("text");
+    assert!(text.contains(&format!("\nChanged modules:\n  {}\n  {}\n\n", lines[0], lines[1])), "{text}");
+    let (markdown, html) = (of("markdown"), of("html"));
+    for line in lines {
+        assert!(markdown.contains(&format!("- `{line}`\n")), "{markdown}");
+        assert!(html.contains(&format!("<li><code>{line}</code></li>")), "{html}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&of("json")).expect("JSON");
+    let modules = &json["dwctl"]["changed_modules"];
+    assert_eq!(modules[0]["files"]["sql/gone.sql"], "removed", "{modules}");
+    assert_eq!(modules[1]["before"], "./modules/other", "{modules}");
+    // Nothing is said where nothing changed.
+    let run = dwctl(folder.path(), &["diff", "old", "old"]);
+    assert!(!run.stdout.contains("Changed modules"), "{}", run.stdout);
 }

@@ -189,6 +189,12 @@ fn banner(text: &mut String, review: &Review<'_>, places: &BTreeMap<&str, usize>
         let items: String = warnings.iter().map(|(_, words)| format!("<li>{}</li>", html(words))).collect();
         let _ = writeln!(text, "<div class=\"banner note\"><ul>{items}</ul></div>");
     }
+    let changed = review.changed_modules();
+    if !changed.is_empty() {
+        let items: String =
+            changed.iter().map(|line| format!("<li><code>{}</code></li>", html(line))).collect();
+        let _ = writeln!(text, "<div class=\"banner note\"><b>Changed modules</b><ul>{items}</ul></div>");
+    }
     if review.drifted() > 0 && !review.drift {
         let _ = writeln!(
             text,

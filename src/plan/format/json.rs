@@ -126,6 +126,10 @@ pub(super) fn render(review: &Review<'_>, options: &Options) -> String {
         let list = warnings.into_iter().map(|(code, words)| json!({ "code": code, "message": words }));
         json["dwctl"]["warnings"] = list.collect();
     }
+    if !plan.changed_modules.is_empty() {
+        let modules = plan.changed_modules.values();
+        json["dwctl"]["changed_modules"] = modules.map(|one| json!(one)).collect();
+    }
     if let Some(Revisions { old, new }) = &plan.revisions {
         json["dwctl"]["revisions"] = json!({ "old": visible(old), "new": visible(new) });
     }

@@ -357,6 +357,14 @@ fn head(review: &Review<'_>, options: &Options) -> String {
         let lines = warnings.iter().map(|(_, words)| code(&brief(words, LONGEST_VALUE)));
         let _ = write!(text, "\n> [!WARNING]\n> {}\n", listed(lines.collect::<Vec<_>>().into_iter()));
     }
+    let changed = review.changed_modules();
+    if !changed.is_empty() {
+        let lines = changed.iter().map(|line| format!("- {}", code(&brief(line, LONGEST_NAMES))));
+        let more = changed.len().saturating_sub(NAMES);
+        let more = if more > 0 { format!("\n- … {more} more") } else { String::new() };
+        let lines = lines.take(NAMES).collect::<Vec<_>>().join("\n");
+        let _ = write!(text, "\n**Changed modules**\n\n{lines}{more}\n");
+    }
     if review.drifted() > 0 && !review.drift {
         let _ = write!(
             text,

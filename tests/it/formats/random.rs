@@ -198,6 +198,7 @@ proptest! {
             outputs_sensitivity: [("o".to_owned(), false)].into(),
             calls: std::collections::BTreeMap::new(),
             asked: Asked::default(),
+            changed_modules: std::collections::BTreeMap::new(),
             warnings: Vec::new(),
             changes,
         };
