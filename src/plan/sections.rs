@@ -9,6 +9,10 @@ use super::names::names;
 use super::review::{Item, Review, Sort};
 use crate::graph::{Address, ModulePath};
 
+/// What module instances that change alike have in common: for each resource, the first one like it, and its
+/// address within the module.
+type Likeness<'r> = Vec<(usize, &'r str, &'r str, Option<&'r str>)>;
+
 /// Which changes that are alike are shown once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fold {
@@ -69,7 +73,7 @@ impl<'p> Review<'p> {
             by_module.entry(&item.change.address.module).or_default().push(index);
         }
         let mut sections: Vec<Section<'_>> = Vec::new();
-        let mut known: HashMap<Vec<(usize, &str, &str, Option<&str>)>, usize> = HashMap::new();
+        let mut known: HashMap<Likeness<'_>, usize> = HashMap::new();
         for (module, indices) in by_module {
             let likeness = if module.is_root() { None } else { self.likeness(&indices, &like) };
             let place = likeness.map(|likeness| *known.entry(likeness).or_insert(sections.len()));
@@ -98,11 +102,7 @@ impl<'p> Review<'p> {
 
     /// What two module instances have in common that change alike: for each resource, the first one
     /// like it, and its address within the module.
-    fn likeness(
-        &self,
-        indices: &[usize],
-        like: &[Option<usize>],
-    ) -> Option<Vec<(usize, &str, &str, Option<&str>)>> {
+    fn likeness(&self, indices: &[usize], like: &[Option<usize>]) -> Option<Likeness<'_>> {
         let of = |&index: &usize| {
             let address = &self.items.get(index)?.change.address;
             let first = like.get(index).copied().flatten()?;
