@@ -74,6 +74,9 @@ pub struct Reached {
     base: SdkConfig,
 }
 
+/// The contexts that were made.
+type Contexts = HashMap<(Place, Option<String>, bool), Cx>;
+
 /// The connection to AWS of one run.
 pub struct Session {
     options: Options,
@@ -82,7 +85,7 @@ pub struct Session {
     own: Reached,
     others: Vec<Reached>,
     /// By place and the name that reaches it, and by whether each request is sent only once.
-    contexts: RefCell<HashMap<(Place, Option<String>, bool), Cx>>,
+    contexts: RefCell<Contexts>,
     /// The numbers of resources read, and asked for.
     reads: Cell<(usize, usize)>,
 }

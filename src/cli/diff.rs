@@ -98,8 +98,8 @@ fn compared(
     let (mut was_facts, mut is_facts) = (Facts::offline(&was), Facts::offline(&is));
     // An account id that only one of them names must not show up as a difference in every ARN.
     match (was.accounts.contains_key(&was.env), is.accounts.contains_key(&is.env)) {
-        (true, false) => is_facts.scope.account_id.clone_from(&was_facts.scope.account_id),
-        (false, true) => was_facts.scope.account_id.clone_from(&is_facts.scope.account_id),
+        (true, false) => is_facts.set_account(&was_facts.scope.account_id),
+        (false, true) => was_facts.set_account(&is_facts.scope.account_id),
         _ => {}
     }
     let mut was_world = old.eval(&was, was_facts, was_given)?;

@@ -257,6 +257,9 @@ fn as_text(
     width: Option<usize>,
 ) -> String {
     let mut text = visible(&format!("{address}  {}  {}", entry.id, entry.place));
+    if let Some(account) = &entry.place.account {
+        one["account_id"] = json!(account);
+    }
     let Some((live, [attributes, decided, tags])) = live else {
         return format!("{}\n", hang(&format!("{text}  gone from AWS"), 4, width));
     };

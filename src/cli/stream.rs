@@ -198,6 +198,9 @@ fn change(item: &Item<'_>) -> Event {
     };
     let risks: Vec<Json> = item.risks.iter().map(risk_json).collect();
     let mut change_json = json!({ "resource": resource(&change.address), "action": action, "risks": risks });
+    if let Some(account) = &change.place.account {
+        change_json["account_id"] = json!(account);
+    }
     if let Some(reason) = reason(change) {
         change_json["reason"] = json!(reason);
     }

@@ -43,6 +43,14 @@ impl Facts {
         Some(Place { region: region.clone(), account, name: Some(name.to_owned()) })
     }
 
+    /// Takes another id for the stack's own account, and for the names that lead there.
+    pub fn set_account(&mut self, id: &str) {
+        for of in self.accounts.values_mut().filter(|of| of.scope.account_id == self.scope.account_id) {
+            id.clone_into(&mut of.scope.account_id);
+        }
+        id.clone_into(&mut self.scope.account_id);
+    }
+
     /// Placeholders for a run without AWS. The account is the stack's own, or zeros.
     pub fn offline(stack: &Stack) -> Self {
         let own = stack.accounts.get(&stack.env).and_then(|ids| ids.first());

@@ -19,6 +19,9 @@ pub(super) type Filters =
 /// A resource by kind, place and id.
 pub(super) type Id = (&'static str, Place, String);
 
+/// Children to list: their kind, their place, the address that one of them may belong to, and the parents.
+type Listing = (&'static dyn ErasedKind, Place, Address, Vec<(String, String)>);
+
 /// The questions of a plan.
 #[derive(Default)]
 pub(super) struct Batches {
@@ -30,7 +33,7 @@ pub(super) struct Batches {
     pub(super) of_data: HashSet<Id>,
     pub(super) filters: Filters,
     pub(super) searches: Vec<(&'static dyn ErasedKind, Place, Address, Value)>,
-    pub(super) listings: Vec<(&'static dyn ErasedKind, Place, Address, Vec<(String, String)>)>,
+    pub(super) listings: Vec<Listing>,
 }
 
 impl Batches {

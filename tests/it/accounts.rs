@@ -60,6 +60,8 @@ fn one_apply_changes_two_accounts() {
     project.run(&["drift"]).exits(0);
     let listed = project.run(&["ledger", "list"]).exits(0);
     listed.says("us-east-1 of account data (222222222222)");
+    project.run(&["ledger", "list", "--json"]).exits(0).says("\"account_id\": \"222222222222\"");
+    project.run(&["ledger", "show", "sqs_queue.theirs"]).exits(0).says("data (222222222222)");
     // Each account is asked once in a run.
     project.cloud.disturb("fault_match=");
     let before = [project.cloud.calls("sts:GetCallerIdentity"), project.cloud.calls("sts:AssumeRole")];
@@ -151,6 +153,13 @@ fn a_role_that_cannot_be_assumed_is_a_located_error() {
         .says("allow arn:aws:")
         .says("trust policy");
     project.cloud.disturb("error_nth=&fault_match=");
+    project.write(&format!("{HEAD}[aws.data]\nprofile = 'nobody'\n{}", queue("theirs", "account = 'data'")));
+    project
+        .run(&["plan"])
+        .exits(1)
+        .says("[aws.data] cannot be reached")
+        .says("stack.toml:5")
+        .says("aws sts get-caller-identity --profile nobody");
 }
 
 #[test]

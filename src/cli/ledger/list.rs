@@ -38,10 +38,14 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             .resources
             .iter()
             .map(|(address, entry)| {
-                serde_json::json!({
+                let mut one = serde_json::json!({
                     "address": address, "id": entry.id, "region": entry.place.region, "applied": entry.applied,
                     "needs": entry.needs, "protect": entry.protect, "retain": entry.retain,
-                })
+                });
+                if let Some(account) = &entry.place.account {
+                    one["account_id"] = serde_json::json!(account);
+                }
+                one
             })
             .collect();
         printer.json(&format!("{:#}\n", serde_json::Value::Array(resources)));

@@ -51,6 +51,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
             lines.push(("address", address.to_string()));
             lines.push(("id", entry.id.clone()));
             lines.push(("region", entry.place.region.clone()));
+            lines.extend(entry.place.account_words().map(|account| ("account", account)));
             let deposed: Vec<&str> =
                 ledger.deposed.get(address).into_iter().flatten().map(|one| one.id.as_str()).collect();
             if !deposed.is_empty() {
