@@ -18,7 +18,7 @@ use dwctl::value::Value;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::engine::{ABROAD, End, Engine, Survey, Thing, address, deletable_at_once};
+use super::engine::{ABROAD, APART, End, Engine, Survey, Thing, address, deletable_at_once, region_of};
 use super::model::{BUCKET, Declared, Model, SHAPES, STACK, json};
 use super::wire::{Fault, Script};
 use crate::harness::{Cloud, REGION, dwctl, finish};
@@ -30,7 +30,7 @@ pub enum Op {
     Edit(u8, u8, u8),
     /// Changes the physical name of a resource.
     Rename(u8),
-    /// Moves a resource and its children to the other region or back.
+    /// Moves a resource and its children to another region, to another account, or back.
     Relocate(u8),
     /// Changes the address of a resource, with `[[moved]]` or without.
     Readdress(u8, bool),
@@ -270,7 +270,11 @@ impl Run<'_> {
                 if let Some((region_owner, one)) = region_owner.and_then(|region_owner| {
                     Some((region_owner, self.model.resources.get_mut(&region_owner)?))
                 }) {
-                    one.abroad ^= true;
+                    one.region = match one.region {
+                        REGION => ABROAD,
+                        ABROAD => APART,
+                        _ => REGION,
+                    };
                     if one.shape().kind == "s3_bucket" {
                         // The names of buckets are one space in all regions.
                         one.number = number;
@@ -770,8 +774,8 @@ impl Run<'_> {
 fn thing(address: &Address, entry: &Entry) -> Option<Thing> {
     let shape = SHAPES.iter().find(|shape| shape.kind == address.kind)?;
     // Global resources can be created from either region.
-    let abroad = entry.place.region == ABROAD && shape.kind != "iam_role";
-    Some(Thing { kind: shape.kind, region: if abroad { ABROAD } else { REGION }, id: entry.id.clone() })
+    let region = if shape.kind == "iam_role" { REGION } else { region_of(&entry.place) };
+    Some(Thing { kind: shape.kind, region, id: entry.id.clone() })
 }
 
 /// Checks that every error is a documented one, and says what to do.

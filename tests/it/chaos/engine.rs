@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use dwctl::apply;
-use dwctl::aws::{Cx, Options, Session};
+use dwctl::aws::{self, Cx, Options, Session};
 use dwctl::diag::Diagnostic;
-use dwctl::eval::{EvalContext, Facts};
+use dwctl::eval::{AccountFacts, EvalContext, Facts};
 use dwctl::graph::Address;
 use dwctl::kind::{ErasedLive, ReadRequest};
 use dwctl::kinds::{self, kind};
@@ -50,11 +50,38 @@ pub struct Engine {
 
 /// The region besides the stack's.
 pub const ABROAD: &str = "eu-west-1";
+/// The account besides the stack's own, in the stack's region.
+pub const APART: &str = "account";
+/// Its id.
+const APART_ID: &str = "222222222222";
+/// Its block.
+pub const ACCOUNT: &str = "[aws.other]\nrole_arn = \"arn:aws:iam::222222222222:role/chaos\"\n";
+
+/// The place that one of [`REGION`], [`ABROAD`] and [`APART`] stands for.
+pub fn place(region: &str) -> aws::Place {
+    match region {
+        APART => {
+            let (account, name) = (Some(APART_ID.to_owned()), Some("other".to_owned()));
+            aws::Place { account, name, ..aws::Place::of(REGION) }
+        }
+        region => aws::Place::of(region),
+    }
+}
+
+/// One of these three for a place.
+pub fn region_of(place: &aws::Place) -> &'static str {
+    match (&place.account, place.region.as_str()) {
+        (Some(_), _) => APART,
+        (None, ABROAD) => ABROAD,
+        _ => REGION,
+    }
+}
 
 /// A resource at AWS.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Thing {
     pub kind: &'static str,
+    /// [`REGION`], [`ABROAD`] or [`APART`].
     pub region: &'static str,
     pub id: String,
 }
@@ -72,8 +99,23 @@ impl Engine {
             ..Options::default()
         };
         wire.follow(Script::new());
-        let session = Session::connect(options(Some(wire.http())), REGION).await.expect("an AWS");
-        let aside = Session::connect(options(Some(wire.aside())), REGION).await.expect("an AWS");
+        let access = aws::Access {
+            name: "other".to_owned(),
+            role_arn: Some(format!("arn:aws:iam::{APART_ID}:role/chaos")),
+            session_name: "chaos".to_owned(),
+            region: REGION.to_owned(),
+            ..aws::Access::default()
+        };
+        let connect = async |http| {
+            let (session, refused) =
+                Session::connect_all(options(Some(http)), REGION, std::slice::from_ref(&access))
+                    .await
+                    .expect("an AWS");
+            assert!(refused.is_empty(), "{refused:?}");
+            session
+        };
+        let session = connect(wire.http()).await;
+        let aside = connect(wire.aside()).await;
         Self { wire, session, aside, folder: folder.to_owned(), abroad: Cell::new(false) }
     }
 
@@ -83,7 +125,7 @@ impl Engine {
     }
 
     pub fn cx(&self, region: &str) -> Cx {
-        self.aside.cx(&dwctl::aws::Place::of(region))
+        self.aside.cx(&place(region))
     }
 
     fn load(&self) -> Result<Stack, Vec<Diagnostic>> {
@@ -118,7 +160,10 @@ impl Engine {
         Facts {
             scope: self.session.scope(&stack.region),
             availability_zones: None,
-            accounts: BTreeMap::new(),
+            accounts: BTreeMap::from([(
+                "other".to_owned(),
+                AccountFacts { scope: aws::Scope::of(&stack.region, APART_ID), availability_zones: None },
+            )]),
         }
     }
 
@@ -341,7 +386,7 @@ impl Engine {
     /// Lists everything at AWS of the kinds that chaos uses, independent of any record.
     pub async fn survey(&self) -> Survey {
         let mut survey = Survey::new();
-        let regions = if self.abroad.get() { &[REGION, ABROAD][..] } else { &[REGION] };
+        let regions = if self.abroad.get() { &[REGION, ABROAD, APART][..] } else { &[REGION] };
         for &region in regions {
             for (kind, ids) in self.listed(region).await {
                 let found = self.look_at(kind, region, ids).await;
@@ -362,7 +407,7 @@ impl Engine {
         topics.topics().iter().for_each(|one| put("sns_topic", one.topic_arn()));
         let subscriptions = cx.aws.sns().list_subscriptions().send().await.expect("subscriptions");
         subscriptions.subscriptions().iter().for_each(|one| put("sns_subscription", one.subscription_arn()));
-        if region == REGION {
+        if region != ABROAD {
             // Roles are global, so they are listed only once.
             let roles = cx.aws.iam().list_roles().send().await.expect("roles");
             roles.roles().iter().for_each(|one| put("iam_role", Some(one.role_name())));
@@ -397,7 +442,7 @@ impl Engine {
             if self.abroad.get() {
                 let home = cx.aws.s3().get_bucket_location().bucket(bucket).send().await.expect("a place");
                 let home = home.location_constraint().map_or("", |one| one.as_str());
-                if (if home.is_empty() { REGION } else { home }) != region {
+                if (if home.is_empty() { REGION } else { home }) != place(region).region {
                     continue;
                 }
             }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use serde_json::Value as Json;
 
-use super::engine::ABROAD;
+use super::engine::{ABROAD, ACCOUNT, APART};
+use crate::harness::REGION;
 
 /// The stack's name.
 pub const STACK: &str = "chaos";
@@ -190,8 +191,8 @@ pub struct Declared {
     pub knobs: Vec<usize>,
     pub create_first: bool,
     pub after: Option<u32>,
-    /// True if it is in the other region; children are in that of their parent.
-    pub abroad: bool,
+    /// Its region or account, as in a [`Thing`](super::engine::Thing); children are in that of their parent.
+    pub region: &'static str,
 }
 
 impl Declared {
@@ -250,7 +251,7 @@ impl Model {
             knobs,
             create_first: choice % 5 == 4 && SHAPES[shape].may_be_first(),
             after: None,
-            abroad: false,
+            region: REGION,
         };
         self.resources.insert(slot, declared);
         slot
@@ -265,10 +266,10 @@ impl Model {
         }
     }
 
-    fn is_abroad(&self, slot: u32) -> bool {
+    fn region(&self, slot: u32) -> &'static str {
         self.region_owner(slot)
             .and_then(|region_owner| self.resources.get(&region_owner))
-            .is_some_and(|one| one.abroad)
+            .map_or(REGION, |one| one.region)
     }
 
     fn of(&self, shape: usize) -> Vec<u32> {
@@ -314,6 +315,7 @@ impl Model {
     pub fn text(&self) -> String {
         let mut text =
             format!("[stack]\nname = \"{STACK}\"\nregion = \"us-east-1\"\ntags = {{ team = \"data\" }}\n");
+        text.push_str(ACCOUNT);
         if self.in_s3 {
             let _ = writeln!(text, "[ledger]\nbucket = \"{BUCKET}\"");
         }
@@ -341,8 +343,10 @@ impl Model {
                 .replace("{trust}", TRUST)
                 .replace("{p}", &parent.unwrap_or_default());
             let _ = writeln!(text, "[{}]\n{head}", one.address());
-            if self.is_abroad(*slot) {
-                let _ = writeln!(text, "region = \"{ABROAD}\"");
+            match self.region(*slot) {
+                ABROAD => drop(writeln!(text, "region = \"{ABROAD}\"")),
+                APART => text.push_str("account = \"other\"\n"),
+                _ => {}
             }
             for (knob, option) in one.set() {
                 let _ = writeln!(text, "{} = {option}", knob.name);
