@@ -332,7 +332,11 @@ async fn assume(options: &Options, gate: &Gate, own: &SdkConfig, access: &Access
         }
         Some(profile) => {
             let provider = ProfileFileCredentialsProvider::builder()
-                .configure(&ProviderConfig::with_default_region().await.with_http_client(gate.shared()))
+                .configure(
+                    &ProviderConfig::without_region()
+                        .with_region(Some(region.clone()))
+                        .with_http_client(gate.shared()),
+                )
                 .profile_name(profile)
                 .build();
             config = with_credentials(&config, provider);

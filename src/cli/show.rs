@@ -257,9 +257,6 @@ fn as_text(
     width: Option<usize>,
 ) -> String {
     let mut text = visible(&format!("{address}  {}  {}", entry.id, entry.place));
-    if let Some(account) = &entry.place.account {
-        one["account_id"] = json!(account);
-    }
     let Some((live, [attributes, decided, tags])) = live else {
         return format!("{}\n", hang(&format!("{text}  gone from AWS"), 4, width));
     };
@@ -282,6 +279,9 @@ fn as_text(
 
 fn as_json(address: &Address, entry: &Entry, live: Option<(&ErasedLive, [Value; 3])>) -> Json {
     let mut one = json!({ "address": address, "id": entry.id, "region": entry.place.region });
+    if let Some(account) = &entry.place.account {
+        one["account_id"] = json!(account);
+    }
     let Some((live, [attributes, decided, tags])) = live else {
         one["exists"] = json!(false);
         return one;
