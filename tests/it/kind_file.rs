@@ -54,6 +54,9 @@ pub(crate) struct Life {
     /// Resources in addition to those of the example, by kind and name.
     #[serde(default)]
     pub also: Table,
+    /// What data looks for by attributes that the resource itself does not have.
+    #[serde(default)]
+    pub data: Table,
     /// Updates in place.
     #[serde(default)]
     pub change: Vec<Step>,

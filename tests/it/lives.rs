@@ -95,6 +95,7 @@ impl Life {
         self.say("create");
         self.apply().plans(&self.address, "+ create");
         self.matches_prediction();
+        self.is_found();
         for (index, step) in changes.iter().enumerate() {
             let before = self.look();
             self.change(step);
@@ -212,6 +213,84 @@ impl Life {
                 );
             }
         });
+    }
+
+    /// Another stack finds the resource as data, by each way that the kind offers, and by no wrong one.
+    fn is_found(&self) {
+        self.say("found as data");
+        let (live, id) = (self.look(), self.project.id(&self.address));
+        let by = self.kind.found_by();
+        let tags = || Value::map(live.tags.iter().map(|(key, tag)| (key.clone(), Value::from(tag.as_str()))));
+        let given = &kind_file::of(self.kind.name()).life.data;
+        let value = |name: &str| -> toml::Value {
+            let of_life = given.get(name).cloned();
+            of_life.unwrap_or_else(|| match name {
+                "id" => id.clone().into(),
+                "tags" => toml::Value::try_from(tags().to_json().unwrap()).unwrap(),
+                name => {
+                    let value = live.spec.get(name).or_else(|| live.attrs.get(name));
+                    let value =
+                        value.unwrap_or_else(|| panic!("no `{name}` to look for: add it to [life.data]"));
+                    toml::Value::try_from(value.to_json().unwrap()).unwrap()
+                }
+            })
+        };
+        let mut ways: Vec<Vec<&str>> = vec![vec!["id"]];
+        ways.extend(by.query.fields().unwrap().contains_key("arn").then(|| vec!["arn"]));
+        let is_set = |name: &&str| live.spec.get(name).is_some_and(|value| !value.is_null());
+        ways.extend(
+            (!by.identity.is_empty())
+                .then(|| by.identity.iter().map(String::as_str).filter(is_set).collect()),
+        );
+        let required: Vec<&str> = by.filter_required.iter().map(String::as_str).collect();
+        let others = by.filter.iter().map(String::as_str).filter(|one| !required.contains(one));
+        let others: Vec<Vec<&str>> =
+            others.map(|one| required.iter().copied().chain([one]).collect()).collect();
+        ways.extend((!required.is_empty()).then(|| required.clone()));
+        ways.extend(others);
+        let mut stack = Table::new();
+        let head = [("name", "finds".into()), ("region", self.stack["stack"]["region"].clone())];
+        stack.insert(
+            "stack".to_owned(),
+            Table::from_iter(head.map(|(name, value)| (name.to_owned(), value))).into(),
+        );
+        let (mut data, mut outputs) = (Table::new(), Table::new());
+        let mut add = |name: String, mut block: Table, many: bool| {
+            let path = format!("data.{}.{name}", self.kind.name());
+            if many {
+                block.insert("many".to_owned(), true.into());
+            }
+            data.insert(name.clone(), block.into());
+            let found = if many { format!("${{{path}[*].id}}") } else { format!("${{[{path}.id]}}") };
+            outputs.insert(name, found.into());
+        };
+        for (at, way) in ways.iter().enumerate() {
+            let block: Table = way.iter().map(|name| ((*name).to_owned(), value(name))).collect();
+            add(format!("many-{at}"), block.clone(), true);
+            // Several may match a filter.
+            if !way.iter().any(|name| by.filter.iter().any(|one| one == name)) {
+                add(format!("one-{at}"), block, false);
+            }
+        }
+        add("none".to_owned(), Table::from_iter([("id".to_owned(), format!("{id}x").into())]), true);
+        let kinds = Table::from_iter([(self.kind.name().to_owned(), data.into())]);
+        stack.extend([("data".to_owned(), kinds.into()), ("output".to_owned(), outputs.into())]);
+        let folder = self.project.stack().join("finds");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("stack.toml"), toml::to_string(&stack).unwrap()).unwrap();
+        let run = self.project.run(&["output", "--json", "finds"]).exits(0);
+        let found: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+        for (name, found) in found.as_object().expect("outputs") {
+            let found = found.get("value").unwrap_or(found).as_array().expect("ids").clone();
+            match name.as_str() {
+                "none" => assert_eq!(found, Vec::<serde_json::Value>::new(), "{run}"),
+                many if many.starts_with("many") => {
+                    assert!(found.contains(&id.as_str().into()), "{name}: {run}")
+                }
+                _ => assert_eq!(found, [serde_json::Value::from(id.as_str())], "{name}: {run}"),
+            }
+        }
+        assert!(found.as_object().unwrap().len() > 2, "{run}");
     }
 
     /// Someone reverts the last change: the plan shows drift, and apply makes the change again.
