@@ -150,6 +150,7 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
     for line in kind.example().lines() {
         let _ = writeln!(text, "{}", format!("  {line}").trim_end());
     }
+    found_by(&mut text, kind, paint);
     let actions = kind.actions();
     let _ = writeln!(text, "\n{}\n", paint.bold("IAM actions"));
     for (verb, actions) in [
@@ -161,10 +162,37 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
         let line = format!("  {verb}: {}", actions.join(", "));
         let _ = writeln!(text, "{}", hang(&line, 4, Some(paint.width)));
     }
+    if !kind.search_actions().is_empty() {
+        let line = format!("  search for data: {}", kind.search_actions().join(", "));
+        let _ = writeln!(text, "{}", hang(&line, 4, Some(paint.width)));
+    }
     if kind.tags_apart() {
         paint.prose(&mut text, "optional: tag:GetResources; with it, a plan makes fewer calls", 2);
     }
     text
+}
+
+/// How `[data.KIND.NAME]` finds an existing resource of the kind.
+fn found_by(text: &mut String, kind: &dyn ErasedKind, paint: &Paint) {
+    let by = kind.found_by();
+    let _ = writeln!(text, "\n{}\n", paint.bold(&format!("Found as [data.{}.NAME]", kind.name())));
+    paint.prose(
+        text,
+        &format!("{}. `many = true` makes it a list of all that match.", capital(&by.in_words())),
+        2,
+    );
+    // The others are attributes of the resource.
+    let fields = by.query.fields().into_iter().flatten();
+    for (name, field) in fields.filter(|(name, _)| by.filter.contains(name)) {
+        paint.entry(text, 2, name, &field.type_name());
+        paint.prose(text, &field.description, 6);
+    }
+}
+
+/// The text with a capital at its start.
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 fn attribute_text(kind: &dyn ErasedKind, path: &str, paint: &Paint) -> Result<String, Failure> {

@@ -281,6 +281,55 @@ fn module_table() -> Value {
     })
 }
 
+/// The schema of `[data.KIND.NAME]`.
+fn data_table() -> Value {
+    let kinds = kinds::KINDS.iter().map(|kind| {
+        let by = kind.found_by();
+        let mut fields: Map<String, Value> =
+            by.json.iter().map(|(name, field)| (name.clone(), or_expression(field.clone()))).collect();
+        let settings = json!({
+            "many": { "description": "Whether it is a list of all that match.", "type": "boolean" },
+            "for_each": { "description": "One for each element, with `each.key` and `each.value`.", "type": ["string", "array", "object"] },
+            "when": { "description": "Whether it is read.", "type": ["string", "boolean"] },
+            "region": { "description": "The region, if it is not that of the stack.", "type": "string" },
+            "depends_on": { "description": "Addresses that must be applied before it is read.", "type": "array", "items": { "type": "string" } },
+            "precondition": conditions("Conditions that must be true before it is read."),
+            "postcondition": conditions("Conditions on what is found, which they see as `self`.")
+        });
+        fields.extend(settings.as_object().cloned().unwrap_or_default());
+        let one = json!({
+            "description": format!("An existing resource, found {}.", by.in_words()),
+            "type": "object", "properties": fields, "additionalProperties": false
+        });
+        let description = format!("Existing resources of the kind {}, by name.", kind.name());
+        (kind.name().to_owned(), json!({ "description": description, "type": "object", "additionalProperties": one }))
+    });
+    json!({
+        "description": "Existing resources of others, by kind and name: `${data.KIND.NAME.ATTRIBUTE}`.",
+        "type": "object",
+        "properties": kinds.collect::<Map<String, Value>>(),
+        "additionalProperties": false
+    })
+}
+
+/// The schema of `[stack_output.NAME]`.
+fn stack_output_table() -> Value {
+    json!({
+        "description": "Other stacks, by name, whose outputs are read.",
+        "type": "object",
+        "additionalProperties": {
+            "description": "Another stack: `${stack_output.NAME.OUTPUT}`.",
+            "type": "object",
+            "properties": {
+                "folder": { "description": "Its folder, from that of this file.", "type": "string", "pattern": r"^\.\.?(/|$)" },
+                "env": { "description": "Its environment, if it is not that of this stack.", "type": "string" }
+            },
+            "required": ["folder"],
+            "additionalProperties": false
+        }
+    })
+}
+
 /// The JSON Schema of a stack file.
 fn stack_schema() -> Value {
     let mut properties = Map::new();
@@ -311,6 +360,8 @@ fn stack_schema() -> Value {
         }),
     );
     properties.insert("module".to_owned(), module_table());
+    properties.insert("data".to_owned(), data_table());
+    properties.insert("stack_output".to_owned(), stack_output_table());
     properties.insert("local".to_owned(), json!({ "description": "Named expressions.", "type": "object" }));
     properties.insert("output".to_owned(), json!({ "description": "Outputs, by name.", "type": "object" }));
     let check = conditions(
