@@ -178,6 +178,32 @@ impl<'a> EvalContext<'a> {
             .any(|reference| reference.root == "aws" && reference.name(0) == Some("availability_zones"))
     }
 
+    /// The outputs of other stacks that a stack refers to, each with the place of a reference to it: by the name
+    /// of the block, and of the output; an empty name stands for all outputs.
+    pub fn asks_of_others(stack: &Stack) -> BTreeMap<String, BTreeMap<String, Span>> {
+        let mut asked: BTreeMap<String, BTreeMap<String, Span>> = BTreeMap::new();
+        for reference in references::all(stack).iter().filter(|one| one.root == "stack_output") {
+            if let Some(name) = reference.name(0) {
+                let output = reference.name(1).unwrap_or_default().to_owned();
+                asked.entry(name.to_owned()).or_default().entry(output).or_insert(reference.span);
+            }
+        }
+        asked
+    }
+
+    /// Of these addresses, those that outputs need: what they refer to, and what that needs.
+    pub fn needed_by_outputs<'k>(
+        &self,
+        outputs: impl Iterator<Item = &'k str>,
+        addresses: impl Iterator<Item = &'k Address>,
+    ) -> BTreeSet<Address> {
+        let reached = self.references.reached(outputs);
+        let is_reached = |address: &&Address| {
+            self.declaration(address).is_some_and(|declaration| reached.contains(&declaration.index))
+        };
+        addresses.filter(is_reached).cloned().collect()
+    }
+
     /// Expands a declaration to instances in all instances of its module, with what is known now. The
     /// resources that it refers to must have been [shown](EvalContext::show) before.
     pub fn instances(

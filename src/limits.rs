@@ -56,6 +56,9 @@ pub const MODULES: usize = 10_000;
 /// Maximum number of `[[moved]]` and `[[removed]]` blocks, each counted for each call of its module.
 pub const MOVES: usize = 100_000;
 
+/// Maximum depth of stacks that read outputs of others.
+pub const STACK_DEPTH: usize = 8;
+
 /// Maximum depth of modules in modules.
 pub const MODULE_DEPTH: usize = 64;
 

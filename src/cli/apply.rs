@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::record::RecordArgs;
 use super::stream;
 use super::totals::totals;
-use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, plan};
+use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, facts, plan};
 use crate::apply::{self, Summary};
 use crate::diag::{Diagnostic, Sources};
 use crate::ledger::Holder;
@@ -170,13 +170,14 @@ async fn change(request: Request<'_>, printer: &Printer) -> Outcome {
     context::check(&stack, &variables, printer)?;
     let aws_args = &how.audit.open(aws_args, &stack, printer)?;
     let session = context::connect(aws_args, &stack, printer).await?;
+    let destroys = selection.destroy || saved.is_some_and(|saved| saved.selection.destroy);
     let command = if selection.destroy { "destroy" } else { "apply" };
     let holder = Holder::new(command, Some(session.caller()));
     let store = context::store(aws_args, &stack, &session, &holder).await?;
     locked(&store, holder, &how.lock, printer, async |lock| {
         let planning = async {
             let ledger = context::ledger(&store, &stack, Some(&session)).await?;
-            let facts = context::facts(&session, &stack).await?;
+            let facts = facts::facts(aws_args, &session, &stack, destroys).await?;
             if let Some(saved) = saved {
                 saved
                     .belongs(&stack, &variables, &ledger, session.account_id())

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::formats::{Apply, FormatArgs, apply_command};
 use super::printer::Printer;
 use super::spinner::Spinner;
-use super::{AwsArgs, Exit, Outcome, SelectArgs, StackArgs, context, plan};
+use super::{AwsArgs, Exit, Outcome, SelectArgs, StackArgs, context, facts, plan};
 use crate::plan::{Selection, TextOptions};
 
 /// Shows what someone else changed at AWS since the last apply.
@@ -51,7 +51,7 @@ async fn looked(args: Args, printer: &Printer) -> Outcome {
     let variables = context::variables(&args.stack, &stack)?;
     context::check(&stack, &variables, printer)?;
     let session = context::connect(&args.aws, &stack, printer).await?;
-    let facts = context::facts(&session, &stack).await?;
+    let facts = facts::facts(&args.aws, &session, &stack, false).await?;
     let ledger = context::read_ledger(&args.aws, &stack, &session, "drift").await?;
     let eval = context::eval(&stack, facts, variables)?;
     let select = SelectArgs {

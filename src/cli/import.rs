@@ -7,7 +7,7 @@ use clap_complete::engine::ArgValueCompleter as Completer;
 use super::audit::AuditArgs;
 use super::locking::{LockArgs, interruptible, locked};
 use super::printer::Printer;
-use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, plan};
+use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, facts, plan};
 use crate::apply::{self, LockedLedger};
 use crate::aws::Place;
 use crate::diag::Diagnostic;
@@ -66,7 +66,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     locked(&store, holder, &args.lock, printer, async |lock| {
         let planning = async {
             let ledger = context::ledger(&store, &stack, Some(&session)).await?;
-            let facts = context::facts(&session, &stack).await?;
+            let facts = facts::facts(&aws, &session, &stack, false).await?;
             let eval = context::eval(&stack, facts, variables)?;
             let place = declared(&stack, &eval, &address)?;
             if is_there(&stack, &ledger, &address, &id, &place)? {

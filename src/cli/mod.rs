@@ -10,6 +10,7 @@ mod diff;
 mod drift;
 mod exit;
 mod explain;
+mod facts;
 mod files;
 mod formats;
 mod graph;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap_complete::engine::ArgValueCompleter as Completer;
 
 use super::printer::Printer;
-use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, plan, stream};
+use super::{AwsArgs, Exit, Failure, Outcome, StackArgs, completions, context, facts, plan, stream};
 use crate::diag::{Diagnostic, nearest};
 use crate::lines::pairs;
 use crate::plan::{OutputState, Selection, output_states, value_text};
@@ -42,7 +42,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
     }
     let session = context::connect(&args.aws, &stack, printer).await?;
     let ledger = context::read_ledger(&args.aws, &stack, &session, "output").await?;
-    let facts = context::facts(&session, &stack).await?;
+    let facts = facts::facts(&args.aws, &session, &stack, false).await?;
     let eval = context::eval(&stack, facts, variables)?;
     // The command only reads, so problems that would stop an apply do not matter.
     let selection = Selection { recover: true, ..Selection::default() };
@@ -61,7 +61,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         printer.note(&format!("{}/{} is not applied yet: there are no outputs.", stack.name, stack.env));
     } else {
         for (name, state) in &states {
-            if let Some(words) = pending(name, state) {
+            if let Some(words) = state.pending(name) {
                 printer.note(&words);
             }
         }
@@ -106,7 +106,7 @@ fn known(name: &str, stack: &Stack) -> Result<(), Diagnostic> {
 
 /// Prints the value of one output.
 fn one(name: &str, state: OutputState, json: bool, printer: &Printer) -> Outcome {
-    let words = pending(name, &state);
+    let words = state.pending(name);
     let OutputState::There { value, .. } = state else {
         let error = Diagnostic::error("not-applied", format!("the output `{name}` has no value at AWS"));
         return Err(error.note(words.unwrap_or_default()).help("run dwctl apply first").into());
@@ -125,33 +125,6 @@ fn one(name: &str, state: OutputState, json: bool, printer: &Printer) -> Outcome
         },
     }
     Ok(Exit::Done)
-}
-
-/// Describes the part of an output that is not applied yet.
-fn pending(name: &str, state: &OutputState) -> Option<String> {
-    let words = match state {
-        OutputState::There { next: None, was_there: true, .. } => return None,
-        OutputState::There { next: None, was_there: false, .. } => {
-            "is not applied yet: its value comes from live AWS".to_owned()
-        }
-        OutputState::There { value, next: Some(next), .. } => {
-            let next = if value.contains_secret() { next.clone().into_secret() } else { next.clone() };
-            format!("changes with the next apply: it will be {}", value_text(&next))
-        }
-        OutputState::Missing(addresses) => {
-            let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
-            let verb = if addresses.len() == 1 { "does" } else { "do" };
-            format!("has no value: {} {verb} not exist at AWS", addresses.join(", "))
-        }
-        OutputState::Broken(message) => {
-            format!("has no value at AWS: {message}")
-        }
-        OutputState::Unapplied { was_there: false } => "has no value: it is not applied yet".to_owned(),
-        OutputState::Unapplied { was_there: true } => {
-            "has no value: its declaration changed, and is not applied yet".to_owned()
-        }
-    };
-    Some(format!("Output {name} {words}."))
 }
 
 /// The outputs, one per line.

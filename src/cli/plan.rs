@@ -8,7 +8,7 @@ use super::formats::{Apply, FormatArgs, apply_command, apply_saved, root};
 use super::locking::{self, LockArgs, interruptible, locked};
 use super::printer::Printer;
 use super::spinner::Spinner;
-use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context};
+use super::{AwsArgs, Exit, Failure, Outcome, SelectArgs, StackArgs, context, facts};
 use crate::aws::Session;
 use crate::diag::{Diagnostic, Severity};
 use crate::eval::{EvalContext, Facts};
@@ -77,7 +77,7 @@ async fn planned(args: Args, printer: &Printer) -> Outcome {
         (None, Facts::offline(&stack), ledger)
     } else {
         let session = context::connect(&args.aws, &stack, printer).await?;
-        let facts = context::facts(&session, &stack).await?;
+        let facts = facts::facts(&args.aws, &session, &stack, selection.destroy).await?;
         let ledger = if args.out.is_some() {
             keyed_ledger(&args, &stack, &session, printer).await?
         } else {

@@ -145,10 +145,12 @@ impl<'a> EvalContext<'a> {
         self.later.borrow().contains(address)
     }
 
-    /// Returns whether an address is that of data which a plan with AWS's answers knows.
+    /// Returns whether an address is that of data, or of another stack, which a plan with AWS's answers knows.
     pub(super) fn awaits(&self, address: &str) -> bool {
         let is_data = |address: &Address| address.is_data() && !self.later.borrow().contains(address);
-        address.contains(Address::DATA) && address.parse::<Address>().is_ok_and(|address| is_data(&address))
+        address.starts_with("stack_output.")
+            || address.contains(Address::DATA)
+                && address.parse::<Address>().is_ok_and(|address| is_data(&address))
     }
 }
 

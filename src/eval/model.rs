@@ -24,6 +24,9 @@ pub struct Facts {
     pub availability_zones: Option<Vec<String>>,
     /// The accounts of `[aws.NAME]`.
     pub accounts: BTreeMap<String, AccountFacts>,
+    /// The outputs of other stacks that the stack refers to, by the name of the block and of the output. Those
+    /// that are missing are unknown.
+    pub others: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
 /// Facts of an account besides the stack's own.
@@ -74,7 +77,8 @@ impl Facts {
                 AccountFacts { scope: AwsScope::of(region, &id), availability_zones: Some(zones(region)) };
             (name.clone(), facts)
         });
-        Self { accounts: accounts.collect(), availability_zones: Some(zones(&stack.region)), scope }
+        let accounts = accounts.collect();
+        Self { accounts, availability_zones: Some(zones(&stack.region)), scope, others: BTreeMap::new() }
     }
 }
 

@@ -104,13 +104,15 @@ impl<'a> References<'a> {
         let mut linker = Linker::new(stack);
         linker.values();
         let tags = stack.tags.as_ref().map(|tags| linker.tags(tags)).unwrap_or_default();
-        let shared: Vec<Vec<Target>> = linker.shared(tags);
+        let shared: Vec<Vec<Target>> = linker.shared();
         let mut targets = Vec::new();
         let mut seen_as_self = Vec::new();
         let mut count = 0;
         for declaration in linker.declared.clone() {
             let (scope, resource) = (declaration.scope, declaration.resource);
-            let mut own = shared[scope.0].clone();
+            // Data has no tags of the stack.
+            let mut own = if resource.is_data { Vec::new() } else { tags.clone() };
+            own.extend(shared[scope.0].iter().cloned());
             let deferrable = kinds::kind(&resource.kind).map(|kind| kind.deferrable()).unwrap_or_default();
             for entry in resource.body.entries() {
                 let deferrable = deferrable.contains(&entry.name.as_str()).then(|| entry.name.clone());
@@ -220,6 +222,27 @@ impl<'a> References<'a> {
     /// The named values that one refers to directly.
     pub(super) fn needs_of(&self, value: usize) -> &[Need] {
         &self.values[value].needs
+    }
+
+    /// The declarations that outputs of the stack refer to, directly and through others.
+    pub(super) fn reached<'k>(&self, outputs: impl Iterator<Item = &'k str>) -> BTreeSet<usize> {
+        let own = &self.names[ScopeId::default().0].outputs;
+        let mut open: Vec<usize> = outputs.filter_map(|name| own.get(name)).copied().collect();
+        let (mut seen, mut reached) = (BTreeSet::new(), BTreeSet::new());
+        let mut declarations = Vec::new();
+        while let Some(value) = open.pop() {
+            if seen.insert(value) {
+                let value = &self.values[value];
+                declarations.extend(value.targets.iter().map(|target| target.index));
+                open.extend(value.needs.iter().map(|need| need.value));
+            }
+        }
+        while let Some(index) = declarations.pop() {
+            if reached.insert(index) {
+                declarations.extend(self.targets[index].iter().map(|target| target.index));
+            }
+        }
+        reached
     }
 
     /// The named values of a scope.

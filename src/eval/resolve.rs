@@ -221,6 +221,22 @@ impl<'w, 'a> Names<'w, 'a> {
         }
     }
 
+    /// An output of another stack, or all that this one refers to.
+    fn other(&self, reference: &Reference) -> (Value, usize) {
+        let name = reference.name(0).unwrap_or_default();
+        let unknown = |output| Value::unknown(format!("stack_output.{name}"), output);
+        let Some(outputs) = self.eval.facts.others.get(name) else {
+            return (unknown(reference.name(1).unwrap_or_default()), reference.steps.len());
+        };
+        match reference.name(1) {
+            None => (Value::Map(outputs.clone()), 1),
+            Some(output) => match outputs.get(output) {
+                Some(value) => descend(value, reference, 2),
+                None => (unknown(output), reference.steps.len()),
+            },
+        }
+    }
+
     fn resource(&self, reference: &Reference) -> Result<(Value, usize), Diagnostic> {
         let name = reference.name(0).unwrap_or_default();
         let address = format!("{}.{name}", reference.root);
@@ -420,6 +436,7 @@ impl Scope for Names<'_, '_> {
                         .at(reference.span, "there is no `self` here"))
                 }
             },
+            "stack_output" => Ok(self.other(reference)),
             "data" => {
                 // The kind is a step of its own here.
                 let (value, taken) = self.resource(&reference.of_data())?;

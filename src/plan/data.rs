@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::declared::declaration;
 use super::inputs::{Stop, filter_text};
 use super::survey::Surveyor;
-use super::{Change, DataRead, DataState, Later, Question, read_failed};
+use super::{Change, DataRead, DataState, Declared, Later, Question, read_failed};
 use crate::diag::{Diagnostic, Sources, counted};
-use crate::eval::Instance;
+use crate::eval::{EvalContext, Instance};
 use crate::graph::Address;
 use crate::kind::{ErasedLive, State, Way};
 use crate::limits;
@@ -30,6 +30,29 @@ impl DataRead {
             declared: declaration(instance.resource, sources),
             value: referred(view, &instance.referred),
         }
+    }
+}
+
+impl DataRead {
+    /// The outputs of other stacks.
+    pub(super) fn of_others(eval: &EvalContext<'_>) -> Vec<Self> {
+        let stack = eval.stack;
+        let others = eval.facts.others.iter().filter_map(|(name, outputs)| {
+            let other = stack.others.get(name)?;
+            let read = other.stack.as_ref()?;
+            Some(Self {
+                address: Address::new("stack_output", name, None),
+                region: stack.region.clone(),
+                state: DataState::Found(vec![format!("{}/{}", read.name, read.env)]),
+                declared: Declared {
+                    file: stack.sources.path(other.span.file).to_owned(),
+                    line: stack.sources.line(other.span),
+                    attributes: BTreeMap::new(),
+                },
+                value: Value::Map(outputs.clone()),
+            })
+        });
+        others.collect()
     }
 }
 

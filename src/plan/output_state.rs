@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::unreplaced::unknowns;
-use super::{Change, Plan, Reason};
+use super::{Change, Plan, Reason, value_text};
 use crate::diag::Diagnostic;
 use crate::eval::{EvalContext, Instance};
 use crate::ledger::{Ledger, is_of_secret};
@@ -31,6 +31,35 @@ pub enum OutputState {
         /// The last apply left an output of this name.
         was_there: bool,
     },
+}
+
+impl OutputState {
+    /// Describes the part of an output that is not applied yet.
+    pub fn pending(&self, name: &str) -> Option<String> {
+        let words = match self {
+            Self::There { next: None, was_there: true, .. } => return None,
+            Self::There { next: None, was_there: false, .. } => {
+                "is not applied yet: its value comes from live AWS".to_owned()
+            }
+            Self::There { value, next: Some(next), .. } => {
+                let next = if value.contains_secret() { next.clone().into_secret() } else { next.clone() };
+                format!("changes with the next apply: it will be {}", value_text(&next))
+            }
+            Self::Missing(addresses) => {
+                let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+                let verb = if addresses.len() == 1 { "does" } else { "do" };
+                format!("has no value: {} {verb} not exist at AWS", addresses.join(", "))
+            }
+            Self::Broken(message) => {
+                format!("has no value at AWS: {message}")
+            }
+            Self::Unapplied { was_there: false } => "has no value: it is not applied yet".to_owned(),
+            Self::Unapplied { was_there: true } => {
+                "has no value: its declaration changed, and is not applied yet".to_owned()
+            }
+        };
+        Some(format!("Output {name} {words}."))
+    }
 }
 
 /// Returns every declared output as it is at AWS. The ledger keeps no values, so a value needs one

@@ -371,6 +371,8 @@ impl<'p, 'w, 'a> Planner<'p, 'w, 'a> {
         unreplaced::fill_in(inputs.eval, inputs.ledger, |address| addresses.entry(address), &mut changes);
         let mut plan = outputs.plan(inputs, changes, deposed);
         plan.data = data.into_values().collect();
+        plan.data.extend(DataRead::of_others(inputs.eval));
+        plan.data.sort_by(|one, other| one.address.cmp(&other.address));
         plan.warnings.extend(warnings);
         Ok(Outcome::Plan(Box::new(plan)))
     }

@@ -17,7 +17,8 @@ const RESERVED: [&str; 9] =
     ["source", "for_each", "when", "depends_on", "count", "providers", "version", "lifecycle", "account"];
 
 /// Tables that only the stack's own folder has, with what a module does instead.
-const OF_STACK: [(&str, &str); 4] = [
+const OF_STACK: [(&str, &str); 5] = [
+    ("stack_output", "read it in the stack, and pass what the module needs as an input"),
     ("stack", "a module has no name of its own: remove `[stack]`, and call the folder from a stack"),
     ("aws", "write it in the stack; a module is placed by `account` of its block"),
     ("ledger", "what a module declares is kept in the ledger of the stack that calls it"),

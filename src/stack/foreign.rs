@@ -5,8 +5,19 @@ use crate::diag::{Diagnostic, Span};
 use crate::elsewhere;
 
 /// The tables of the stack language.
-const TABLES: [&str; 12] = [
-    "stack", "aws", "ledger", "variable", "local", "output", "check", "data", "module", "import", "moved",
+const TABLES: [&str; 13] = [
+    "stack_output",
+    "stack",
+    "aws",
+    "ledger",
+    "variable",
+    "local",
+    "output",
+    "check",
+    "data",
+    "module",
+    "import",
+    "moved",
     "removed",
 ];
 

@@ -11,8 +11,8 @@ use super::condition::Condition;
 use super::moved::expand;
 use super::settings::is_stack_file;
 use super::{
-    Call, Content, DEFAULT_ENV, Entry, Import, Module, Moved, Moves, Node, Output, Removed, Resource, Stack,
-    Variable, region, requires, settings,
+    Call, Content, DEFAULT_ENV, Entry, Import, Module, Moved, Moves, Node, OtherStack, Output, Removed,
+    Resource, Stack, Variable, region, requires, settings,
 };
 use crate::diag::{Diagnostic, FileId, Outside, Sources, Span, a, counted};
 use crate::elsewhere;
@@ -55,13 +55,30 @@ pub struct Loaded {
 /// As [`load`], but returns what could be read in spite of problems. Files named `apart` are left
 /// out: they are passed as variables.
 pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]) -> Loaded {
+    let files = Files::new(folder);
+    let way: Vec<PathBuf> = files.real().into_iter().map(Path::to_owned).collect();
+    read_in(files, folder, env, kinds, apart, &way)
+}
+
+/// The folders of the stacks that read each other's outputs, from the first one to the one that is read.
+pub(super) type Way<'a> = &'a [PathBuf];
+
+/// The same, from these files of the folder.
+pub(super) fn read_in(
+    files: Files,
+    folder: &Path,
+    env: Option<&str>,
+    kinds: &[&str],
+    apart: &[OsString],
+    way: Way<'_>,
+) -> Loaded {
     let mut loader = Loader {
         sources: Sources::default(),
         problems: Vec::new(),
         is_incomplete: false,
         is_module: false,
         unread: BTreeSet::new(),
-        files: Files::new(folder),
+        files,
         bytes: 0,
         kinds,
         stack: None,
@@ -75,6 +92,7 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
         outputs: BTreeMap::new(),
         checks: BTreeMap::new(),
         calls: BTreeMap::new(),
+        others: BTreeMap::new(),
         imports: Vec::new(),
         moved: Vec::new(),
         removed: Vec::new(),
@@ -89,7 +107,7 @@ pub fn read(folder: &Path, env: Option<&str>, kinds: &[&str], apart: &[OsString]
     if let Some(env) = env {
         loader.environment(folder, env, &mut env_values);
     }
-    loader.finish(folder, env.unwrap_or(DEFAULT_ENV), env_values)
+    loader.finish(folder, env.unwrap_or(DEFAULT_ENV), env_values, way)
 }
 
 pub(super) struct Loader<'a> {
@@ -117,6 +135,8 @@ pub(super) struct Loader<'a> {
     pub(super) checks: BTreeMap<String, Vec<Condition>>,
     pub(super) calls: BTreeMap<String, Call>,
     pub(super) aws: BTreeMap<String, Account>,
+    /// See [`Stack::others`].
+    pub(super) others: BTreeMap<String, OtherStack>,
     imports: Vec<Import>,
     moved: Vec<Moved>,
     removed: Vec<Removed>,
@@ -297,6 +317,7 @@ impl Loader<'_> {
                 "module" => self.each(entry, Self::call),
                 "aws" => self.each(entry, Self::account),
                 "data" => self.each(entry, Self::data),
+                "stack_output" => self.each(entry, Self::other),
                 "import" | "moved" | "removed" => self.ownership(&entry),
                 kind if self.kinds.contains(&kind) => {
                     let kind = kind.to_owned();
@@ -318,7 +339,7 @@ impl Loader<'_> {
             _ => {
                 let all = if self.kinds.contains(&entry.name.as_str()) { "resource" } else { &entry.name };
                 self.unread.insert(all.to_owned());
-                let named = matches!(entry.name.as_str(), "variable" | "check" | "module" | "aws")
+                let named = matches!(entry.name.as_str(), "variable" | "check" | "module" | "stack_output" | "aws")
                     || self.kinds.contains(&entry.name.as_str());
                 let label = if entry.name == "data" {
                     "write [data.KIND.NAME]".to_owned()
@@ -579,7 +600,13 @@ impl Loader<'_> {
         }
     }
 
-    fn finish(mut self, folder: &Path, env: &str, env_values: BTreeMap<String, Entry>) -> Loaded {
+    fn finish(
+        mut self,
+        folder: &Path,
+        env: &str,
+        env_values: BTreeMap<String, Entry>,
+        way: Way<'_>,
+    ) -> Loaded {
         const KNOWN: [&str; 7] = ["name", "region", "tags", "accounts", "requires", "ignore_tags", "shared"];
         let (mut name, mut region, mut tags, mut accounts) =
             (None, Default::default(), None, BTreeMap::new());
@@ -647,6 +674,7 @@ impl Loader<'_> {
         }
         let mut root = self.take();
         root.files = settings::share(root.files, &shared, &mut self.problems);
+        self.other_stacks(&root.files, env, way);
         let modules = self.sources(&mut root);
         let (moved, removed) = expand(&root, &modules).unwrap_or_else(|problem| {
             self.problems.push(problem);
@@ -673,6 +701,7 @@ impl Loader<'_> {
             env_values,
             root,
             modules,
+            others: self.others,
             imports: self.imports,
             moved,
             removed,

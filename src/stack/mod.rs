@@ -15,6 +15,7 @@ mod load;
 mod model;
 mod moved;
 mod node;
+mod other;
 mod package;
 mod quotes;
 mod region;
@@ -32,8 +33,8 @@ pub use given::variables;
 pub use ledger::LedgerPlace;
 pub use load::{Loaded, load, read, variable_text};
 pub use model::{
-    Call, DEFAULT_ENV, Ignored, Import, Lifecycle, Module, Moved, Output, Removed, Resource, Stack,
-    matches_tag,
+    Call, DEFAULT_ENV, Ignored, Import, Lifecycle, Module, Moved, OtherStack, Output, Removed, Resource,
+    Stack, matches_tag,
 };
 pub use moved::{Moves, still_declared};
 pub use node::{Content, Entry, Node};

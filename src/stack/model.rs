@@ -52,12 +52,27 @@ pub struct Stack {
     pub root: Module,
     /// The folders that modules name, each once. [`Call::source`] is a place in this list.
     pub modules: Vec<Module>,
+    /// `[stack_output.NAME]`: the stacks whose outputs it reads.
+    pub others: BTreeMap<String, OtherStack>,
     /// `[[import]]`.
     pub imports: Vec<Import>,
     /// `[[moved]]` of the stack itself, then those of its modules.
     pub moved: Vec<Moved>,
     /// `[[removed]]`, likewise, with the addresses in all instances of a module.
     pub removed: Vec<Removed>,
+}
+
+/// Another stack, whose outputs a stack reads.
+#[derive(Debug)]
+pub struct OtherStack {
+    /// The place of its block.
+    pub span: Span,
+    /// `folder` as it is written, and its place.
+    pub folder: (String, Span),
+    /// Its environment, if it is not that of this stack.
+    pub env: Option<String>,
+    /// The stack; `None` if it could not be read.
+    pub stack: Option<Box<Stack>>,
 }
 
 /// What the files of one folder declare: of the stack's own, or of one that modules name.

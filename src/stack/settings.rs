@@ -115,12 +115,16 @@ pub fn shared_of(files: &Files) -> Vec<String> {
     shared
 }
 
-/// The sources of the modules that the files of a folder call, as [`shared_of`].
+/// The sources of the modules that the files of a folder call, and the folders of the stacks whose outputs they
+/// read, as [`shared_of`].
 pub fn sources_of(files: &Files) -> Vec<String> {
     let mut sources = Vec::new();
     for table in tables(files) {
         let calls = table.get("module").and_then(toml::Value::as_table).into_iter().flatten();
         let named = calls.filter_map(|(_, call)| call.get("source").and_then(toml::Value::as_str));
+        sources.extend(named.take(limits::MODULE_FOLDERS).map(str::to_owned));
+        let others = table.get("stack_output").and_then(toml::Value::as_table).into_iter().flatten();
+        let named = others.filter_map(|(_, other)| other.get("folder").and_then(toml::Value::as_str));
         sources.extend(named.take(limits::MODULE_FOLDERS).map(str::to_owned));
     }
     sources

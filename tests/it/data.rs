@@ -416,3 +416,170 @@ fn a_secret_is_no_value_of_data() {
     let saved = std::fs::read_to_string(project.stack().join("p.json")).unwrap();
     assert!(!saved.contains("hunter2") && saved.contains("data.secretsmanager_secret.s"));
 }
+
+/// A stack that uses the network by its outputs.
+const BY_OUTPUT: &str = r#"
+[stack_output.network]
+folder = "./network"
+
+[redshift_cluster_subnet_group.main]
+cluster_subnet_group_name = "dw"
+description               = "in ${stack_output.network.vpc_id}"
+subnet_ids                = "${stack_output.network.subnet_ids}"
+
+[output]
+topic = "${stack_output.network.topic}"
+"#;
+
+/// The outputs of the network.
+const OUTPUTS: &str = r#"
+[output]
+vpc_id     = "${ec2_vpc.main.vpc_id}"
+subnet_ids = "${values(ec2_subnet.private)[*].subnet_id}"
+topic      = "${sns_topic.alerts.arn}"
+planned    = "${sns_topic.alerts.display_name}"
+[output.key]
+value     = "${ec2_vpc.main.arn}"
+sensitive = true
+"#;
+
+/// A project with the network, not yet applied, and a stack beside it.
+fn with_outputs(text: &str) -> Project {
+    let project = Project::new(&headed(text));
+    let network = project.stack().join("network");
+    std::fs::create_dir(&network).unwrap();
+    std::fs::write(network.join("stack.toml"), format!("{NETWORK}{OUTPUTS}")).unwrap();
+    project
+}
+
+#[test]
+fn outputs_of_another_stack_are_read_as_they_are_at_aws() {
+    let project = with_outputs(BY_OUTPUT);
+    project.run(&["validate"]).exits(0);
+    project
+        .run(&["plan"])
+        .exits(1)
+        .says("error[not-applied]: network/default is not applied yet: it has no outputs")
+        .says("stack.toml:6:15")
+        .says("dwctl apply network");
+    project.run(&["apply", "--yes", "network"]).exits(0);
+    let calls = || project.cloud.calls("sns:GetTopicAttributes");
+    let before = calls();
+    project.run(&["plan"]).exits(0).says("1 to create").says("stack_output.network  network/default");
+    assert_eq!(calls() - before, 1, "one read of the topic");
+    project.apply();
+    project.settled();
+    project.run(&["output"]).exits(0).says(":alerts");
+    project.run(&["plan", "--out", "plan.json"]).exits(0);
+    // Only what is referred to is read.
+    project.write(&headed(&BY_OUTPUT.replace("topic = \"${stack_output.network.topic}\"", "")));
+    let before = calls();
+    project.run(&["plan"]).exits(0);
+    assert_eq!(calls() - before, 0);
+    // A value that was never applied is not there.
+    change(&project, "[ec2_subnet.public]", "[ec2_subnet.more]");
+    let text = std::fs::read_to_string(project.stack().join("network/stack.toml")).unwrap();
+    let text = text.replace("[output]\n", "[ec2_subnet.next]\nvpc_id = \"${ec2_vpc.main.vpc_id}\"\ncidr_block = \"10.7.77.0/24\"\n[output]\nnext = \"${ec2_subnet.next.subnet_id}\"\n");
+    std::fs::write(project.stack().join("network/stack.toml"), text).unwrap();
+    project.write(&headed(&BY_OUTPUT.replace("network.topic}", "network.next}")));
+    project
+        .run(&["plan"])
+        .exits(1)
+        .says("error[not-applied]: the output `next` of network/default has no value")
+        .says("ec2_subnet.next does not exist at AWS");
+    // A destroy does without it.
+    project.run(&["destroy", "--yes"]).exits(0).says("1 destroyed");
+    project.run(&["destroy", "--yes", "network"]).exits(0);
+}
+
+#[test]
+fn a_sensitive_output_stays_secret_in_another_stack() {
+    let text = BY_OUTPUT.replace("network.topic}", "network.key}");
+    let project = with_outputs(&text);
+    project.run(&["apply", "--yes", "network"]).exits(0);
+    let vpc = project.run(&["output", "--name", "vpc_id", "network"]).exits(0).stdout;
+    project.run(&["plan"]).exits(0).says("topic = (secret)").says_not(&format!("vpc/{}", vpc.trim()));
+    project.run(&["apply", "--yes"]).exits(0).says_not(&format!("vpc/{}", vpc.trim()));
+    let ledger = std::fs::read_to_string(project.ledger_file()).unwrap();
+    assert!(!ledger.contains("vpc-"), "{ledger}");
+}
+
+#[test]
+fn references_to_other_stacks_are_checked_without_aws() {
+    let checked = |text: &str, others: &[(&str, &str)]| {
+        let text = headed(text);
+        let mut files = vec![("stack.toml", text.as_str())];
+        files.extend(others);
+        problems_of(folder(&files).path())
+    };
+    let network = format!("{NETWORK}{OUTPUTS}");
+    let network = [("network/stack.toml", network.as_str()), ("network/env/dev.toml", "")];
+    assert_eq!(checked(BY_OUTPUT, &network), "");
+    let with = |from: &str, to: &str| {
+        assert!(BY_OUTPUT.contains(from));
+        checked(&BY_OUTPUT.replace(from, to), &network)
+    };
+    for (from, to, words) in [
+        (".topic}", ".topics}", "the stack network has no output `topics`"),
+        (".topic}", ".topics}", "did you mean `topic`?"),
+        ("stack_output.network.topic", "stack_output.net.topic", "the stack has no `stack_output.net`"),
+        ("stack_output.network.topic", "stack_output", "`stack_output` is not a value by itself"),
+        ("./network", "./nowhere", "the stack's folder `./nowhere` does not exist"),
+        ("./network", "network", "does not begin with ./ or ../"),
+        ("./network", "../other", "leads out of"),
+        ("folder = \"./network\"", "", "`stack_output.network` needs a `folder`"),
+        ("folder =", "region = \"x\"\nfolder =", "`[stack_output]` has no `region`"),
+        ("folder =", "env = \"prod\"\nfolder =", "there is no environment `prod`"),
+    ] {
+        let said = with(from, to);
+        assert!(said.contains(words), "nothing of `{words}`: {said}");
+    }
+    assert_eq!(with("folder =", "env = \"dev\"\nfolder ="), "");
+    let broken = [("network/stack.toml", "[stack]\nname = \"network\"\n[sqs_queeu.x]\n[sqs_queeu.y]\n")];
+    let said = checked(BY_OUTPUT, &broken);
+    assert!(said.contains("the stack in") && said.contains("there is no kind `sqs_queeu`"), "{said}");
+    let around = headed("[stack_output.back]\nfolder = \"../network\"\n");
+    let circle = [
+        ("a/stack.toml", around.as_str()),
+        ("network/stack.toml", &headed("[stack_output.a]\nfolder = \"../a\"\n")),
+    ];
+    let place = folder(&[circle[0], circle[1], (".git/HEAD", "")]);
+    let said = problems_of(&place.path().join("a"));
+    assert!(said.contains("reads outputs of this one"), "{said}");
+    // A module gets it as an input.
+    let said = checked(
+        &format!("{BY_OUTPUT}[module.m]\nsource = \"./m\"\n"),
+        &[network[0], ("m/main.toml", "[output]\nx = \"${stack_output.network.topic}\"\n")],
+    );
+    assert!(said.contains("a module does not see `stack_output.network.topic`"), "{said}");
+}
+
+#[test]
+fn the_tags_of_the_stack_may_be_those_of_data() {
+    let project = beside_the_network("");
+    project.write(
+        "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\ntags = { net = \"${data.ec2_vpc.main.tags.team}\" }\n\
+         [data.ec2_vpc.main]\ntags = { Name = \"main\" }\n[sqs_queue.q]\nqueue_name = \"q\"\n",
+    );
+    project.apply();
+    assert_eq!(project.live("sqs_queue.q").expect("it exists").tags["net"], "net");
+}
+
+/// The examples, applied one after the other.
+#[test]
+fn the_examples_use_an_existing_network() {
+    let project = Project::new("");
+    crate::harness::copy(&crate::paper::root().join("examples"), &project.stack());
+    std::fs::remove_file(project.stack().join("stack.toml")).unwrap();
+    // The folder of another stack is in the same git repository.
+    std::fs::create_dir(project.stack().join(".git")).unwrap();
+    let folders = ["stack-output/network", "stack-output/warehouse", "data"];
+    for folder in folders {
+        project.run(&["validate", folder]).exits(0);
+        project.run(&["apply", "--yes", folder]).exits(0);
+        project.run(&["plan", "--detailed-exitcode", folder]).exits(0).says("No changes");
+    }
+    for folder in folders.iter().rev() {
+        project.run(&["destroy", "--yes", folder]).exits(0);
+    }
+}

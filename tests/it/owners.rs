@@ -270,6 +270,7 @@ impl Owners {
                 scope: session.scope("us-east-1"),
                 availability_zones: None,
                 accounts: Default::default(),
+                others: Default::default(),
             };
             let eval = EvalContext::new(&stack, facts, BTreeMap::new()).unwrap();
             let plan = live::plan(Some(session), &eval, &ledger, selection).await.unwrap();

@@ -427,6 +427,9 @@ fn a_first_plan_shows_only_real_risks() {
         (paper::root().join("examples/minimal"), None),
         (paper::root().join("examples/modules"), None),
         (paper::root().join("examples/accounts"), None),
+        (paper::root().join("examples/data"), None),
+        (paper::root().join("examples/stack-output/network"), None),
+        (paper::root().join("examples/stack-output/warehouse"), None),
     ];
     let mut kept = Vec::new();
     for kind in KINDS.iter() {

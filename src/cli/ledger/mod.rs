@@ -14,7 +14,7 @@ mod unlock;
 use super::audit::AuditArgs;
 use super::locking::LockArgs;
 use super::printer::Printer;
-use super::{Outcome, context};
+use super::{Outcome, context, facts};
 use open::{LedgerArgs, address, unknown};
 pub(super) use open::{chosen, place};
 

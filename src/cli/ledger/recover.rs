@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{AuditArgs, LedgerArgs, LockArgs, context};
+use super::{AuditArgs, LedgerArgs, LockArgs, context, facts};
 use crate::apply::{self, Recovered};
 use crate::cli::locking::{self, interruptible, locked};
 use crate::cli::printer::Printer;
@@ -51,7 +51,7 @@ pub(super) async fn run(args: Args, printer: &Printer) -> Outcome {
         let work = async {
             let mut ledger = context::ledger(&store, &stack, Some(&session)).await?;
             let before = ledger.clone();
-            let facts = context::facts(&session, &stack).await?;
+            let facts = facts::facts(&aws, &session, &stack, true).await?;
             let eval = context::eval(&stack, facts, variables)?;
             let selection = Selection { adopt: true, recover: true, ..Selection::default() };
             let found = plan::make(printer, Some(&session), &stack, &eval, &ledger, &selection).await?;

@@ -15,9 +15,11 @@ use crate::stack::{Module, Node, Stack};
 use crate::value::Value;
 
 /// The roots of references that are not kinds.
-const ROOTS: [&str; 9] = ["var", "local", "data", "module", "env", "stack", "aws", "each", "path"];
+const ROOTS: [&str; 10] =
+    ["var", "local", "data", "stack_output", "module", "env", "stack", "aws", "each", "path"];
 
 pub(super) struct Linker<'a> {
+    stack: &'a Stack,
     pub(super) scopes: Scopes<'a>,
     pub(super) declared: Vec<Declaration<'a>>,
     pub(super) indices: BTreeMap<String, usize>,
@@ -48,7 +50,7 @@ impl<'a> Linker<'a> {
             }
         }
         let (values, names) = (Vec::new(), Vec::new());
-        Self { scopes, declared, indices, values, names, visits: 0, problems }
+        Self { stack, scopes, declared, indices, values, names, visits: 0, problems }
     }
 
     fn module(&self, scope: ScopeId) -> &'a Module {
@@ -192,14 +194,14 @@ impl<'a> Linker<'a> {
         self.targets(&tags.references(), ScopeId::default())
     }
 
-    /// The targets that all resources of a scope have, for each scope: those of the stack's tags, of the
-    /// instances of its modules, and of their `depends_on`.
-    pub(super) fn shared(&mut self, tags: Vec<Target>) -> Vec<Vec<Target>> {
+    /// The targets that everything in a scope has, for each scope: those of the instances of its modules, and of
+    /// their `depends_on`.
+    pub(super) fn shared(&mut self) -> Vec<Vec<Target>> {
         let mut shared: Vec<Vec<Target>> = Vec::new();
         for id in self.scopes.ids() {
             let scope = self.scopes.get(id);
             let (depth, Some((parent, call))) = (scope.depth, scope.called) else {
-                shared.push(tags.clone());
+                shared.push(Vec::new());
                 continue;
             };
             let mut own = shared[parent.0].clone();
@@ -336,6 +338,7 @@ impl<'a> Linker<'a> {
                 }
                 "module" => self.output(reference, scope, direct),
                 "data" => direct.targets.extend(self.data(reference, scope)),
+                "stack_output" => self.other(reference, scope),
                 root if kinds::kind(root).is_some() => direct.targets.extend(self.resource(reference, scope)),
                 "self" => self.problems.push(
                     Diagnostic::error("invalid-reference", "`self` is known in postconditions alone")
@@ -348,7 +351,7 @@ impl<'a> Linker<'a> {
                     self.problems.push(if near.is_empty() {
                         error.at(
                             reference.span,
-                            "neither a kind nor var, local, data, module, env, stack, aws, each or path",
+                            "neither a kind nor var, local, data, stack_output, module, env, stack, aws, each or path",
                         )
                     } else {
                         error.at(reference.span, elsewhere::did_you_mean(&near))
@@ -453,6 +456,47 @@ impl<'a> Linker<'a> {
             return declared;
         }
         elsewhere::kinds_like(root)
+    }
+
+    /// Checks a reference to an output of another stack.
+    fn other(&mut self, reference: &Reference, scope: ScopeId) {
+        let mut refuse = |error: Diagnostic, near: Option<&str>| {
+            self.problems.push(match near {
+                Some(near) => error.at(reference.span, format!("did you mean `{near}`?")),
+                None => error.at(reference.span, "not declared"),
+            });
+        };
+        if scope != ScopeId::default() {
+            let what = format!("a module does not see `{reference}`");
+            let error =
+                Diagnostic::error("unknown-reference", what).at(reference.span, "only the stack does");
+            self.problems.push(error.help("pass it to the module as an input"));
+            return;
+        }
+        let others = &self.stack.others;
+        let Some(name) = reference.name(0) else {
+            self.problems.push(
+                Diagnostic::error("invalid-reference", "`stack_output` is not a value by itself")
+                    .at(reference.span, "write stack_output.NAME.OUTPUT"),
+            );
+            return;
+        };
+        let Some(other) = others.get(name) else {
+            if self.stack.root.unread.contains("stack_output") {
+                return;
+            }
+            let error =
+                Diagnostic::error("unknown-reference", format!("the stack has no `stack_output.{name}`"));
+            return refuse(error, nearest(name, others.keys().map(String::as_str)));
+        };
+        // A stack that could not be read was reported.
+        let (Some(stack), Some(output)) = (&other.stack, reference.name(1)) else { return };
+        if !stack.root.outputs.contains_key(output) {
+            let what = format!("the stack {} has no output `{output}`", stack.name);
+            let error = Diagnostic::error("unknown-reference", what);
+            let error = error.note(format!("its folder is {}", stack.folder.display()));
+            refuse(error, nearest(output, stack.root.outputs.keys().map(String::as_str)));
+        }
     }
 
     /// The target of a reference to data, `data.KIND.NAME`.

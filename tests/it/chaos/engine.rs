@@ -164,6 +164,7 @@ impl Engine {
                 "other".to_owned(),
                 AccountFacts { scope: aws::Scope::of(&stack.region, APART_ID), availability_zones: None },
             )]),
+            others: Default::default(),
         }
     }
 
