@@ -6,6 +6,7 @@ use super::declared::declaration;
 use super::inputs::{Stop, filter_text};
 use super::survey::Surveyor;
 use super::{Change, DataRead, DataState, Declared, Later, Question, read_failed};
+use crate::aws::Place;
 use crate::diag::{Diagnostic, Sources, counted};
 use crate::eval::{EvalContext, Instance};
 use crate::graph::Address;
@@ -42,7 +43,7 @@ impl DataRead {
             let read = other.stack.as_ref()?;
             Some(Self {
                 address: Address::new("stack_output", name, None),
-                region: stack.region.clone(),
+                place: Place::of(&stack.region),
                 state: DataState::Found(vec![format!("{}/{}", read.name, read.env)]),
                 declared: Declared {
                     file: stack.sources.path(other.span.file).to_owned(),
