@@ -97,6 +97,16 @@ pub fn exactly(name: &str) -> Option<Home> {
     TYPES.get(&plain_type(name)).copied()
 }
 
+/// Kinds that data of this name may be of: as [`kinds_like`], and those that can only be read.
+pub fn data_kinds_like(name: &str) -> Vec<String> {
+    let all = || kinds::DATA_KINDS.iter().map(AsRef::as_ref);
+    let theirs = all().find(|kind: &&dyn ErasedKind| kind.terraform().resource == name);
+    if let Some(near) = theirs.map(ErasedKind::name).or_else(|| typo_of(name, all().map(ErasedKind::name))) {
+        return vec![near.to_owned()];
+    }
+    kinds_like(name)
+}
+
 /// The kinds, or attributes of kinds, that an unknown name may mean, best first.
 pub fn kinds_like(name: &str) -> Vec<String> {
     static KNOWN: LazyLock<Vec<(&'static dyn ErasedKind, BTreeSet<String>)>> =

@@ -212,7 +212,10 @@ impl<'a> EvalContext<'a> {
         problems: &mut Vec<Diagnostic>,
     ) -> Vec<Instance<'a>> {
         // An unknown kind was refused when the stack was read.
-        let Some(kind) = kinds::kind(&declaration.resource.kind) else { return Vec::new() };
+        let Some(kind) = kinds::of_declaration(&declaration.resource.kind, declaration.resource.is_data)
+        else {
+            return Vec::new();
+        };
         let mut instances = Vec::new();
         for path in self.paths(declaration.scope).list.iter() {
             let mut found = Vec::new();

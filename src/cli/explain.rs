@@ -32,6 +32,10 @@ pub(super) fn run(args: Args, printer: &Printer) -> Outcome {
         Some(subject) => {
             let (name, attribute) =
                 subject.split_once('.').map_or((subject.as_str(), None), |(kind, rest)| (kind, Some(rest)));
+            if let (Some(kind), None, None) = (kinds::data_kind(name), kinds::kind(name), attribute) {
+                printer.out(&data_text(kind, &paint));
+                return Ok(Exit::Done);
+            }
             let home = elsewhere::kind(name).ok_or_else(|| {
                 unknown(format!("there is no kind `{name}`"), &elsewhere::kinds_like(name))
                     .help("dwctl explain lists all kinds")
@@ -86,10 +90,17 @@ impl Paint {
 }
 
 fn list(paint: &Paint) -> String {
-    let width = kinds::KINDS.iter().map(|kind| kind.name().len()).max().unwrap_or(0);
+    let all = || {
+        kinds::KINDS.iter().map(|kind| (kind, false)).chain(kinds::DATA_KINDS.iter().map(|kind| (kind, true)))
+    };
+    let width = all().map(|(kind, _)| kind.name().len()).max().unwrap_or(0);
     let mut text = String::new();
-    for kind in kinds::KINDS.iter() {
-        let summary = first_sentence(&kind.schema().description);
+    for (kind, only_data) in all() {
+        let schema = kind.schema();
+        let summary = match only_data {
+            true => format!("{} Only as data.", first_sentence(&schema.attrs.description)),
+            false => first_sentence(&schema.description),
+        };
         let line = format!("{:width$}  {summary}", kind.name());
         let lines = hang(&line, width + 2, Some(paint.width));
         let (name, rest) = lines.split_at(kind.name().len());
@@ -169,6 +180,21 @@ fn kind_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
     if kind.tags_apart() {
         paint.prose(&mut text, "optional: tag:GetResources; with it, a plan makes fewer calls", 2);
     }
+    text
+}
+
+/// The page of a kind that a stack can only read.
+fn data_text(kind: &dyn ErasedKind, paint: &Paint) -> String {
+    let schema = kind.schema();
+    let mut text = format!("{}\n\n", paint.bold(kind.name()));
+    paint.prose(&mut text, &schema.attrs.description, 0);
+    let _ = writeln!(text, "\nA stack can only read it.");
+    found_by(&mut text, kind, paint);
+    let _ = writeln!(text, "\n{}\n", paint.bold("Attributes"));
+    fields(&mut text, &schema.attrs, 2, 1, paint);
+    let _ = writeln!(text, "\n{}\n", paint.bold("IAM actions"));
+    let line = format!("  read: {}", kind.actions().read.join(", "));
+    let _ = writeln!(text, "{}", hang(&line, 4, Some(paint.width)));
     text
 }
 

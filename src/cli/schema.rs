@@ -283,7 +283,7 @@ fn module_table() -> Value {
 
 /// The schema of `[data.KIND.NAME]`.
 fn data_table() -> Value {
-    let kinds = kinds::KINDS.iter().map(|kind| {
+    let kinds = kinds::KINDS.iter().chain(kinds::DATA_KINDS.iter()).map(|kind| {
         let by = kind.found_by();
         let mut fields: Map<String, Value> =
             by.json.iter().map(|(name, field)| (name.clone(), or_expression(field.clone()))).collect();

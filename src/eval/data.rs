@@ -195,6 +195,10 @@ fn unknown_attribute(kind: &dyn ErasedKind, name: &str) -> (String, String) {
     let exists = of(&kind.schema().spec) || of(&kind.schema().attrs) || name == "tags";
     let like = elsewhere::attributes_like(kind, "", name);
     let like = like.iter().find(|one| by.query.fields().is_some_and(|all| all.contains_key(*one)));
+    let is_known = |name: &str| by.query.fields().is_some_and(|all| all.contains_key(name));
+    if name == "most_recent" && is_known("newest") {
+        return (message, "did you mean `newest`?".to_owned());
+    }
     let label = match (like, near) {
         (Some(like), _) if !exists => format!("did you mean `{like}`?"),
         (_, Some(near)) if !exists => format!("did you mean `{near}`?"),

@@ -189,7 +189,8 @@ impl<'a> References<'a> {
                 }
                 Sees::Everything => {
                     let resource = linker.declared[index].resource;
-                    let schema = kinds::kind(&resource.kind).map(|kind| kind.schema());
+                    let schema =
+                        kinds::of_declaration(&resource.kind, resource.is_data).map(|kind| kind.schema());
                     let attrs = schema.and_then(|schema| schema.attrs.fields()).into_iter().flatten();
                     referred[index].extend(attrs.map(|(name, _)| name.clone()));
                     // A resource knows its settings without this.

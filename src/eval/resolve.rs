@@ -320,7 +320,7 @@ fn attribute(view: &Value, reference: &Reference, at: usize) -> Result<(Value, u
         None => {
             let kind = reference.root.strip_prefix(Address::DATA).unwrap_or(&reference.root);
             let is_unreadable = kind != reference.root
-                && crate::kinds::kind(kind).is_some_and(|kind| is_unreadable(kind, name));
+                && crate::kinds::data_kind(kind).is_some_and(|kind| is_unreadable(kind, name));
             if is_unreadable {
                 let what = format!("AWS does not return `{name}` of {kind}");
                 return Err(Diagnostic::error("unknown-attribute", what)
@@ -340,7 +340,7 @@ fn attribute(view: &Value, reference: &Reference, at: usize) -> Result<(Value, u
 
 /// Suggestions for an attribute that a resource does not have, whether declared or decided by AWS.
 fn meant(kind: &str, name: &str, attributes: &BTreeMap<String, Value>) -> Vec<String> {
-    let Some(kind) = crate::kinds::kind(kind) else { return Vec::new() };
+    let Some(kind) = crate::kinds::data_kind(kind) else { return Vec::new() };
     if name == "id" && kind.terraform().id_is_arn && attributes.contains_key("arn") {
         return vec!["arn".to_owned()];
     }

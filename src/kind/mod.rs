@@ -9,6 +9,7 @@
 mod among;
 mod attributes;
 mod contract;
+mod data_only;
 mod document;
 mod erased;
 mod finder;
@@ -45,6 +46,7 @@ pub use contract::{
     Actions, Created, DeleteCheck, Deletion, Kind, Live, NewResource, OnExisting, Pace, Reads, Settling,
     State, TagRules, answer, each, each_found, failed, id_of,
 };
+pub use data_only::{DataKind, Only};
 pub use document::{canonical_json, canonical_pattern, canonical_policy, in_document};
 #[cfg(test)]
 pub(crate) use erased::problems_of;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::kind::{ErasedKind, erase};
+use crate::kind::{ErasedKind, Only, erase};
 
 /// AWS CloudTrail.
 pub mod cloudtrail {
@@ -76,6 +76,7 @@ pub mod redshift {
     mod parameters;
     mod reserved;
     mod shared;
+    pub mod snapshot;
     mod wlm;
 }
 
@@ -166,6 +167,20 @@ macro_rules! erased {
 
 /// All kinds, ordered by name.
 pub static KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> = LazyLock::new(|| each_kind!(erased));
+
+/// The kinds that a stack can only read, as data; ordered by name.
+pub static DATA_KINDS: LazyLock<Vec<Box<dyn ErasedKind>>> =
+    LazyLock::new(|| vec![erase::<Only<redshift::snapshot::RedshiftSnapshot>>("redshift_snapshot", "")]);
+
+/// Finds a kind that data can be of.
+pub fn data_kind(name: &str) -> Option<&'static dyn ErasedKind> {
+    kind(name).or_else(|| DATA_KINDS.iter().find(|kind| kind.name() == name).map(AsRef::as_ref))
+}
+
+/// Finds the kind of a declaration, which may be data.
+pub fn of_declaration(name: &str, is_data: bool) -> Option<&'static dyn ErasedKind> {
+    if is_data { data_kind(name) } else { kind(name) }
+}
 
 /// Finds a kind by name.
 pub fn kind(name: &str) -> Option<&'static dyn ErasedKind> {

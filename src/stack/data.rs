@@ -4,6 +4,8 @@ use super::load::Loader;
 use super::{Content, Entry, Resource};
 use crate::diag::Diagnostic;
 use crate::elsewhere;
+use crate::kind::ErasedKind;
+use crate::kinds::DATA_KINDS;
 
 /// Terraform's data sources of facts that every expression sees.
 const FACTS: [(&str, &str); 4] = [
@@ -16,10 +18,12 @@ const FACTS: [(&str, &str); 4] = [
 impl Loader<'_> {
     /// Reads the blocks of one kind, `[data.KIND.…]`.
     pub(super) fn data(&mut self, entry: Entry) {
-        let Some(kind) = self.kinds.iter().find(|kind| **kind == entry.name).copied() else {
+        let is_data = |kind: &dyn ErasedKind| kind.name() == entry.name;
+        let only = DATA_KINDS.iter().map(AsRef::as_ref).find(|kind| is_data(*kind)).map(ErasedKind::name);
+        let Some(kind) = self.kinds.iter().find(|kind| **kind == entry.name).copied().or(only) else {
             let error = Diagnostic::error("unknown-kind", format!("there is no kind `{}`", entry.name));
             let fact = FACTS.into_iter().find(|(theirs, _)| *theirs == entry.name);
-            let near = elsewhere::kinds_like(&entry.name);
+            let near = elsewhere::data_kinds_like(&entry.name);
             self.unread
                 .extend(entry.value.entries().iter().map(|one| format!("data.{}.{}", entry.name, one.name)));
             self.problems.push(match (fact, near.is_empty()) {
@@ -78,7 +82,7 @@ impl Loader<'_> {
                         _ => error,
                     });
                 }
-                "provider" | "count" | "filter" | "most_recent" => {
+                "provider" | "count" | "filter" => {
                     let what = format!("`{}` is not supported by this version of dwctl", field.name);
                     let error = Diagnostic::error("not-supported", what).at(field.span, "cannot be used yet");
                     self.problems.push(match field.name.as_str() {

@@ -583,3 +583,53 @@ fn the_examples_use_an_existing_network() {
         project.run(&["destroy", "--yes", folder]).exits(0);
     }
 }
+
+#[test]
+fn the_newest_snapshot_is_found() {
+    let project = Project::new(&headed(
+        "[redshift_cluster.dw]\ncluster_identifier = \"dw\"\nnode_type = \"ra3.large\"\ndb_name = \"dw\"\n\
+         master_username = \"admin\"\nmanage_master_password = true\nskip_final_snapshot = true\n",
+    ));
+    project.apply();
+    project.with(async |_, cx| {
+        for name in ["b-first", "a-second"] {
+            let call = cx.aws.redshift().create_cluster_snapshot();
+            call.snapshot_identifier(name).cluster_identifier("dw").send().await.expect("a snapshot");
+            tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        }
+    });
+    let reader = |block: &str| {
+        let folder = project.stack().join("reader");
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = format!(
+            "[stack]\nname = \"reader\"\nregion = \"us-east-1\"\n[data.redshift_snapshot.it]\n{block}\n\
+             [output]\nname = \"${{data.redshift_snapshot.it.snapshot_identifier}} of ${{data.redshift_snapshot.it.cluster_identifier}}\"\n"
+        );
+        std::fs::write(folder.join("stack.toml"), text).unwrap();
+        project.run(&["output", "reader"])
+    };
+    reader("cluster_identifier = \"dw\"\nnewest = true").exits(0).says("a-second of dw");
+    reader("snapshot_identifier = \"b-first\"").exits(0).says("b-first of dw");
+    reader("id = \"b-first\"").exits(0).says("b-first of dw");
+    reader("cluster_identifier = \"dw\"").exits(1).says("finds 2 of the kind redshift_snapshot");
+    reader("snapshot_identifier = \"no\"").exits(1).says("data.redshift_snapshot.it finds nothing");
+    reader("most_recent = true").exits(3).says("did you mean `newest`?");
+    // It cannot be declared.
+    refused("[redshift_snapshot.x]\nnewest = true\n", &["there is no kind `redshift_snapshot`"]);
+    project.run(&["explain", "redshift_snapshot"]).exits(0).says("A stack can only read it.").says("newest");
+}
+
+#[test]
+fn an_answer_that_denies_is_told_with_its_words() {
+    let project = beside_the_network(
+        "[data.sns_topic.alerts]\nname = \"alerts\"\n[output]\nx = \"${data.sns_topic.alerts.arn}\"\n",
+    );
+    project.cloud.disturb("error_nth=1:403:AuthorizationError&fault_match=sns:GetTopicAttributes");
+    project
+        .run(&["plan"])
+        .exits(1)
+        .says("error[read-failed]: cannot read data.sns_topic.alerts")
+        .says("AuthorizationError")
+        .says("request id 0000")
+        .says("stack.toml:5:17");
+}

@@ -521,9 +521,10 @@ impl<'a> Linker<'a> {
             return None;
         };
         let module = self.module(scope);
-        if kinds::kind(kind).is_none() && !module.unread.iter().any(|one| one.starts_with(Address::DATA)) {
+        if kinds::data_kind(kind).is_none() && !module.unread.iter().any(|one| one.starts_with(Address::DATA))
+        {
             let error = Diagnostic::error("unknown-name", format!("there is no kind `{kind}`"));
-            let near = elsewhere::kinds_like(kind);
+            let near = elsewhere::data_kinds_like(kind);
             self.problems.push(match near.is_empty() {
                 true => error.at(reference.span, "write data.KIND.NAME.ATTRIBUTE"),
                 false => error.at(reference.span, elsewhere::did_you_mean(&near)),
