@@ -172,7 +172,9 @@ pub fn count(instance: &Instance<'_>, ids: &[String]) -> Option<Diagnostic> {
         [_] => None,
         several => {
             let what = format!("{} finds {} of the kind {}", instance.address, several.len(), resource.kind);
-            let mut told = several.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
+            let mut sorted = several.to_vec();
+            sorted.sort();
+            let mut told = sorted.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
             if several.len() > TOLD {
                 told = format!("{told} and {} more", several.len() - TOLD);
             }

@@ -224,6 +224,22 @@ fn data_is_read_by_a_plan_and_never_owned() {
         .says("10.7.0.0/16 of net")
         .says("data.ec2_vpc.main        vpc-")
         .says("data.ec2_subnet.private  subnet-");
+    project
+        .run(&["plan", "--format", "markdown"])
+        .exits(0)
+        .says("Read and not changed: 2 data blocks")
+        .says("- `data.ec2_vpc.main`: `vpc-");
+    project
+        .run(&["plan", "--format", "html"])
+        .exits(0)
+        .says("2 data blocks read and not changed")
+        .says("<td>data.ec2_vpc.main</td><td>vpc-");
+    let run = project.run(&["plan", "--format", "json"]).exits(0);
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let data = json["dwctl"]["data"].as_array().expect("data");
+    assert_eq!(data[1]["address"], "data.ec2_vpc.main");
+    assert!(data[1]["found"][0].as_str().is_some_and(|id| id.starts_with("vpc-")), "{data:?}");
+    assert_eq!(data[1]["read_by_apply"], serde_json::Value::Null);
     project.apply();
     project.settled();
     let ledger = project.ledger();
@@ -611,7 +627,7 @@ fn the_newest_snapshot_is_found() {
     reader("cluster_identifier = \"dw\"\nnewest = true").exits(0).says("a-second of dw");
     reader("snapshot_identifier = \"b-first\"").exits(0).says("b-first of dw");
     reader("id = \"b-first\"").exits(0).says("b-first of dw");
-    reader("cluster_identifier = \"dw\"").exits(1).says("finds 2 of the kind redshift_snapshot");
+    reader("cluster_identifier = \"dw\"").exits(1).says("finds 3 of the kind redshift_snapshot");
     reader("snapshot_identifier = \"no\"").exits(1).says("data.redshift_snapshot.it finds nothing");
     reader("most_recent = true").exits(3).says("did you mean `newest`?");
     // It cannot be declared.
@@ -632,4 +648,27 @@ fn an_answer_that_denies_is_told_with_its_words() {
         .says("AuthorizationError")
         .says("request id 0000")
         .says("stack.toml:5:17");
+}
+
+#[test]
+fn a_comparison_of_revisions_shows_data_by_its_name() {
+    let stack = |cidr: &str, tier: &str| {
+        headed(&format!(
+            "[data.ec2_vpc.main]\ntags = {{ Name = \"main\" }}\n\
+             [data.ec2_subnet.all]\nmany = true\nvpc_id = \"${{data.ec2_vpc.main.vpc_id}}\"\ntags = {{ tier = \"{tier}\" }}\n\
+             [ec2_security_group.g]\ngroup_name = \"g\"\ndescription = \"for {cidr}\"\nvpc_id = \"${{data.ec2_vpc.main.vpc_id}}\"\n\
+             [sqs_queue.each]\nfor_each = \"${{toset(data.ec2_subnet.all[*].subnet_id)}}\"\nqueue_name = \"q-${{each.key}}\"\n\
+             [output]\nvpc = \"${{data.ec2_vpc.main.arn}}\"\n"
+        ))
+    };
+    let (old, new) = (stack("10.0.0.0", "a"), stack("${data.ec2_vpc.main.cidr_block}", "b"));
+    let place = folder(&[("old/stack.toml", &old), ("new/stack.toml", &new)]);
+    let run = crate::paper::dwctl(place.path(), &["diff", "old", "new"]);
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(
+        run.stdout.contains("for 10.0.0.0") && run.stdout.contains("for ${data.ec2_vpc.main.cidr_block}"),
+        "{}",
+        run.stdout
+    );
+    assert!(!run.stdout.contains("vpc_id"), "{}", run.stdout);
 }
