@@ -465,8 +465,12 @@ pub(super) async fn facts(session: &Session, stack: &Stack) -> Result<Facts, Fai
     // Expressions see the zones of another account in modules alone.
     let is_called =
         stack.folders().flat_map(|module| module.calls.values()).any(|call| call.account.is_some());
-    let mut facts =
-        Facts { scope: session.scope(&stack.region), availability_zones: None, accounts: BTreeMap::new() };
+    let mut facts = Facts {
+        scope: session.scope(&stack.region),
+        availability_zones: None,
+        accounts: BTreeMap::new(),
+        others: BTreeMap::new(),
+    };
     for reached in session.accounts() {
         let Some((name, account)) = reached.name.as_ref().and_then(|name| stack.aws.get_key_value(name))
         else {

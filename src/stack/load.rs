@@ -339,8 +339,9 @@ impl Loader<'_> {
             _ => {
                 let all = if self.kinds.contains(&entry.name.as_str()) { "resource" } else { &entry.name };
                 self.unread.insert(all.to_owned());
-                let named = matches!(entry.name.as_str(), "variable" | "check" | "module" | "stack_output" | "aws")
-                    || self.kinds.contains(&entry.name.as_str());
+                let named =
+                    matches!(entry.name.as_str(), "variable" | "check" | "module" | "stack_output" | "aws")
+                        || self.kinds.contains(&entry.name.as_str());
                 let label = if entry.name == "data" {
                     "write [data.KIND.NAME]".to_owned()
                 } else if named {
