@@ -89,10 +89,12 @@ clients! {
             "InvalidAssociationID.NotFound",
             "InvalidVpcEndpointId.NotFound",
             "InvalidVpcEndpoint.NotFound",
+            "InvalidAllocationID.NotFound",
+            "NatGatewayNotFound",
         ],
         exists: ["InvalidGroup.Duplicate"],
         // A subnet, or a VPC, still has its former route table or gateway.
-        conflict: ["DependencyViolation", "InvalidGroup.InUse", "IncorrectState", "Resource.AlreadyAssociated"],
+        conflict: ["DependencyViolation", "InvalidGroup.InUse", "IncorrectState", "Resource.AlreadyAssociated", "InvalidIPAddress.InUse"],
         // The rule or route exists already: an attempt whose answer was lost may have created it, which the
         // next read shows.
         not_yet_consistent: ["InvalidPermission.Duplicate", "RouteAlreadyExists"],

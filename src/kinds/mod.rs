@@ -23,7 +23,9 @@ pub mod cloudwatchlogs {
 
 /// Amazon EC2 and VPC.
 pub mod ec2 {
+    pub mod eip;
     pub mod internet_gateway;
+    pub mod nat_gateway;
     pub mod route_table;
     pub mod security_group;
     mod shared;
@@ -128,7 +130,9 @@ macro_rules! each_kind {
             cloudwatch_alarm: cloudwatch::alarm::Alarm,
             cloudwatch_dashboard: cloudwatch::dashboard::Dashboard,
             cloudwatchlogs_log_group: cloudwatchlogs::log_group::LogGroup,
+            ec2_eip: ec2::eip::Ec2Eip,
             ec2_internet_gateway: ec2::internet_gateway::Ec2InternetGateway,
+            ec2_nat_gateway: ec2::nat_gateway::Ec2NatGateway,
             ec2_route_table: ec2::route_table::Ec2RouteTable,
             ec2_security_group: ec2::security_group::Ec2SecurityGroup,
             ec2_subnet: ec2::subnet::Ec2Subnet,

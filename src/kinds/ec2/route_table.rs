@@ -195,6 +195,7 @@ impl Kind for Ec2RouteTable {
         Link::to("subnet_ids", "ec2_subnet").within("vpc_id"),
         Link::to("gateway_ids", "ec2_internet_gateway"),
         Link::to("routes.gateway_id", "ec2_internet_gateway"),
+        Link::to("routes.nat_gateway_id", "ec2_nat_gateway"),
         Link::to("routes.vpc_endpoint_id", "ec2_vpc_endpoint"),
     ];
 
