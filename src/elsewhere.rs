@@ -142,9 +142,14 @@ pub fn kinds_like(name: &str) -> Vec<String> {
     if !found.is_empty() || is_type(name) {
         return found;
     }
-    // `data_bucket` means some bucket, but `lambda_function` does not mean a step function.
-    let heads =
-        |kind: &dyn ErasedKind| head.as_ref().is_some_and(|head| words_in_order(kind.name()).contains(head));
+    // `data_bucket` means some bucket, but `lambda_function` does not mean a step function, nor `orders_table` a route
+    // table.
+    let heads = |kind: &dyn ErasedKind| {
+        let own = words_in_order(kind.name());
+        let thing = own.get(1..).unwrap_or_default();
+        let same = thing.iter().filter(|word| wanted.contains(*word)).count();
+        head.as_ref().is_some_and(|head| own.contains(head)) && (thing.len() < 2 || same > 1)
+    };
     let mut found = fits(&|own| head.as_ref().is_some_and(|head| own.contains(head)));
     found.retain(|name| kinds::kind(name).is_some_and(heads));
     found

@@ -32,9 +32,7 @@ impl DataRead {
             value: referred(view, &instance.referred),
         }
     }
-}
 
-impl DataRead {
     /// The outputs of other stacks.
     pub(super) fn of_others(eval: &EvalContext<'_>) -> Vec<Self> {
         let stack = eval.stack;

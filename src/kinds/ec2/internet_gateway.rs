@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_ec2::types::{InternetGateway, ResourceType};
 
-use super::shared::{PAGE, arn, by_ids, by_owner, exactly, tag, tags_of};
+use super::shared::{PAGE, arn, by_ids, by_owner, exactly, existing, tag, tags_of};
 use crate::kind::prelude::*;
 
 /// An internet gateway: the way between a VPC and the internet, for what has a public address and a route to it.
@@ -43,20 +43,10 @@ struct Existing {
     tags: Tags,
 }
 
-impl Filter for Existing {
-    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
-        each_filter(filters, async |one: &Self| {
-            let values = [
-                ("internet-gateway-id", one.internet_gateway_id.clone()),
-                ("attachment.vpc-id", one.vpc_id.clone()),
-            ];
-            let request = cx.aws.ec2().describe_internet_gateways();
-            let request = request.set_filters(Some(exactly(values, &one.tags))).max_results(PAGE);
-            let gateways: Vec<_> = request.into_paginator().items().send().try_collect().await?;
-            Ok(gateways.into_iter().filter_map(|gateway| gateway.internet_gateway_id).collect())
-        })
-        .await
-    }
+existing! {
+    describe_internet_gateways.set_filters(PAGE) => internet_gateway_id;
+    "internet-gateway-id" = internet_gateway_id,
+    "attachment.vpc-id" = vpc_id,
 }
 
 /// The kind `ec2_internet_gateway`.
@@ -110,9 +100,7 @@ impl Kind for Ec2InternetGateway {
     }
 
     async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Vec<String>> {
-        let request = cx.aws.ec2().describe_internet_gateways().set_filters(Some(by_owner(owner)));
-        let gateways: Vec<_> = request.into_paginator().items().send().try_collect().await?;
-        Ok(gateways.into_iter().filter_map(|gateway| gateway.internet_gateway_id).collect())
+        ids(cx, by_owner(owner)).await
     }
 
     async fn create(cx: &Cx, _: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {

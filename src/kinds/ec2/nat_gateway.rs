@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_ec2::types::{ConnectivityType, NatGateway, NatGatewayState, ResourceType};
 
-use super::shared::{PAGE, arn, by_ids, by_owner, exactly, tag, tags_of};
+use super::shared::{PAGE, arn, by_ids, by_owner, exactly, existing, tag, tags_of};
 use crate::kind::prelude::*;
 
 /// A NAT gateway: what is in private subnets reaches the internet, or another network, by its address, and nothing
@@ -59,21 +59,11 @@ struct Existing {
     tags: Tags,
 }
 
-impl Filter for Existing {
-    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
-        each_filter(filters, async |one: &Self| {
-            let values = [
-                ("nat-gateway-id", one.nat_gateway_id.clone()),
-                ("vpc-id", one.vpc_id.clone()),
-                ("subnet-id", one.subnet_id.clone()),
-            ];
-            let request = cx.aws.ec2().describe_nat_gateways();
-            let request = request.set_filter(Some(exactly(values, &one.tags))).max_results(PAGE);
-            let gateways: Vec<_> = request.into_paginator().items().send().try_collect().await?;
-            Ok(ids(gateways))
-        })
-        .await
-    }
+existing! {
+    describe_nat_gateways.set_filter(PAGE) => nat_gateway_id unless is_gone;
+    "nat-gateway-id" = nat_gateway_id,
+    "vpc-id" = vpc_id,
+    "subnet-id" = subnet_id,
 }
 
 /// The kind `ec2_nat_gateway`.
@@ -127,9 +117,7 @@ impl Kind for Ec2NatGateway {
     }
 
     async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Vec<String>> {
-        let request = cx.aws.ec2().describe_nat_gateways().set_filter(Some(by_owner(owner)));
-        let gateways: Vec<_> = request.into_paginator().items().send().try_collect().await?;
-        Ok(ids(gateways))
+        ids(cx, by_owner(owner)).await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {
@@ -166,11 +154,6 @@ impl Kind for Ec2NatGateway {
 /// Returns whether AWS has deleted it: it is listed for about an hour more.
 fn is_gone(gateway: &NatGateway) -> bool {
     gateway.state() == Some(&NatGatewayState::Deleted)
-}
-
-fn ids(gateways: Vec<NatGateway>) -> Vec<String> {
-    let there = gateways.into_iter().filter(|gateway| !is_gone(gateway));
-    there.filter_map(|gateway| gateway.nat_gateway_id).collect()
 }
 
 async fn read(cx: &Cx, lookups: &[Lookup<'_>]) -> Result<HashMap<String, Live<Ec2NatGateway>>> {

@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{
     RouteTableAssociationStateCode as AssociationState,
 };
 
-use super::shared::{arn, by_ids, by_owner, check_v4, check_v6, exactly, tag, tags_of};
+use super::shared::{arn, by_ids, by_owner, check_v4, check_v6, exactly, existing, tag, tags_of};
 use crate::kind::prelude::*;
 
 /// A route table: where the traffic of subnets goes. Its routes and associations are exactly those written here,
@@ -136,22 +136,12 @@ struct Existing {
     tags: Tags,
 }
 
-impl Filter for Existing {
-    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
-        each_filter(filters, async |one: &Self| {
-            let values = [
-                ("route-table-id", one.route_table_id.clone()),
-                ("vpc-id", one.vpc_id.clone()),
-                ("association.subnet-id", one.subnet_id.clone()),
-                ("association.main", one.main.map(|is| is.to_string())),
-            ];
-            let request = cx.aws.ec2().describe_route_tables();
-            let request = request.set_filters(Some(exactly(values, &one.tags))).max_results(TABLES);
-            let tables: Vec<_> = request.into_paginator().items().send().try_collect().await?;
-            Ok(tables.into_iter().filter_map(|table| table.route_table_id).collect())
-        })
-        .await
-    }
+existing! {
+    describe_route_tables.set_filters(TABLES) => route_table_id;
+    "route-table-id" = route_table_id,
+    "vpc-id" = vpc_id,
+    "association.subnet-id" = subnet_id,
+    "association.main" = main,
 }
 
 /// The kind `ec2_route_table`.
@@ -269,9 +259,7 @@ impl Kind for Ec2RouteTable {
     }
 
     async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Vec<String>> {
-        let request = cx.aws.ec2().describe_route_tables().set_filters(Some(by_owner(owner)));
-        let tables: Vec<_> = request.into_paginator().items().send().try_collect().await?;
-        Ok(tables.into_iter().filter_map(|table| table.route_table_id).collect())
+        ids(cx, by_owner(owner)).await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {

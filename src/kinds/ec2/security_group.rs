@@ -7,7 +7,9 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 
-use super::shared::{PAGE, arn, by_ids, by_owner, check_v4, check_v6, exactly, filter, tag, tags_of};
+use super::shared::{
+    PAGE, arn, by_ids, by_owner, check_v4, check_v6, exactly, existing, filter, tag, tags_of,
+};
 use crate::kind::prelude::*;
 
 /// A security group: a firewall around what is in it. Its rules are exactly those
@@ -121,22 +123,11 @@ struct Existing {
     tags: Tags,
 }
 
-impl Filter for Existing {
-    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
-        each_filter(filters, async |one: &Self| {
-            let values = [
-                ("group-id", one.group_id.clone()),
-                ("group-name", one.group_name.clone()),
-                ("vpc-id", one.vpc_id.clone()),
-            ];
-            let request =
-                cx.aws.ec2().describe_security_groups().set_filters(Some(exactly(values, &one.tags)));
-            let groups: Vec<_> =
-                request.max_results(PAGE).into_paginator().items().send().try_collect().await?;
-            Ok(groups.into_iter().filter_map(|group| group.group_id).collect())
-        })
-        .await
-    }
+existing! {
+    describe_security_groups.set_filters(PAGE) => group_id;
+    "group-id" = group_id,
+    "group-name" = group_name,
+    "vpc-id" = vpc_id,
 }
 
 /// The kind `ec2_security_group`.
@@ -298,17 +289,7 @@ impl Kind for Ec2SecurityGroup {
     }
 
     async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Vec<String>> {
-        let groups: Vec<_> = cx
-            .aws
-            .ec2()
-            .describe_security_groups()
-            .set_filters(Some(by_owner(owner)))
-            .into_paginator()
-            .items()
-            .send()
-            .try_collect()
-            .await?;
-        Ok(groups.into_iter().filter_map(|group| group.group_id).collect())
+        ids(cx, by_owner(owner)).await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {

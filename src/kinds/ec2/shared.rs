@@ -43,6 +43,34 @@ pub fn exactly<'a>(values: impl IntoIterator<Item = (&'a str, Option<String>)>, 
     values.chain(tags.iter().map(|(key, value)| filter(&format!("tag:{key}"), [escaped(value)]))).collect()
 }
 
+/// Makes `ids`, which lists the ids of the resources that pass filters, and the search by `Existing`: the names of
+/// EC2's filters, each with the field that has its value. `unless` names the function that tells which ones are gone.
+macro_rules! existing {
+    (
+        $describe:ident.$set:ident($page:expr) => $id:ident $(unless $is_gone:ident)?;
+        $($name:literal = $field:ident),+ $(,)?
+    ) => {
+        /// The ids of the resources that pass all filters.
+        async fn ids(cx: &Cx, filters: Vec<aws_sdk_ec2::types::Filter>) -> Result<Vec<String>> {
+            let request = cx.aws.ec2().$describe().$set(Some(filters)).max_results($page);
+            let found: Vec<_> = request.into_paginator().items().send().try_collect().await?;
+            let there = found.into_iter()$(.filter(|one| !$is_gone(one)))?;
+            Ok(there.filter_map(|one| one.$id).collect())
+        }
+
+        impl Filter for Existing {
+            async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
+                each_filter(filters, async |one: &Self| {
+                    let values = [$(($name, one.$field.as_ref().map(ToString::to_string))),+];
+                    ids(cx, exactly(values, &one.tags)).await
+                })
+                .await
+            }
+        }
+    };
+}
+pub(super) use existing;
+
 /// Tags for a create call; `None` if there are none, since AWS refuses an empty list.
 pub fn tags_of(resource: ResourceType, tags: &Tags) -> Result<Option<Vec<TagSpecification>>> {
     let of = |tags| vec![TagSpecification::builder().resource_type(resource).set_tags(Some(tags)).build()];

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_ec2::types::{HostnameType, ResourceType, Subnet, SubnetCidrBlockStateCode, SubnetState};
 
 use super::shared::{
-    Cidr, PAGE, arn, by_ids, by_owner, check_network_v4, check_v6, exactly, flag, tag, tags_of,
+    Cidr, PAGE, arn, by_ids, by_owner, check_network_v4, check_v6, exactly, existing, flag, tag, tags_of,
 };
 use crate::kind::prelude::*;
 
@@ -111,24 +111,14 @@ struct Existing {
     tags: Tags,
 }
 
-impl Filter for Existing {
-    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
-        each_filter(filters, async |one: &Self| {
-            let values = [
-                ("subnet-id", one.subnet_id.clone()),
-                ("vpc-id", one.vpc_id.clone()),
-                ("cidr-block", one.cidr_block.clone()),
-                ("availability-zone", one.availability_zone.clone()),
-                ("availability-zone-id", one.availability_zone_id.clone()),
-                ("default-for-az", one.default_for_az.map(|is| is.to_string())),
-            ];
-            let request = cx.aws.ec2().describe_subnets().set_filters(Some(exactly(values, &one.tags)));
-            let subnets: Vec<_> =
-                request.max_results(PAGE).into_paginator().items().send().try_collect().await?;
-            Ok(subnets.into_iter().filter_map(|subnet| subnet.subnet_id).collect())
-        })
-        .await
-    }
+existing! {
+    describe_subnets.set_filters(PAGE) => subnet_id;
+    "subnet-id" = subnet_id,
+    "vpc-id" = vpc_id,
+    "cidr-block" = cidr_block,
+    "availability-zone" = availability_zone,
+    "availability-zone-id" = availability_zone_id,
+    "default-for-az" = default_for_az,
 }
 
 /// The kind `ec2_subnet`.
@@ -285,17 +275,7 @@ impl Kind for Ec2Subnet {
     }
 
     async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Vec<String>> {
-        let subnets: Vec<_> = cx
-            .aws
-            .ec2()
-            .describe_subnets()
-            .set_filters(Some(by_owner(owner)))
-            .into_paginator()
-            .items()
-            .send()
-            .try_collect()
-            .await?;
-        Ok(subnets.into_iter().filter_map(|subnet| subnet.subnet_id).collect())
+        ids(cx, by_owner(owner)).await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {

@@ -9,7 +9,8 @@ use aws_sdk_ec2::types::{
 use futures_util::future::{try_join, try_join_all, try_join3};
 
 use super::shared::{
-    Cidr, FILTER_VALUES, PAGE, arn, by_ids, by_owner, check_network_v4, exactly, filter, flag, tag, tags_of,
+    Cidr, FILTER_VALUES, PAGE, arn, by_ids, by_owner, check_network_v4, exactly, existing, filter, flag, tag,
+    tags_of,
 };
 use crate::kind::prelude::*;
 
@@ -111,21 +112,11 @@ struct Existing {
     tags: Tags,
 }
 
-impl Filter for Existing {
-    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
-        each_filter(filters, async |one: &Self| {
-            let values = [
-                ("vpc-id", one.vpc_id.clone()),
-                ("cidr", one.cidr_block.clone()),
-                ("is-default", one.is_default.map(|is| is.to_string())),
-            ];
-            let request = cx.aws.ec2().describe_vpcs().set_filters(Some(exactly(values, &one.tags)));
-            let vpcs: Vec<_> =
-                request.max_results(PAGE).into_paginator().items().send().try_collect().await?;
-            Ok(vpcs.into_iter().filter_map(|vpc| vpc.vpc_id).collect())
-        })
-        .await
-    }
+existing! {
+    describe_vpcs.set_filters(PAGE) => vpc_id;
+    "vpc-id" = vpc_id,
+    "cidr" = cidr_block,
+    "is-default" = is_default,
 }
 
 /// The kind `ec2_vpc`.
@@ -215,9 +206,7 @@ impl Kind for Ec2Vpc {
     }
 
     async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Vec<String>> {
-        let request = cx.aws.ec2().describe_vpcs().set_filters(Some(by_owner(owner)));
-        let vpcs: Vec<_> = request.into_paginator().items().send().try_collect().await?;
-        Ok(vpcs.into_iter().filter_map(|vpc| vpc.vpc_id).collect())
+        ids(cx, by_owner(owner)).await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {

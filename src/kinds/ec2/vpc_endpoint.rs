@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{
     self, DnsOptionsSpecification, IpAddressType, ResourceType, VpcEndpoint, VpcEndpointType,
 };
 
-use super::shared::{PAGE, arn, by_ids, by_owner, exactly, filter, tag, tags_of};
+use super::shared::{PAGE, arn, by_ids, by_owner, exactly, existing, filter, tag, tags_of};
 use crate::kind::prelude::*;
 
 /// A VPC endpoint: a way from a VPC to a service of AWS that does not lead through the internet.
@@ -113,22 +113,12 @@ struct Existing {
     tags: Tags,
 }
 
-impl Filter for Existing {
-    async fn search(cx: &Cx, filters: &[Self]) -> Vec<Result<Vec<String>>> {
-        each_filter(filters, async |one: &Self| {
-            let values = [
-                ("vpc-endpoint-id", one.vpc_endpoint_id.clone()),
-                ("vpc-id", one.vpc_id.clone()),
-                ("service-name", one.service_name.clone()),
-                ("vpc-endpoint-type", one.vpc_endpoint_type.clone()),
-            ];
-            let request = cx.aws.ec2().describe_vpc_endpoints();
-            let request = request.set_filters(Some(exactly(values, &one.tags))).max_results(PAGE);
-            let endpoints: Vec<_> = request.into_paginator().items().send().try_collect().await?;
-            Ok(endpoints.into_iter().filter_map(|endpoint| endpoint.vpc_endpoint_id).collect())
-        })
-        .await
-    }
+existing! {
+    describe_vpc_endpoints.set_filters(PAGE) => vpc_endpoint_id unless is_gone;
+    "vpc-endpoint-id" = vpc_endpoint_id,
+    "vpc-id" = vpc_id,
+    "service-name" = service_name,
+    "vpc-endpoint-type" = vpc_endpoint_type,
 }
 
 /// The kind `ec2_vpc_endpoint`.
@@ -217,10 +207,7 @@ impl Kind for Ec2VpcEndpoint {
     }
 
     async fn find(cx: &Cx, owner: &Owner, _: Known<'_>) -> Result<Vec<String>> {
-        let request = cx.aws.ec2().describe_vpc_endpoints().set_filters(Some(by_owner(owner)));
-        let endpoints: Vec<_> = request.into_paginator().items().send().try_collect().await?;
-        let there = endpoints.into_iter().filter(|endpoint| !is_gone(endpoint));
-        Ok(there.filter_map(|endpoint| endpoint.vpc_endpoint_id).collect())
+        ids(cx, by_owner(owner)).await
     }
 
     async fn create(cx: &Cx, want: &Spec, new: &NewResource<'_>) -> Result<Created<Self>> {

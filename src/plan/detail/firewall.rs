@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 
+use super::values::tables;
 use super::{Part, RiskLabel, Sign, list_text};
 use crate::value::Value;
 
@@ -12,15 +13,7 @@ pub(super) fn rules<'v>(
     ingress: bool,
     creating: bool,
 ) -> Vec<Part> {
-    let each = |value: &'v Value| match value {
-        Value::List(list) => list.iter().collect(),
-        one => vec![one],
-    };
-    let mut gone: Vec<&Value> = before.flat_map(each).collect();
-    let come: Vec<&Value> = after.flat_map(each).collect();
-    if gone.iter().chain(&come).any(|rule| rule.as_map().is_none()) {
-        return Vec::new();
-    }
+    let Some((mut gone, come)) = tables(before, after) else { return Vec::new() };
     let mut parts = Vec::new();
     let (opens, closes, way) =
         if ingress { ("opens", "closes", "to") } else { ("lets out", "no longer lets out", "to") };

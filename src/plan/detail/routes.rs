@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 
+use super::values::tables;
 use super::{Part, RiskLabel, Sign, list_text};
 use crate::value::Value;
 
@@ -32,15 +33,7 @@ pub(super) fn routes<'v>(
     after: impl Iterator<Item = &'v Value>,
     creating: bool,
 ) -> Vec<Part> {
-    let each = |value: &'v Value| match value {
-        Value::List(list) => list.iter().collect(),
-        one => vec![one],
-    };
-    let mut gone: Vec<&Value> = before.flat_map(each).collect();
-    let come: Vec<&Value> = after.flat_map(each).collect();
-    if gone.iter().chain(&come).any(|route| route.as_map().is_none()) {
-        return Vec::new();
-    }
+    let Some((mut gone, come)) = tables(before, after) else { return Vec::new() };
     let mut parts = Vec::new();
     for route in come {
         let same = gone.iter().position(|old| destination(old) == destination(route));

@@ -44,3 +44,17 @@ pub(super) fn list_text(value: &Value) -> String {
         other => value_text(other),
     }
 }
+
+/// The elements of lists before and after, if all are tables.
+pub(super) fn tables<'v>(
+    before: impl Iterator<Item = &'v Value>,
+    after: impl Iterator<Item = &'v Value>,
+) -> Option<(Vec<&'v Value>, Vec<&'v Value>)> {
+    let each = |value: &'v Value| match value {
+        Value::List(list) => list.iter().collect(),
+        one => vec![one],
+    };
+    let gone: Vec<&Value> = before.flat_map(each).collect();
+    let come: Vec<&Value> = after.flat_map(each).collect();
+    gone.iter().chain(&come).all(|one| one.as_map().is_some()).then_some((gone, come))
+}
