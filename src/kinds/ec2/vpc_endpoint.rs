@@ -88,11 +88,11 @@ defaults! {
     vpc_endpoint_type: String = "Gateway";
 }
 
-/// The policy that AWS gives an endpoint
+/// What the policy that AWS gives an endpoint allows
 /// (<https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>).
 fn everything() -> serde_json::Value {
     serde_json::json!({ "value": {
-        "Version": "2008-10-17",
+        "Version": "2012-10-17",
         "Statement": [{ "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*" }]
     } })
 }
