@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::declared::declaration;
 use super::inputs::{Stop, filter_text};
 use super::survey::Surveyor;
-use super::{Change, DataRead, DataState, Declared, Later, Question, read_failed};
+use super::{Action, Change, DataRead, DataState, Declared, Later, Question, read_failed};
 use crate::aws::Place;
 use crate::diag::{Diagnostic, Sources, counted};
 use crate::eval::{EvalContext, Instance};
@@ -81,9 +81,15 @@ impl<'a> Surveyor<'_, '_, 'a> {
         let changes_first = |address: &&Address| {
             changes.get(*address).is_some_and(Change::is_effective) || eval.is_later(address)
         };
+        // What it looks for may follow from a declaration, such as an ARN, before anything has it.
+        let is_new = |address: &&Address| {
+            let action = changes.get(*address).map(|change| change.action);
+            matches!(action, Some(Action::Create | Action::Replace { .. }))
+        };
+        let first = instance.after.iter().find(changes_first);
         // A destroy changes everything, and needs no data.
         if let Some(first) =
-            instance.after.iter().find(changes_first).filter(|_| !self.inputs.selection.destroy)
+            first.or_else(|| instance.needs.iter().find(is_new)).filter(|_| !self.inputs.selection.destroy)
         {
             return Ok(Seen::Later(Later::After(first.clone())));
         }

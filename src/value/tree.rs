@@ -58,7 +58,29 @@ impl Unknown {
 /// Says when the value will be known: `known after kms_key.data is created`.
 impl fmt::Display for Unknown {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "known after {} is created", self.address)
+        let verb = if is_data(&self.address) { "read" } else { "created" };
+        write!(formatter, "known after {} is {verb}", self.address)
+    }
+}
+
+/// Returns whether an address is that of data: `data.…`, after the modules that it is in.
+fn is_data(address: &str) -> bool {
+    let (mut depth, mut segments) = (0_u32, vec![String::new()]);
+    for one in address.chars() {
+        match one {
+            '.' if depth == 0 => segments.push(String::new()),
+            _ => {
+                depth = depth.saturating_add(u32::from(one == '[')).saturating_sub(u32::from(one == ']'));
+                segments.iter_mut().last().into_iter().for_each(|last| last.push(one));
+            }
+        }
+    }
+    let mut segments = segments.iter().map(String::as_str);
+    loop {
+        match segments.next() {
+            Some("module") => drop(segments.next()),
+            first => return first == Some("data"),
+        }
     }
 }
 
@@ -419,6 +441,20 @@ mod tests {
             nested.reveal().to_json(),
             Ok(serde_json::json!({ "password": "hunter2", "user": "root" }))
         );
+    }
+
+    #[test]
+    fn data_is_read_and_resources_are_created() {
+        for (address, verb) in [
+            ("data.ec2_vpc.main", "read"),
+            ("module.data[\"a.data.b\"].module.x.data.ec2_vpc.main", "read"),
+            ("module.data.s3_bucket.data", "created"),
+            ("kms_key.data[\"data.x.y\"]", "created"),
+            ("", "created"),
+        ] {
+            let words = super::Unknown::new(address, "id").to_string();
+            assert_eq!(words, format!("known after {address} is {verb}"));
+        }
     }
 
     #[test]

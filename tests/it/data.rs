@@ -299,9 +299,12 @@ fn data_that_needs_a_new_resource_is_read_by_the_apply() {
         [data.sns_topic.it]
         name       = "fresh"
         depends_on = ["sns_topic.new"]
+        # Its ARN is known before AWS has it.
+        [data.sns_topic.same]
+        arn = "${sns_topic.new.arn}"
         [sqs_queue.q]
         queue_name = "q"
-        tags       = { group = "${data.ec2_security_group.default.group_id}", topic = "${data.sns_topic.it.display_name}" }
+        tags       = { group = "${data.ec2_security_group.default.group_id}", topic = "${data.sns_topic.it.display_name}", same = "${data.sns_topic.same.display_name}" }
         [output]
         group = "${data.ec2_security_group.default.id}"
         "#,
@@ -311,11 +314,12 @@ fn data_that_needs_a_new_resource_is_read_by_the_apply() {
         .exits(0)
         .says("data.ec2_security_group.default")
         .says("data.sns_topic.it")
+        .says("known after data.ec2_security_group.default is read")
         .says("3 to create");
     let run = project.apply();
     drop(run.says("sg-"));
     let live = project.live("sqs_queue.q").expect("it exists");
-    assert_eq!(live.tags["topic"], "Fresh");
+    assert_eq!((live.tags["topic"].as_str(), live.tags["same"].as_str()), ("Fresh", "Fresh"));
     assert!(live.tags["group"].starts_with("sg-"), "{:?}", live.tags);
     project.settled();
     // The queue needs what its data needs.

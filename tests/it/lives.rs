@@ -228,7 +228,9 @@ impl Life {
                 "id" => id.clone().into(),
                 "tags" => toml::Value::try_from(tags().to_json().unwrap()).unwrap(),
                 name => {
-                    let value = live.spec.get(name).or_else(|| live.attrs.get(name));
+                    // `subnet_id` is one of `subnet_ids`.
+                    let of_many = || live.spec.get(&format!("{name}s"))?.as_list()?.first();
+                    let value = live.spec.get(name).or_else(|| live.attrs.get(name)).or_else(of_many);
                     let value =
                         value.unwrap_or_else(|| panic!("no `{name}` to look for: add it to [life.data]"));
                     toml::Value::try_from(value.to_json().unwrap()).unwrap()

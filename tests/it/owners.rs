@@ -59,6 +59,9 @@ fn naming(kind: &str) -> Option<&'static str> {
         "sqs_queue" => "queue_name",
         "s3_bucket" => "bucket",
         "s3_object" => "key",
+        "ec2_eip" | "ec2_internet_gateway" | "ec2_nat_gateway" | "ec2_route_table" | "ec2_vpc_endpoint" => {
+            return None;
+        }
         "ec2_subnet" | "ec2_vpc" | "kms_key" | "sns_subscription" => return None,
         _ => "name",
     })

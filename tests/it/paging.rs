@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dwctl::kind::{ErasedLive, Owner, ReadRequest};
-use dwctl::kinds::kind;
+use dwctl::kinds::{data_kind, kind};
 use dwctl::value::Value;
 use regex::Regex;
 use serde_json::json;
@@ -26,6 +26,8 @@ enum Does {
     Read { ids: &'static [&'static str], wants: &'static [&'static str], finds: fn(&ErasedLive) -> bool },
     /// Finds a resource of the owner.
     Find { spec: &'static str, id: &'static str },
+    /// Finds an existing resource by this filter.
+    Search { filter: &'static str, id: &'static str },
     /// Deletes a resource, including everything in the script.
     Delete { id: &'static str, spec: &'static str },
     /// Tries to delete a resource, and expects this error.
@@ -213,6 +215,118 @@ const CASES: &[Case] = &[
         lists: &["DescribeSecurityGroups"],
         does: Does::Find { spec: "{}", id: "sg-z" },
         script: || late("ec2:DescribeSecurityGroups", "securityGroupInfo", "<groupId>sg-z</groupId>"),
+    },
+    Case {
+        kind: "ec2_internet_gateway",
+        lists: &["DescribeInternetGateways"],
+        does: Does::Read { ids: &["igw-a", "igw-z"], wants: &[], finds: |live| spec(live, "vpc_id") == "z" },
+        script: || {
+            let one = |id: &str| {
+                format!(
+                    "<internetGatewayId>igw-{id}</internetGatewayId><attachmentSet><item><vpcId>{id}</vpcId><state>available</state></item></attachmentSet>"
+                )
+            };
+            xml("ec2:DescribeInternetGateways", "internetGatewaySet", "item", &one("a"), &one("z"))
+        },
+    },
+    Case {
+        kind: "ec2_internet_gateway",
+        lists: &["DescribeInternetGateways"],
+        does: Does::Find { spec: "{}", id: "igw-z" },
+        script: || {
+            late(
+                "ec2:DescribeInternetGateways",
+                "internetGatewaySet",
+                "<internetGatewayId>igw-z</internetGatewayId>",
+            )
+        },
+    },
+    Case {
+        kind: "ec2_nat_gateway",
+        lists: &["DescribeNatGateways"],
+        does: Does::Read {
+            ids: &["nat-a", "nat-z"],
+            wants: &[],
+            finds: |live| spec(live, "subnet_id") == "z",
+        },
+        script: || {
+            let one = |id: &str| {
+                format!(
+                    "<natGatewayId>nat-{id}</natGatewayId><subnetId>{id}</subnetId><state>available</state>"
+                )
+            };
+            xml("ec2:DescribeNatGateways", "natGatewaySet", "item", &one("a"), &one("z"))
+        },
+    },
+    Case {
+        kind: "ec2_nat_gateway",
+        lists: &["DescribeNatGateways"],
+        does: Does::Find { spec: "{}", id: "nat-z" },
+        script: || late("ec2:DescribeNatGateways", "natGatewaySet", "<natGatewayId>nat-z</natGatewayId>"),
+    },
+    Case {
+        kind: "ec2_route_table",
+        lists: &["DescribeRouteTables"],
+        does: Does::Read { ids: &["rtb-a", "rtb-z"], wants: &[], finds: |live| spec(live, "vpc_id") == "z" },
+        script: || {
+            let one = |id: &str| format!("<routeTableId>rtb-{id}</routeTableId><vpcId>{id}</vpcId>");
+            xml("ec2:DescribeRouteTables", "routeTableSet", "item", &one("a"), &one("z"))
+        },
+    },
+    Case {
+        kind: "ec2_route_table",
+        lists: &["DescribeRouteTables"],
+        does: Does::Find { spec: "{}", id: "rtb-z" },
+        script: || late("ec2:DescribeRouteTables", "routeTableSet", "<routeTableId>rtb-z</routeTableId>"),
+    },
+    Case {
+        kind: "ec2_vpc_endpoint",
+        lists: &["DescribeVpcEndpoints", "DescribePrefixLists"],
+        does: Does::Read {
+            ids: &["vpce-a", "vpce-z"],
+            wants: &["prefix_list_id"],
+            finds: |live| live.attrs.get("prefix_list_id").and_then(Value::as_str) == Some("pl-z"),
+        },
+        script: || {
+            let one = |id: &str| {
+                format!(
+                    "<vpcEndpointId>vpce-{id}</vpcEndpointId><vpcEndpointType>Gateway</vpcEndpointType>\
+                     <vpcId>v</vpcId><serviceName>{id}</serviceName><state>available</state>"
+                )
+            };
+            let list = |id: &str| {
+                format!("<prefixListId>pl-{id}</prefixListId><prefixListName>{id}</prefixListName>")
+            };
+            let mut all = xml("ec2:DescribeVpcEndpoints", "vpcEndpointSet", "item", &one("a"), &one("z"));
+            all.extend(xml("ec2:DescribePrefixLists", "prefixListSet", "item", &list("a"), &list("z")));
+            all
+        },
+    },
+    Case {
+        kind: "secretsmanager_secret",
+        lists: &["ListSecrets"],
+        does: Does::Search { filter: r#"{"tags":{"team":"data"}}"#, id: "z" },
+        script: || {
+            let one =
+                |id: &str, team: &str| json!({ "Name": id, "Tags": [{ "Key": "team", "Value": team }] });
+            let fields = ("NextToken", "NextToken");
+            objects("secretsmanager:ListSecrets", fields, "SecretList", one("a", "other"), one("z", "data"))
+        },
+    },
+    Case {
+        kind: "redshift_snapshot",
+        lists: &["DescribeClusterSnapshots"],
+        does: Does::Search { filter: r#"{"cluster_identifier":"c","tags":{"team":"data"}}"#, id: "z" },
+        script: || {
+            let one = |id: &str, team: &str| {
+                format!(
+                    "<SnapshotIdentifier>{id}</SnapshotIdentifier><Status>available</Status>\
+                     <Tags><Tag><Key>team</Key><Value>{team}</Value></Tag></Tags>"
+                )
+            };
+            let (first, last) = (one("a", "other"), one("z", "data"));
+            xml("redshift:DescribeClusterSnapshots", "Snapshots", "Snapshot", &first, &last)
+        },
     },
     Case {
         kind: "redshift_cluster",
@@ -818,7 +932,7 @@ fn spec_of(kind: &dyn dwctl::kind::ErasedKind, text: &str) -> Value {
 #[test]
 fn items_on_the_last_page_are_found() {
     for case in CASES {
-        let kind = kind(case.kind).expect("a kind");
+        let kind = data_kind(case.kind).expect("a kind");
         let place = format!("{} {:?}", case.kind, case.lists);
         println!("{place}");
         let aws = Exchange::of((case.script)());
@@ -841,6 +955,11 @@ fn items_on_the_last_page_are_found() {
             Does::Find { spec, id } => {
                 let found = aws.with(async |cx| kind.find(cx, &owner(), &value(spec)).await);
                 assert_eq!(found, Ok(vec![(*id).to_owned()]), "{place}");
+            }
+            Does::Search { filter, id } => {
+                let filters = [value(filter)];
+                let found = aws.with(async |cx| kind.search(cx, &filters).await);
+                assert_eq!(found, [Ok(vec![(*id).to_owned()])], "{place}");
             }
             Does::Delete { id, spec } => {
                 let done = aws.with(async |cx| kind.delete(cx, id, &spec_of(kind, spec)).await);
@@ -888,6 +1007,9 @@ const ONE_PAGE: &[(&str, &str, &str)] = &[
     ("cloudtrail_trail", "DescribeTrails", "AWS has no pages of it"),
     ("cloudtrail_trail", "ListTags", "of one trail, and AWS has no pages of it"),
     ("redshift_cluster", "DescribeClusters", "of one cluster by its name"),
+    ("redshift_snapshot", "DescribeClusterSnapshots", "of one snapshot by its name"),
+    ("ec2_eip", "DescribeAddresses", "AWS has no pages of it"),
+    ("ec2_route_table", "DescribeRouteTables", "of one table by its id"),
     ("ec2_subnet", "DescribeSubnets", "of one subnet by its id"),
     ("ec2_vpc", "DescribeVpcs", "of one VPC by its id"),
     ("ec2_vpc", "DescribeSecurityGroups", "of the one default group of a VPC, and AWS cuts no pages unasked"),
@@ -941,6 +1063,8 @@ fn sources() -> BTreeMap<String, String> {
 fn owners(file: &str, texts: &BTreeMap<String, String>) -> BTreeSet<String> {
     let listed = Regex::new(r"(?m)^ +(\w+): (\w+)::(\w+)::\w+,$").expect("a pattern");
     let kinds = texts.get("kinds/mod.rs").map_or("", String::as_str);
+    // Kinds that are only read.
+    let data = Regex::new(r#"Only<(\w+)::(\w+)::\w+>>\("(\w+)""#).expect("a pattern");
     let parts: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
     let [room, service, module, ..] = parts.as_slice() else { return BTreeSet::from([parts[0].to_owned()]) };
     if *room != "kinds" {
@@ -955,7 +1079,9 @@ fn owners(file: &str, texts: &BTreeMap<String, String>) -> BTreeSet<String> {
         }
         let folder = format!("kinds/{service}/");
         let own = listed.captures_iter(kinds).filter(|one| one[2] == **service && one[3] == module);
-        let made: Vec<String> = own.map(|one| one[1].to_owned()).collect();
+        let mut made: Vec<String> = own.map(|one| one[1].to_owned()).collect();
+        let own = data.captures_iter(kinds).filter(|one| one[1] == **service && one[2] == module);
+        made.extend(own.map(|one| one[3].to_owned()));
         if !made.is_empty() {
             of.extend(made);
             continue;

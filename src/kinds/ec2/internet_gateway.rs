@@ -15,7 +15,8 @@ pub struct Spec {
     #[schemars(extend("x-dwctl-risk" = [
         "access when come: the VPC can be reached from the internet, where routes lead to the gateway",
         "downtime when gone: the VPC has no way to the internet",
-        "downtime when changed: the VPC that it leaves has no way to the internet"
+        "downtime when changed: the VPC that it leaves has no way to the internet",
+        "downtime when destroyed: the VPC has no way to the internet"
     ]))]
     pub vpc_id: Option<String>,
 }

@@ -11,8 +11,10 @@ use crate::kind::prelude::*;
 /// reaches them. It costs by the hour and by the gigabyte.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spec {
-    /// Id of the subnet that it is in. For a public gateway one with a route to an internet gateway.
+    /// Id of the subnet that it is in. For a public gateway one with a route to an internet gateway: name that route
+    /// table in `depends_on`, since AWS makes no public gateway before.
     #[schemars(extend("x-dwctl" = [REPLACE], "x-dwctl-names" = "subnet"))]
+    #[schemars(extend("x-dwctl-risk" = ["downtime when destroyed: what has a route to it loses its way out"]))]
     pub subnet_id: String,
     /// `public`: to the internet. `private`: to other VPCs and networks. Default `public`.
     #[serde(default = "connectivity_type")]

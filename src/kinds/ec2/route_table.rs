@@ -17,6 +17,7 @@ pub struct Spec {
     /// Id of the VPC.
     #[schemars(extend("x-dwctl" = [REPLACE]))]
     #[schemars(extend("x-dwctl-names" = "vpc"))]
+    #[schemars(extend("x-dwctl-risk" = ["downtime when destroyed: its subnets use the main route table of the VPC"]))]
     pub vpc_id: String,
     /// Routes, each with one destination and one target. Absent: none.
     #[serde(default)]

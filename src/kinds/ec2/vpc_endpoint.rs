@@ -18,6 +18,7 @@ pub struct Spec {
     pub vpc_id: String,
     /// Name of the service, such as `com.amazonaws.us-east-1.s3`.
     #[schemars(extend("x-dwctl" = [REPLACE]))]
+    #[schemars(extend("x-dwctl-risk" = ["downtime when destroyed: clients reach the service by the internet, or not at all"]))]
     pub service_name: String,
     /// `Gateway` for S3 and DynamoDB, which costs nothing and works by routes; `Interface` for other services, which
     /// is a network interface in each subnet; `GatewayLoadBalancer` for firewalls. Default `Gateway`.

@@ -2,6 +2,7 @@
 
 from moto.ec2.models import ec2_backends
 
+from emulator.ec2_endpoints import matches
 from emulator.wire import AwsError, extends
 
 
@@ -63,11 +64,38 @@ def delete_nat_gateway(call):
 def create_nat_gateway(call):
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNatGateway.html
 
-    moto chooses the private address itself.
+    moto chooses the private address itself. A gateway whose address another one holds fails at AWS only afterwards.
     """
+    backend = call.backend(ec2_backends)
+    if any(call.get("AllocationId") in allocations(one) for one in gateways(call)):
+        params = {name: value for name, value in call.params.items() if name != "AllocationId"}
+        answer = call.moto({**params, "ConnectivityType": "private"})
+        gateway = backend.nat_gateways[answer["NatGateway"]["NatGatewayId"]]
+        gateway.state = answer["NatGateway"]["State"] = "failed"
+        return answer
     answer = call.moto()
     if call.get("PrivateIpAddress"):
-        gateway = call.backend(ec2_backends).nat_gateways[answer["NatGateway"]["NatGatewayId"]]
+        gateway = backend.nat_gateways[answer["NatGateway"]["NatGatewayId"]]
         for address in gateway.address_set + answer["NatGateway"].get("NatGatewayAddresses", []):
             address["privateIp" if "privateIp" in address else "PrivateIp"] = call["PrivateIpAddress"]
     return answer
+
+
+@extends("ec2", "DescribeNatGateways")
+def describe_nat_gateways(call):
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNatGateways.html
+
+    moto takes no filter of tags.
+    """
+    wanted = [(one["Name"][4:], one["Values"]) for one in call.get("Filter") or [] if one["Name"].startswith("tag:")]
+    answer = call.moto()
+
+    def passes(gateway):
+        tags = {tag["Key"]: tag["Value"] for tag in gateway.get("Tags", [])}
+        return all(key in tags and any(matches(tags[key], value) for value in values) for key, values in wanted)
+
+    shown = [one for one in answer.get("NatGateways", []) if passes(one)]
+    for one in shown:
+        if one["State"] == "failed":
+            one.update(FailureCode="Resource.AlreadyAssociated", FailureMessage="The address is already associated")
+    return {**answer, "NatGateways": shown}
