@@ -396,7 +396,7 @@ pub fn bounded(reader: impl Read, limit: u64) -> Result<Vec<u8>, Refusal> {
     if bytes.len() as u64 > limit { Err(Refusal::TooLarge(limit)) } else { Ok(bytes) }
 }
 
-/// What a checksum begins with.
+/// The beginning of every checksum.
 pub const SHA256: &str = "sha256:";
 
 /// The checksum of the files below a folder, by their paths, contents and the targets of links. `.git` at

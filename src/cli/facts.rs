@@ -1,5 +1,5 @@
-//! What a stack knows of AWS before its resources: the account, the zones, and the outputs of other stacks, as they
-//! are at AWS (`[stack_output.NAME]`).
+//! The facts that a stack knows of AWS before its resources: the account, the zones, and the outputs of other
+//! stacks, as they are at AWS (`[stack_output.NAME]`).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -36,7 +36,7 @@ impl<'a> EvalContext<'a> {
             soft.remove(&address);
             needs.data.insert(address);
         }
-        // What it needs by data is no reference of a deferrable attribute.
+        // A need that comes by data is no reference of a deferrable attribute.
         let by_data: Vec<&DataNeeds> = needs.data.iter().filter_map(|one| of_data.get(one)).collect();
         soft.retain(|needed, _| !by_data.iter().any(|one| one.needs.contains(needed)));
         instance.needs.clone_from(&needs.needs);

@@ -42,7 +42,7 @@ fn misused_in(module: &Module, problems: &mut Vec<Diagnostic>) {
     let check = Check { module, locals: locals(module) };
     for resource in module.declared() {
         let Some(kind) = kinds::of_declaration(&resource.kind, resource.is_data) else { continue };
-        // What data looks for is told.
+        // Plans and errors show the attributes that data looks for.
         let fields = kind.schema().spec.fields().filter(|_| !resource.is_data);
         for entry in resource.body.entries() {
             let of = fields.and_then(|fields| fields.get(&entry.name));

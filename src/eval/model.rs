@@ -200,7 +200,7 @@ pub struct EvalContext<'a> {
     pub(super) instance_count: Cell<usize>,
     /// The scopes among these whose instances depend on resources.
     pub(super) changing_paths: RefCell<Vec<ScopeId>>,
-    /// What each data needs.
+    /// The needs of each data.
     pub(super) of_data: RefCell<BTreeMap<Address, DataNeeds>>,
     /// Data that is read during the apply.
     pub(super) later: RefCell<BTreeSet<Address>>,
@@ -212,7 +212,7 @@ pub struct EvalContext<'a> {
     pub(super) budget: Budget,
 }
 
-/// What data needs.
+/// The needs of data.
 #[derive(Clone, Default)]
 pub(super) struct DataNeeds {
     /// The resources, directly and through other data.

@@ -72,7 +72,7 @@ impl Kind for Ec2Eip {
     const BATCHES_READS: bool = true;
     const FINDER: Finder = Finder::by::<Existing>(&[]);
     const USERS: Option<&'static str> = Some("aws ec2 describe-addresses --allocation-ids {}");
-    // What uses it takes its time to let it go.
+    // A gateway or load balancer that uses it takes its time to let it go.
     const PACE: Pace = Pace { create_seconds: 2, delete_seconds: 2, deadline_seconds: 1200 };
 
     type Spec = Spec;

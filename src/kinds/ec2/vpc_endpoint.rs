@@ -89,7 +89,7 @@ defaults! {
     vpc_endpoint_type: String = "Gateway";
 }
 
-/// What the policy that AWS gives an endpoint allows
+/// The policy that allows what the one of AWS for a new endpoint does
 /// (<https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>).
 fn everything() -> serde_json::Value {
     serde_json::json!({ "value": {
